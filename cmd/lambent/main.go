@@ -1,0 +1,4 @@
+// Command lambent runs functions: see package cli.
+package main
+
+func main() {}

@@ -1,0 +1,88 @@
+package lambda
+
+import "time"
+
+// Latest is the qualifier of a function's unpublished version.
+const Latest = "$LATEST"
+
+// FunctionID names a function. It is comparable and keys maps.
+type FunctionID struct {
+	Account string // 12 digits
+	Region  string
+	Name    string
+}
+
+// ARN returns the function's ARN without a qualifier.
+func (id FunctionID) ARN() string {
+	return "arn:aws:lambda:" + id.Region + ":" + id.Account + ":function:" + id.Name
+}
+
+// QualifiedARN returns the ARN that names one version or alias.
+func (id FunctionID) QualifiedARN(qualifier string) string {
+	if qualifier == "" {
+		return id.ARN()
+	}
+	return id.ARN() + ":" + qualifier
+}
+
+// LogGroup is where a function's log goes unless it names another group.
+func (id FunctionID) LogGroup() string { return "/aws/lambda/" + id.Name }
+
+// Function is all that is kept of a function.
+type Function struct {
+	ID     FunctionID
+	Tags   map[string]string
+	Latest Version
+	// Published holds the numbered versions in ascending order.
+	Published []Version
+	// ReservedConcurrency is nil where none is reserved.
+	ReservedConcurrency *int
+}
+
+// Version is one state of a function's code and configuration: "$LATEST" or a
+// published, immutable number.
+type Version struct {
+	Version     string // "$LATEST" or decimal
+	Description string
+	Role        string
+	Runtime     string // "" for images
+	Handler     string
+	Timeout     int // seconds
+	MemorySize  int // MiB
+	TmpSize     int // MiB of /tmp (EphemeralStorage.Size)
+	Environment map[string]string
+	// EnvironmentSet records that the request named an Environment, even an empty
+	// one: AWS echoes {"Variables":{}} only then.
+	EnvironmentSet bool
+	PackageType    string // "Zip"
+	Architecture   string // "x86_64" or "arm64"
+	TracingMode    string // "PassThrough" or "Active"
+	Logging        Logging
+	Code           Code
+
+	State            string // "Pending", "Active", "Inactive", "Failed"
+	StateReason      string
+	StateReasonCode  string
+	LastUpdateStatus string // "" while Pending, then "Successful", "InProgress", "Failed"
+	RevisionID       string
+	LastModified     time.Time
+
+	// Generation rises with every change of code, configuration or tier. Pools of
+	// instances are keyed by it.
+	Generation uint64
+}
+
+// Logging says how a function's log is written.
+type Logging struct {
+	Format           string // "Text" or "JSON"
+	ApplicationLevel string // "" with Text
+	SystemLevel      string // "" with Text
+	Group            string
+}
+
+// Code is a deployment package.
+type Code struct {
+	SHA256 string // base64 of the package's SHA-256, as AWS shows it
+	Digest string // hex of the same: the blob's content address
+	Size   int64  // bytes of the package
+}

@@ -1,0 +1,84 @@
+package receipt
+
+import (
+	"time"
+
+	"lambent.dev/lambent/internal/lambda"
+)
+
+// Phase is a part of an invocation's wall time. The phases of one receipt do not
+// overlap and sum to the wall time.
+type Phase int
+
+// The phases, in the order in which they happen.
+const (
+	Queue    Phase = iota // waiting for a permit, memory or an instance; resolving; hand-over
+	Sandbox               // making and binding the sandbox
+	Runtime               // starting the runtime's process until it asks for work or reports
+	Init                  // the function's own initialisation
+	Handler               // from handing the event over until the answer's first byte
+	Response              // the rest of the answer
+	phases
+)
+
+var phaseNames = [phases]string{"queue", "sandbox", "runtime", "init", "handler", "response"}
+
+// String returns the phase's name as Server-Timing shows it.
+func (p Phase) String() string { return phaseNames[p] }
+
+// Phases lists all phases in order.
+func Phases() []Phase { return []Phase{Queue, Sandbox, Runtime, Init, Handler, Response} }
+
+// StartKind says how an invocation got its instance.
+type StartKind string
+
+// The start kinds.
+const (
+	Warm        StartKind = "warm"
+	Provisioned StartKind = "provisioned"
+	Stem        StartKind = "stem"
+	Fork        StartKind = "fork"
+	Restore     StartKind = "restore"
+	Cold        StartKind = "cold"
+)
+
+// Receipt is the account of one invocation.
+type Receipt struct {
+	RequestID string
+	Version   string // executed version
+	Tier      lambda.Tier
+	Start     StartKind
+	Why       string // why it was not warm, one short sentence; "" when warm
+
+	Arrived time.Time
+	Spent   [phases]time.Duration
+
+	MemoryPeak int64         // bytes, of the instance since its start
+	CPU        time.Duration // on-CPU time of the sandbox during the invocation
+	Throttled  time.Duration // time held back by a CPU quota
+	TailLog    []byte        // last 4 KiB of the log, if asked for
+}
+
+// Add accounts d to a phase.
+func (r *Receipt) Add(p Phase, d time.Duration) { r.Spent[p] += d }
+
+// Wall is the sum of all phases.
+func (r *Receipt) Wall() time.Duration {
+	var sum time.Duration
+	for _, d := range r.Spent {
+		sum += d
+	}
+	return sum
+}
+
+// Launch is the timeline of starting one instance.
+type Launch struct {
+	Kind    StartKind
+	Began   time.Time
+	Sandbox time.Duration // Create and Bind
+	Runtime time.Duration // process start until it reports for the first time
+	Init    time.Duration // the function's initialisation, as the runtime bounds it
+}
+
+// Ended is when the instance could take its first invocation.
+func (l Launch) Ended() time.Time { return l.Began.Add(l.Sandbox + l.Runtime + l.Init) }

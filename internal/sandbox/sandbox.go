@@ -1,0 +1,172 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"lambent.dev/lambent/internal/lambda"
+)
+
+// Errors that callers tell apart.
+var (
+	// ErrUnavailable is wrapped by what Probe answers on a host that lacks something.
+	ErrUnavailable = errors.New("not available on this host")
+	// ErrClosed is wrapped by what a closed or dead sandbox, template or process answers.
+	ErrClosed = errors.New("sandbox is closed")
+	// ErrBound is the answer to a second Bind.
+	ErrBound = errors.New("sandbox is already bound")
+	// ErrNotBound is the answer to Run, Open and Reset before Bind.
+	ErrNotBound = errors.New("sandbox is not bound")
+)
+
+// Network is a sandbox's network profile.
+type Network string
+
+// NetworkNone gives a loopback interface and nothing else.
+const NetworkNone Network = "none"
+
+// RootHost is the root file system made of the host's own /usr and friends.
+const RootHost = "host"
+
+// Base is all that is fixed before the function is known. It is comparable: it
+// keys templates.
+type Base struct {
+	Trust   string // account (and tenant): what is forked or restored shares memory layout, so never across it
+	Root    string // RootHost, or the content address of a root file system
+	Preload string // interpreter that Create starts; "" = none
+	Memory  int    // MiB class: a guest's RAM and V8's heap cannot change later
+	Network Network
+}
+
+// Features says what a driver can do on this host.
+type Features struct {
+	Tier     lambda.Tier
+	LateBind bool    // Create runs ahead of requests; Bind is cheap
+	Freeze   bool    // sandboxes implement Freezer
+	Checks   []Check // what was looked at, for doctor
+}
+
+// Check is one thing that a driver needs or can use.
+type Check struct {
+	Name     string // "cgroup memory controller"
+	Found    string // "v1 at /sys/fs/cgroup/memory"
+	OK       bool
+	Required bool   // the tier is unavailable without it
+	Fix      string // what a person can do; "" when OK
+}
+
+// Driver makes sandboxes of one tier.
+type Driver interface {
+	// Probe says what this host supports; an error wrapping ErrUnavailable names what
+	// is missing and how to get it. Features.Checks is filled in also with an error.
+	Probe(ctx context.Context) (Features, error)
+	// Prepare readies a base once: root file system, zygote, snapshot. It may be slow.
+	Prepare(ctx context.Context, b Base) (Template, error)
+	// Reap destroys what dead owners left on the host.
+	Reap(ctx context.Context, alive func(owner string) bool) error
+}
+
+// A Template makes generic sandboxes, often. Where Features.LateBind holds, Create
+// runs ahead of requests.
+type Template interface {
+	// Create makes a generic sandbox. The id is unique on the host: letters, digits
+	// and '-', at most 64 bytes.
+	Create(ctx context.Context, id string) (Sandbox, error)
+	// Close frees the template. Sandboxes made from it live on. A second Close is nil.
+	Close() error
+}
+
+// Sandbox is one isolated box.
+type Sandbox interface {
+	// Bind gives the box to a workload, once.
+	Bind(ctx context.Context, w Workload) error
+	// Run starts a command in the bound box: runtime, extension, runtime after a reset.
+	Run(ctx context.Context, c Command) (Process, error)
+	// Reset ends all that Run started and keeps the box.
+	Reset(ctx context.Context) error
+	// Open opens a stream to the most recent command run with Stream, one per request slot.
+	Open(ctx context.Context) (net.Conn, error)
+	// Listen listens on a TCP address inside: Runtime API, call-home.
+	Listen(ctx context.Context, addr string) (net.Listener, error)
+	// Dial connects to a TCP address inside: telemetry, http services.
+	Dial(ctx context.Context, addr string) (net.Conn, error)
+	// Usage reads the counters of the box.
+	Usage(ctx context.Context) (Usage, error)
+	// Done is closed when the box itself is gone; Err then says why.
+	Done() <-chan struct{}
+	// Err is nil while the box lives, wraps ErrClosed after Close, and says what
+	// happened when the box died by itself.
+	Err() error
+	// Close kills and frees everything; idempotent; bounded by ctx.
+	Close(ctx context.Context) error
+}
+
+// Workload is what makes a sandbox a function's.
+type Workload struct {
+	Name      string   // function and version, for people; not trusted
+	Mounts    []Mount  // read-only, nosuid, nodev
+	Tmp       int64    // bytes that /tmp can hold; not charged to Memory
+	Memory    int64    // bytes for all processes together
+	Pids      int      // processes and threads
+	CPUWeight uint64   // 1 to 10000, cgroup v2's scale; 0 = 100
+	CPUQuota  float64  // CPUs, a hard limit; 0 = none
+	Env       []string // for every command, before Command.Env
+}
+
+// Mount shows a folder of the host inside the box, read-only.
+type Mount struct {
+	Source string // absolute path on the host
+	Target string // /var/task, /opt, /var/runtime or /var/lang
+}
+
+// Command is a process to run inside a bound box.
+type Command struct {
+	Path   string   // absolute, inside
+	Args   []string // without the program's name
+	Env    []string // "K=V"
+	Dir    string   // absolute, inside; "" = /
+	Stdout io.Writer
+	Stderr io.Writer
+	Stream bool // give it a stream channel, see the package comment
+}
+
+// Process is a command that was started.
+type Process interface {
+	// Signal sends sig to the process; an ended one answers os.ErrProcessDone.
+	Signal(sig os.Signal) error
+	// Sync returns when everything that the process wrote before this call has
+	// reached Command.Stdout and Stderr.
+	Sync(ctx context.Context) error
+	// Done is closed when the process has ended and its output was delivered.
+	Done() <-chan struct{}
+	// Exit is valid once Done is closed.
+	Exit() Exit
+}
+
+// Exit says how a process ended.
+type Exit struct {
+	Code        int            // when Signal is 0
+	Signal      syscall.Signal // 0 if it exited by itself
+	OutOfMemory bool           // the memory limit killed it
+}
+
+// Usage is what a box has used since Create.
+type Usage struct {
+	Memory     int64 // bytes now
+	MemoryPeak int64 // bytes
+	CPU        time.Duration
+	Throttled  time.Duration // held back by CPUQuota
+	OOMKills   int64
+}
+
+// Freezer stops all processes of a box without ending them. Optional, known to
+// package instance only. Freeze and Thaw are idempotent.
+type Freezer interface {
+	Freeze(ctx context.Context) error
+	Thaw(ctx context.Context) error
+}
