@@ -91,7 +91,9 @@ type Sandbox interface {
 	Reset(ctx context.Context) error
 	// Open opens a stream to the most recent command run with Stream, one per request slot.
 	Open(ctx context.Context) (net.Conn, error)
-	// Listen listens on a TCP address inside: Runtime API, call-home.
+	// Listen listens on a TCP address inside: Runtime API, call-home. The listener's
+	// Addr is what a command inside must dial: a driver whose boxes share the host's
+	// network takes a free port instead of the one asked for.
 	Listen(ctx context.Context, addr string) (net.Listener, error)
 	// Dial connects to a TCP address inside: telemetry, http services.
 	Dial(ctx context.Context, addr string) (net.Conn, error)
