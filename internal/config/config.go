@@ -1,0 +1,80 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+)
+
+// Config is all that an owner of a server can set. Every field can stand in the file
+// under the name in its toml tag and in the environment under LAMBENT_ and that name
+// in capitals, dots and dashes as underscores.
+type Config struct {
+	Data   string `toml:"data"`   // folder of everything that lasts
+	Listen string `toml:"listen"` // address of the Lambda API
+	Admin  string `toml:"admin"`  // address of metrics and health
+	Store  string `toml:"store"`  // "" = SQLite in Data; or a postgres:// URL
+
+	Account string `toml:"account"` // 12 digits
+	Region  string `toml:"region"`
+
+	Isolation    string   `toml:"isolation"`     // tier of functions that name none
+	AllowProcess bool     `toml:"allow-process"` // offer the tier process: no isolation at all
+	KeepAlive    Duration `toml:"keep-alive"`    // how long an idle instance stays
+	FreezeAfter  Duration `toml:"freeze-after"`  // idle time before an instance is frozen; negative = never
+	MemoryBudget int      `toml:"memory-budget"` // MiB for all instances; 0 = three quarters of the host's
+	Concurrency  int      `toml:"concurrency"`   // requests at once in the account
+	QueueLimit   int      `toml:"queue-limit"`   // requests that may wait per function version
+	QueueTimeout Duration `toml:"queue-timeout"` // how long one may wait for an instance
+	InitTimeout  Duration `toml:"init-timeout"`  // for a function's initialisation
+
+	LogLevel  string `toml:"log-level"`  // of the server's own log: debug, info, warn, error
+	LogFormat string `toml:"log-format"` // text or json
+
+	FunctionLogs FunctionLogs `toml:"function-logs"`
+}
+
+// FunctionLogs bounds what is kept of the functions' own logs.
+type FunctionLogs struct {
+	MaxAge  Duration `toml:"max-age"`
+	MaxSize int64    `toml:"max-size"` // bytes per function
+	Rate    int64    `toml:"rate"`     // bytes per second per function
+}
+
+// Duration is a time.Duration that reads as "10m" in a file or variable.
+type Duration time.Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	*d = Duration(v)
+	return err
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// Default returns the settings of a server that nobody configured. home is where a
+// user's data goes; root's goes to /var/lib/lambent.
+func Default() Config {
+	return Config{
+		Data: dataDir(os.Geteuid(), os.Getenv), Listen: "127.0.0.1:9700", Admin: "127.0.0.1:9701",
+		Account: "000000000000", Region: "us-east-1", Isolation: "light",
+		KeepAlive: Duration(10 * time.Minute), FreezeAfter: Duration(10 * time.Second),
+		Concurrency: 1000, QueueLimit: 1000, QueueTimeout: Duration(10 * time.Second), InitTimeout: Duration(10 * time.Second),
+		LogLevel: "info", LogFormat: "text",
+		FunctionLogs: FunctionLogs{MaxAge: Duration(14 * 24 * time.Hour), MaxSize: 256 << 20, Rate: 1 << 20},
+	}
+}
+
+// dataDir follows the XDG Base Directory Specification for everyone but root.
+func dataDir(uid int, getenv func(string) string) string {
+	if uid == 0 && runtime.GOOS == "linux" {
+		return "/var/lib/lambent"
+	}
+	if base := getenv("XDG_DATA_HOME"); filepath.IsAbs(base) {
+		return filepath.Join(base, "lambent")
+	}
+	return filepath.Join(getenv("HOME"), ".local", "share", "lambent")
+}

@@ -1,0 +1,78 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"regexp"
+
+	"lambent.dev/lambent/internal/lambda"
+)
+
+var (
+	account = regexp.MustCompile(`^\d{12}$`)
+	region  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
+)
+
+// Validate says everything that is wrong with the settings, each with what to do.
+func (c *Config) Validate() error {
+	return errors.Join(c.validateNames(), c.validateAddresses(), c.validateLimits())
+}
+
+func (c *Config) validateNames() error {
+	var wrong []error
+	if !filepath.IsAbs(c.Data) {
+		wrong = append(wrong, fmt.Errorf("data: %q is not an absolute path", c.Data))
+	}
+	if !account.MatchString(c.Account) {
+		wrong = append(wrong, fmt.Errorf("account: %q is not 12 digits", c.Account))
+	}
+	if !region.MatchString(c.Region) {
+		wrong = append(wrong, fmt.Errorf("region: %q does not look like us-east-1", c.Region))
+	}
+	if _, err := lambda.ParseTier(c.Isolation); err != nil {
+		wrong = append(wrong, fmt.Errorf("isolation: %w", err))
+	}
+	return errors.Join(wrong...)
+}
+
+// validateAddresses holds the rule that nobody but this machine reaches a server
+// without authentication, which Lambent does not do yet.
+func (c *Config) validateAddresses() error {
+	return errors.Join(onLoopback("listen", c.Listen), onLoopback("admin", c.Admin))
+}
+
+func onLoopback(setting, addr string) error {
+	ap, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		return fmt.Errorf("%s: %q is not an address such as 127.0.0.1:9700", setting, addr)
+	}
+	if !ap.Addr().IsLoopback() {
+		return fmt.Errorf("%s: %s is not on loopback, and this server cannot authenticate callers yet: use 127.0.0.1 and a proxy that does", setting, addr)
+	}
+	return nil
+}
+
+func (c *Config) validateLimits() error {
+	var wrong []error
+	for _, l := range []struct {
+		name  string
+		value int64
+		least int64
+	}{
+		{"memory-budget", int64(c.MemoryBudget), 0},
+		{"concurrency", int64(c.Concurrency), 1},
+		{"queue-limit", int64(c.QueueLimit), 0},
+		{"keep-alive", int64(c.KeepAlive), 0},
+		{"queue-timeout", int64(c.QueueTimeout), 0},
+		{"init-timeout", int64(c.InitTimeout), 1},
+		{"function-logs.max-size", c.FunctionLogs.MaxSize, 1},
+		{"function-logs.rate", c.FunctionLogs.Rate, 1},
+	} {
+		if l.value < l.least {
+			wrong = append(wrong, fmt.Errorf("%s: must be at least %d", l.name, l.least))
+		}
+	}
+	return errors.Join(wrong...)
+}

@@ -1,0 +1,123 @@
+package lint
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport is the direction of imports: a package may import those named on its own
+// line, and no others of this module. "kernel/*" stands for every folder below. The lines
+// stand bottom to top: nothing may import what is below it in this table. Loosen a line
+// only with the reason in docs/RATIONALE.md.
+var mayImport = []struct{ pkg, allowed string }{
+	{"lambda", ""},
+	{"cleanup", ""},
+	{"config", "lambda"},
+	{"telemetry", "lambda"},
+	{"kernel/*", "cleanup"},
+	{"store", "lambda"},
+	{"store/*", "lambda store cleanup"},
+	{"blob", ""},
+	{"blob/file", "blob cleanup"},
+	{"logs", "lambda cleanup"},
+	{"sandbox", "lambda"},
+	{"sandbox/fake", "lambda sandbox cleanup runtimeapi"},
+	{"sandbox/process", "lambda sandbox cleanup sandbox/output sandbox/stream"},
+	{"sandbox/output", "sandbox"},
+	{"sandbox/stream", "sandbox"},
+	{"sandbox/light/initproto", ""},
+	{"sandbox/light", "lambda sandbox cleanup kernel/* sandbox/light/initproto sandbox/output sandbox/stream"},
+	{"sandbox/sandboxtest", "lambda sandbox cleanup"},
+	{"drivers", "lambda sandbox cleanup sandbox/process sandbox/light telemetry"},
+	{"receipt", "lambda"},
+	{"runtimes", "lambda sandbox"},
+	{"runtimes/*", ""},
+	{"runtimeapi", "lambda cleanup"},
+	{"code", "lambda cleanup"},
+	{"instance", "lambda cleanup sandbox receipt runtimes runtimeapi"},
+	{"pool", "lambda cleanup receipt instance"},
+	{"router", "lambda cleanup receipt pool"},
+	{"lambdaapi", "lambda cleanup receipt store blob"},
+	{"daemon", "*"},
+	{"cli", "config daemon lambda receipt sandbox drivers telemetry logs"},
+}
+
+func TestImportDirection(t *testing.T) {
+	for _, p := range packages(t) {
+		allowed, known := allowedFor(p.path)
+		if !known {
+			t.Errorf("%s has no line in mayImport: decide what it may import", p.path)
+		}
+		for _, imported := range slices.Sorted(maps.Keys(p.imports)) {
+			if !matches(allowed, imported) {
+				t.Errorf("%s imports %s, which its line in mayImport does not allow", p.path, imported)
+			}
+		}
+	}
+}
+
+func TestOnlyDaemonAndDoctorKnowTheDrivers(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.imports["drivers"] && p.path != "daemon" && p.path != "cli" {
+			t.Errorf("%s imports drivers", p.path)
+		}
+	}
+}
+
+func TestDomainUsesTheStandardLibraryOnly(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.path != "lambda" && p.path != "sandbox" {
+			continue
+		}
+		for imported := range p.foreign {
+			t.Errorf("%s imports %s: only the standard library is allowed there", p.path, imported)
+		}
+	}
+}
+
+// TestInitIsSmall holds that PID 1 of a sandbox is made of the standard library,
+// golang.org/x/sys and its own protocol.
+func TestInitIsSmall(t *testing.T) {
+	for _, p := range commands(t) {
+		if p.path != "lambent-init" {
+			continue
+		}
+		for imported := range p.foreign {
+			if !strings.HasPrefix(imported, "golang.org/x/sys/") {
+				t.Errorf("lambent-init imports %s", imported)
+			}
+		}
+		for imported := range p.imports {
+			if imported != "sandbox/light/initproto" {
+				t.Errorf("lambent-init imports %s", imported)
+			}
+		}
+	}
+}
+
+func allowedFor(pkg string) (string, bool) {
+	for _, rule := range mayImport {
+		if rule.pkg == pkg {
+			return rule.allowed, true
+		}
+	}
+	for _, rule := range mayImport {
+		if matches(rule.pkg, pkg) {
+			return rule.allowed, true
+		}
+	}
+	return "", false
+}
+
+// matches reports whether one of the patterns, separated by blanks, is pkg.
+func matches(patterns, pkg string) bool {
+	for pattern := range strings.FieldsSeq(patterns) {
+		folder, wild := strings.CutSuffix(pattern, "*")
+		if pattern == pkg || wild && strings.HasPrefix(pkg, folder) {
+			return true
+		}
+	}
+	return false
+}
