@@ -1,5 +1,34 @@
+# Lambent is two commands away on a fresh Debian machine with Go, git, make and gcc, as root:
+#   make demo    starts Lambent, deploys two examples, invokes them, shows the receipts
+#   make test    everything that must hold, in 15 minutes at most
 export CGO_ENABLED ?= 0
+SHELL := /bin/bash
+GO ?= go
+# What is tested with the race detector needs cgo and gcc.
+RACE := CGO_ENABLED=1 $(GO) test -race
 
-.PHONY: build
-build:
-	go build -o bin/ ./cmd/...
+.PHONY: build demo test soak lint fmt unit race sdk examples scripts fuzz clean help
+
+help: ## Say what there is to make
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+build: ## Put lambent and its helpers into bin/
+	@$(GO) build -trimpath -o bin/ ./cmd/...
+
+demo: build ## Show it: two examples, cold and warm, with receipts
+	@cd examples/demo && $(GO) run . -lambent ../../bin/lambent -examples ..
+
+test: ## Everything that must hold
+	@./test/run
+
+soak: build ## Long rounds: fuzzing, load, many starts
+	@./test/soak
+
+lint: ## gofumpt, go vet, staticcheck, the rules in internal/lint
+	@./test/lint
+
+fmt: ## Format every file
+	@$(GO) tool gofumpt -w cmd internal
+
+clean: ## Remove what was built
+	@rm -rf bin

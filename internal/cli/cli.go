@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes.
+const (
+	exitDone = iota
+	exitFailed
+	exitUsage
+)
+
+// Main runs the command line args (without the program's name) and returns its exit code.
+func Main(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	root := rootCommand()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !errors.Is(err, errReported) {
+		fmt.Fprintf(stderr, "lambent: %v\n", err)
+	}
+	return exitCode(err)
+}
+
+func exitCode(err error) int {
+	var u *usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &u):
+		return exitUsage
+	default:
+		return exitFailed
+	}
+}
+
+// errReported ends a command whose output already says what is wrong.
+var errReported = errors.New("reported")
+
+// usageError is a mistake in the command line itself.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "lambent",
+		Short:         "Serverless functions without the microVM tax",
+		Long:          "Lambent runs AWS Lambda functions on your own machine, each in the isolation that you choose.\n\nStart a server with `lambent up`, then use any AWS tool:\n\n  export AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:9700",
+		SilenceErrors: true, SilenceUsage: true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return &usageError{fmt.Errorf("%w\nSee `%s --help`", err, c.CommandPath())}
+	})
+	root.AddCommand(upCommand(), doctorCommand(), versionCommand())
+	root.RunE = func(c *cobra.Command, args []string) error { return noCommand(c, args) }
+	root.Args = cobra.ArbitraryArgs
+	return root
+}
+
+func noCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return c.Help()
+	}
+	err := fmt.Errorf("unknown command %q", args[0])
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		err = fmt.Errorf("%w: did you mean %q?", err, near[0])
+	}
+	return &usageError{fmt.Errorf("%w\nSee `lambent --help`", err)}
+}
+
+// noArguments refuses what a command does not take, as a usage error.
+func noArguments(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return &usageError{fmt.Errorf("%s takes no argument, got %q", c.CommandPath(), args[0])}
+}

@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lambent.dev/lambent/internal/daemon"
+	"lambent.dev/lambent/internal/sandbox"
+)
+
+// diagnosis is what `lambent doctor` found for one tier.
+type diagnosis struct {
+	Tier      string  `json:"tier"`
+	Available bool    `json:"available"`
+	Problem   string  `json:"problem,omitempty"`
+	Checks    []check `json:"checks"`
+}
+
+type check struct {
+	Name     string `json:"name"`
+	Found    string `json:"found"`
+	OK       bool   `json:"ok"`
+	Required bool   `json:"required"`
+	Fix      string `json:"fix,omitempty"`
+}
+
+var errDoctorTookTooLong = fmt.Errorf("looking at this host took longer than a minute")
+
+func doctorCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "doctor", Short: "Say what this host lacks for each isolation, and what to do", Args: noArguments,
+		Long: "Looks at what the isolation tiers need of this host: what was found, whether it is enough, and what\nto do where it is not. The exit code is 0 if the default isolation, light, works here.",
+	}
+	output := outputFlag(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		ctx, stop := context.WithTimeoutCause(c.Context(), time.Minute, errDoctorTookTooLong)
+		defer stop()
+		found, err := examine(ctx)
+		if err != nil {
+			return err
+		}
+		if err := show(c.OutOrStdout(), *output, found, printer(found)); err != nil {
+			return err
+		}
+		return verdict(found)
+	}
+	return c
+}
+
+// examine probes every driver with a private folder that is removed afterwards.
+func examine(ctx context.Context) ([]diagnosis, error) {
+	dir, err := os.MkdirTemp("", "lambent-doctor-")
+	if err != nil {
+		return nil, fmt.Errorf("making a folder to try things in: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	set, err := daemon.Drivers(filepath.Join(dir, "drivers"), daemon.NewOwner(), false, nil)
+	if err != nil {
+		return nil, err
+	}
+	var all []diagnosis
+	for _, e := range set.Entries() {
+		features, err := e.Driver.Probe(ctx)
+		all = append(all, diagnose(e.Tier.String(), features, err))
+	}
+	return all, nil
+}
+
+func diagnose(tier string, f sandbox.Features, err error) diagnosis {
+	d := diagnosis{Tier: tier, Available: err == nil, Checks: []check{}}
+	if err != nil {
+		d.Problem = err.Error()
+	}
+	for _, c := range f.Checks {
+		d.Checks = append(d.Checks, check(c))
+	}
+	return d
+}
+
+func printer(all []diagnosis) func(io.Writer) error {
+	return func(w io.Writer) error {
+		for _, d := range all {
+			if err := d.print(w); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func (d diagnosis) print(w io.Writer) error {
+	state := "works here"
+	if !d.Available {
+		state = "does not work here: " + d.Problem
+	}
+	if _, err := fmt.Fprintf(w, "%s: %s\n", d.Tier, state); err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, c := range d.Checks {
+		fmt.Fprintf(table, "  %s\t%s\t%s\n", c.mark(), c.Name, c.Found)
+		if c.Fix != "" {
+			fmt.Fprintf(table, "  \t\t→ %s\n", c.Fix)
+		}
+	}
+	return table.Flush()
+}
+
+func (c check) mark() string {
+	switch {
+	case c.OK:
+		return "ok"
+	case c.Required:
+		return "MISSING"
+	default:
+		return "without"
+	}
+}
+
+// verdict makes the exit code follow the default tier.
+func verdict(all []diagnosis) error {
+	for _, d := range all {
+		if d.Tier == "light" && !d.Available {
+			return errReported
+		}
+	}
+	return nil
+}

@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"lambent.dev/lambent/internal/config"
+	"lambent.dev/lambent/internal/daemon"
+	"lambent.dev/lambent/internal/telemetry"
+)
+
+func upCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "up", Short: "Run the server in the foreground", Args: noArguments,
+		Long: "Runs the server in the foreground until it is interrupted; what it has accepted is finished first.\n\nSettings come from --config, then from LAMBENT_* variables, then from flags.",
+	}
+	flags := newUpFlags(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cfg, err := flags.config(c)
+		if err != nil {
+			return &usageError{err}
+		}
+		log, err := telemetry.Logger(c.ErrOrStderr(), cfg.LogLevel, cfg.LogFormat)
+		if err != nil {
+			return &usageError{err}
+		}
+		return daemon.Run(c.Context(), cfg, log)
+	}
+	return c
+}
+
+// upFlags are the settings that have a flag of their own.
+type upFlags struct {
+	file, data, listen, admin, isolation string
+	allowProcess                         bool
+}
+
+func newUpFlags(c *cobra.Command) *upFlags {
+	d, f := config.Default(), &upFlags{}
+	set := c.Flags()
+	set.StringVar(&f.file, "config", os.Getenv("LAMBENT_CONFIG"), "file with settings (TOML)")
+	set.StringVar(&f.data, "data", d.Data, "folder of everything that lasts")
+	set.StringVar(&f.listen, "listen", d.Listen, "address of the Lambda API")
+	set.StringVar(&f.admin, "admin", d.Admin, "address of metrics and health")
+	set.StringVar(&f.isolation, "isolation", d.Isolation, "isolation of functions that name none")
+	set.BoolVar(&f.allowProcess, "allow-process", false, "offer the isolation process, which does not isolate")
+	return f
+}
+
+func (f *upFlags) config(c *cobra.Command) (config.Config, error) {
+	cfg, err := config.Load(f.file, os.Environ())
+	if err != nil {
+		return cfg, err
+	}
+	for name, set := range map[string]func(){
+		"data":          func() { cfg.Data = f.data },
+		"listen":        func() { cfg.Listen = f.listen },
+		"admin":         func() { cfg.Admin = f.admin },
+		"isolation":     func() { cfg.Isolation = f.isolation },
+		"allow-process": func() { cfg.AllowProcess = f.allowProcess },
+	} {
+		if c.Flags().Changed(name) {
+			set()
+		}
+	}
+	if err := cfg.Validate(); err != nil {
+		return cfg, fmt.Errorf("settings: %w", err)
+	}
+	return cfg, nil
+}

@@ -1,0 +1,80 @@
+package drivers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/light"
+	"lambent.dev/lambent/internal/sandbox/process"
+)
+
+// Options are what the drivers need of their surroundings.
+type Options struct {
+	Init         string // path of lambent-init
+	Owner        string // names what belongs to this server on the host: letters, digits, '-'
+	Dir          string // folder for the drivers' own state
+	AllowProcess bool   // offer the tier that does not isolate
+	Log          *slog.Logger
+}
+
+// Set holds one driver per tier.
+type Set struct {
+	drivers []Entry
+}
+
+// Entry is a driver and the tier that it gives.
+type Entry struct {
+	Tier   lambda.Tier
+	Driver sandbox.Driver
+}
+
+// New puts the drivers together, weakest tier first. It touches nothing on the host.
+func New(o Options) (*Set, error) {
+	weak, err := process.New(process.Options{Owner: o.Owner, Dir: filepath.Join(o.Dir, "process"), Allow: o.AllowProcess, Log: o.Log})
+	if err != nil {
+		return nil, fmt.Errorf("making the process driver: %w", err)
+	}
+	namespaces, err := light.New(light.Options{Init: o.Init, Owner: o.Owner, Dir: filepath.Join(o.Dir, "light"), Log: o.Log})
+	if err != nil {
+		return nil, fmt.Errorf("making the light driver: %w", err)
+	}
+	return &Set{drivers: []Entry{{lambda.TierProcess, weak}, {lambda.TierLight, namespaces}}}, nil
+}
+
+// Entries lists the drivers, weakest tier first.
+func (s *Set) Entries() []Entry { return s.drivers }
+
+// Driver returns the driver of a tier.
+func (s *Set) Driver(tier lambda.Tier) (sandbox.Driver, error) {
+	for _, e := range s.drivers {
+		if e.Tier == tier {
+			return e.Driver, nil
+		}
+	}
+	return nil, fmt.Errorf("isolation %s: this version of Lambent has no driver for it: %w", tier, sandbox.ErrUnavailable)
+}
+
+// Probe says whether this host can give a tier.
+func (s *Set) Probe(ctx context.Context, tier lambda.Tier) (sandbox.Features, error) {
+	d, err := s.Driver(tier)
+	if err != nil {
+		return sandbox.Features{}, err
+	}
+	return d.Probe(ctx)
+}
+
+// Reap destroys what dead owners left on the host, for every driver that the host has.
+func (s *Set) Reap(ctx context.Context, alive func(owner string) bool) error {
+	var failed []error
+	for _, e := range s.drivers {
+		if err := e.Driver.Reap(ctx, alive); err != nil && !errors.Is(err, sandbox.ErrUnavailable) {
+			failed = append(failed, fmt.Errorf("reaping %s sandboxes: %w", e.Tier, err))
+		}
+	}
+	return errors.Join(failed...)
+}
