@@ -1,0 +1,47 @@
+package daemon
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// NewOwner names this process for as long as the host is up: its pid and the time at which
+// it started, in clock ticks since boot. What belongs to a server on the host carries it, so
+// that the next one can tell what a dead one left behind.
+func NewOwner() string {
+	pid := os.Getpid()
+	started, err := startTime(pid)
+	if err != nil {
+		started = "0"
+	}
+	return fmt.Sprintf("%d-%s", pid, started)
+}
+
+// Alive reports whether the process that NewOwner named still runs.
+func Alive(owner string) bool {
+	first, started, ok := strings.Cut(owner, "-")
+	pid, err := strconv.Atoi(first)
+	if !ok || err != nil {
+		return false
+	}
+	now, err := startTime(pid)
+	return err == nil && now == started
+}
+
+// startTime reads field 22 of /proc/PID/stat, see proc(5). The second field is the program's
+// name in parentheses and may itself hold anything, so fields are counted after the last one.
+func startTime(pid int) (string, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return "", err
+	}
+	after := stat[strings.LastIndexByte(string(stat), ')')+1:]
+	fields := strings.Fields(string(after))
+	const startTimeField = 22 - 3 // counted from the third field
+	if len(fields) <= startTimeField {
+		return "", fmt.Errorf("reading /proc/%d/stat: %d fields", pid, len(fields))
+	}
+	return fields[startTimeField], nil
+}
