@@ -1,0 +1,110 @@
+package test
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// httpCommand is `http METHOD URL [FILE [HEADER: VALUE…]]`: it sends FILE as the body and prints
+// status, the headers a script may look at, and the body.
+func httpCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: http METHOD URL [FILE [HEADER…]]")
+	}
+	req, err := http.NewRequest(args[0], "http://"+args[1], body(ts, args))
+	ts.Check(err)
+	for _, h := range args[min(3, len(args)):] {
+		name, value, _ := strings.Cut(h, ":")
+		req.Header.Set(name, strings.TrimSpace(value))
+		if strings.EqualFold(name, "host") {
+			req.Host = strings.TrimSpace(value)
+		}
+	}
+	resp, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer resp.Body.Close()
+	printResponse(ts, resp)
+	if failed := resp.StatusCode >= 400; failed != neg {
+		ts.Fatalf("answered %s", resp.Status)
+	}
+}
+
+func body(ts *testscript.TestScript, args []string) io.Reader {
+	if len(args) < 3 || args[2] == "-" {
+		return http.NoBody
+	}
+	return strings.NewReader(ts.ReadFile(args[2]))
+}
+
+func printResponse(ts *testscript.TestScript, resp *http.Response) {
+	out := ts.Stdout()
+	fmt.Fprintln(out, resp.Status)
+	var names []string
+	for name := range resp.Header {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		fmt.Fprintf(out, "%s: %s\n", name, resp.Header.Get(name))
+	}
+	text, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	fmt.Fprintf(out, "%s\n", text)
+}
+
+// readyCommand waits until the server at the admin address is ready.
+func readyCommand(ts *testscript.TestScript, _ bool, args []string) {
+	for range 500 {
+		resp, err := http.Get("http://" + args[0] + "/readyz")
+		if err == nil {
+			ts.Check(resp.Body.Close())
+			if resp.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	ts.Fatalf("not ready after 10 s")
+}
+
+// activeCommand is `active API NAME`: it waits until the function is active.
+func activeCommand(ts *testscript.TestScript, _ bool, args []string) {
+	for range 500 {
+		resp, err := http.Get("http://" + args[0] + "/2015-03-31/functions/" + args[1] + "/configuration")
+		ts.Check(err)
+		text, err := io.ReadAll(resp.Body)
+		ts.Check(errors.Join(err, resp.Body.Close()))
+		if strings.Contains(string(text), `"State":"Active"`) {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	ts.Fatalf("%s was not active after 10 s", args[1])
+}
+
+// packCommand is `pack TEMPLATE FILE…`: it replaces ZIP in TEMPLATE by the files, zipped and base64,
+// which is how CreateFunction takes code.
+func packCommand(ts *testscript.TestScript, _ bool, args []string) {
+	var buf bytes.Buffer
+	w := zip.NewWriter(&buf)
+	for _, name := range args[1:] {
+		entry, err := w.Create(name)
+		ts.Check(err)
+		_, err = io.WriteString(entry, ts.ReadFile(name))
+		ts.Check(err)
+	}
+	ts.Check(w.Close())
+	text := strings.ReplaceAll(ts.ReadFile(args[0]), "ZIP", base64.StdEncoding.EncodeToString(buf.Bytes()))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}
