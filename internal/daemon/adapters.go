@@ -1,0 +1,86 @@
+package daemon
+
+import (
+	"context"
+	"io"
+	"sync"
+	"time"
+
+	"lambent.dev/lambent/internal/blob"
+	"lambent.dev/lambent/internal/drivers"
+	"lambent.dev/lambent/internal/instance"
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/pool"
+	"lambent.dev/lambent/internal/runtimes"
+)
+
+// What stands here fits the types of one package to the interface that another consumes.
+
+// zips shows stored packages to package code.
+type zips struct{ blob.Store }
+
+func (z zips) Open(ctx context.Context, digest string) (io.ReadSeekCloser, error) {
+	return z.Store.Open(ctx, digest)
+}
+
+// packages shows the blob store to package lambdaapi.
+type packages struct{ blob.Store }
+
+func (p packages) Put(ctx context.Context, r io.Reader, limit int64) (string, int64, error) {
+	info, err := p.Store.Put(ctx, r, limit)
+	return info.Digest, info.Size, err
+}
+
+func (p packages) Open(ctx context.Context, digest string) (io.ReadCloser, error) {
+	return p.Store.Open(ctx, digest)
+}
+
+// host shows the catalogue of runtimes to package lambdaapi.
+type host struct{ *runtimes.Catalogue }
+
+func (h host) Check(_ context.Context, v *lambda.Version) error {
+	_, err := h.Resolve(v)
+	return err
+}
+
+// starter gives instances to the pool.
+type starter struct{ *instance.Launcher }
+
+func (s starter) Start(ctx context.Context, t *lambda.Target) (pool.Instance, error) {
+	return s.Launcher.Start(ctx, t)
+}
+
+// probeFor is how long what a host offers is believed without looking again.
+const probeFor = 10 * time.Second
+
+// tiers remembers for a moment what the drivers found out about the host.
+type tiers struct {
+	drivers *drivers.Set
+
+	// mu guards known.
+	mu    sync.Mutex
+	known map[lambda.Tier]finding
+}
+
+type finding struct {
+	err error
+	at  time.Time
+}
+
+func newTiers(set *drivers.Set) *tiers {
+	return &tiers{drivers: set, known: map[lambda.Tier]finding{}}
+}
+
+// Offers returns nil if the host can give the tier, else an error that says what is missing.
+func (t *tiers) Offers(tier lambda.Tier) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f, ok := t.known[tier]; ok && time.Since(f.at) < probeFor {
+		return f.err
+	}
+	ctx, stop := context.WithTimeoutCause(context.Background(), closeLimit, errProbeTookTooLong)
+	defer stop()
+	_, err := t.drivers.Probe(ctx, tier)
+	t.known[tier] = finding{err, time.Now()}
+	return err
+}

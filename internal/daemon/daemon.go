@@ -1,0 +1,186 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"lambent.dev/lambent/internal/blob/file"
+	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/code"
+	"lambent.dev/lambent/internal/config"
+	"lambent.dev/lambent/internal/drivers"
+	"lambent.dev/lambent/internal/instance"
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/lambdaapi"
+	"lambent.dev/lambent/internal/logs"
+	"lambent.dev/lambent/internal/pool"
+	"lambent.dev/lambent/internal/router"
+	"lambent.dev/lambent/internal/runtimes"
+)
+
+// closeLimit bounds what one part of the server may take to end.
+const closeLimit = 30 * time.Second
+
+// Daemon is a server that has opened what lasts and can listen.
+type Daemon struct {
+	cfg    config.Config
+	log    *slog.Logger
+	parts  parts
+	api    *lambdaapi.Server
+	router *router.Router
+	pool   *pool.Pool
+	close  func() error
+}
+
+// parts are what the line stands on.
+type parts struct {
+	owner     string
+	store     functionStore
+	blobs     *file.Store
+	packages  *code.Packages
+	logs      *logs.Store
+	catalogue *runtimes.Catalogue
+	drivers   *drivers.Set
+	templates *drivers.Templates
+}
+
+// Run opens a server, serves until ctx ends, finishes what was accepted and closes it.
+func Run(ctx context.Context, cfg config.Config, log *slog.Logger) error {
+	d, err := open(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	served := d.serve(ctx)
+	if err := d.close(); err != nil {
+		log.Error("closing", "error", err)
+	}
+	return served
+}
+
+// open takes the data folder and puts the parts together, bottom to top.
+func open(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Daemon, err error) {
+	var undo cleanup.Stack
+	defer undo.Run(&err)
+	lock, err := lockData(cfg.Data)
+	if err != nil {
+		return nil, err
+	}
+	undo.Add(lock.Close)
+	d := &Daemon{cfg: cfg, log: log}
+	if err := d.openState(ctx, &undo); err != nil {
+		return nil, err
+	}
+	if err := d.openDrivers(ctx, &undo); err != nil {
+		return nil, err
+	}
+	if err := d.openLine(ctx, &undo); err != nil {
+		return nil, err
+	}
+	d.close = undo.Release()
+	return d, nil
+}
+
+// openState opens what lasts: functions, packages and logs.
+func (d *Daemon) openState(ctx context.Context, undo *cleanup.Stack) error {
+	var err error
+	if d.parts.store, err = openStore(ctx, d.cfg); err != nil {
+		return fmt.Errorf("opening the store: %w", err)
+	}
+	undo.Add(d.parts.store.Close)
+	if d.parts.blobs, err = file.Open(filepath.Join(d.cfg.Data, "blobs")); err != nil {
+		return fmt.Errorf("opening the packages: %w", err)
+	}
+	undo.Add(d.parts.blobs.Close)
+	if d.parts.packages, err = code.New(filepath.Join(d.cfg.Data, "code"), zips{d.parts.blobs}); err != nil {
+		return fmt.Errorf("opening the unpacked packages: %w", err)
+	}
+	if d.parts.logs, err = logs.Open(filepath.Join(d.cfg.Data, "logs"), logOptions(d.cfg.FunctionLogs)); err != nil {
+		return fmt.Errorf("opening the functions' logs: %w", err)
+	}
+	undo.Add(d.parts.logs.Close)
+	return nil
+}
+
+// openDrivers makes the drivers, refuses to start if the default isolation does not work
+// here, and removes what dead servers left on the host.
+func (d *Daemon) openDrivers(ctx context.Context, undo *cleanup.Stack) error {
+	var err error
+	d.parts.owner = NewOwner()
+	if d.parts.drivers, err = Drivers(filepath.Join(d.cfg.Data, "drivers"), d.parts.owner, d.cfg.AllowProcess, d.log); err != nil {
+		return err
+	}
+	if _, err := d.parts.drivers.Probe(ctx, d.defaultTier()); err != nil {
+		return fmt.Errorf("isolation %s: %w\n`lambent doctor` says more; --isolation chooses another", d.cfg.Isolation, err)
+	}
+	if err := d.parts.drivers.Reap(ctx, Alive); err != nil {
+		return err
+	}
+	d.parts.templates = drivers.NewTemplates(d.parts.drivers)
+	undo.Add(d.parts.templates.Close)
+	return nil
+}
+
+// defaultTier is the tier of functions that name none; config.Validate has checked its name.
+func (d *Daemon) defaultTier() lambda.Tier {
+	tier, err := lambda.ParseTier(d.cfg.Isolation)
+	if err != nil {
+		return lambda.TierLight
+	}
+	return tier
+}
+
+// openLine makes the line that an invoke follows and fills its directory.
+func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
+	var err error
+	if d.parts.catalogue, err = runtimes.New(runtimes.Options{Dir: filepath.Join(d.cfg.Data, "runtimes")}); err != nil {
+		return fmt.Errorf("opening the catalogue of runtimes: %w", err)
+	}
+	if d.pool, err = pool.New(starter{instance.NewLauncher(d.launcherDeps())}, d.poolSettings()); err != nil {
+		return err
+	}
+	undo.Add(d.closePool)
+	if d.router, err = router.New(d.pool, d.routerSettings()); err != nil {
+		return err
+	}
+	d.api = lambdaapi.New(d.apiDeps())
+	return d.parts.store.All(ctx, func(fn lambda.Function) error {
+		d.router.Put(fn)
+		return nil
+	})
+}
+
+func (d *Daemon) launcherDeps() instance.Deps {
+	return instance.Deps{
+		Templates: d.parts.templates.Get, Runtimes: d.parts.catalogue, Code: d.parts.packages.Folder, Logs: d.parts.logs.Writer,
+		CallHome: d.callHome, Owner: d.parts.owner, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
+	}
+}
+
+// callHome answers Lambda's API inside a sandbox, as its function.
+func (d *Daemon) callHome(t *lambda.Target) http.Handler { return d.api.HandlerFor(t.ID) }
+
+func (d *Daemon) apiDeps() lambdaapi.Deps {
+	return lambdaapi.Deps{
+		Store: d.parts.store, Blobs: packages{d.parts.blobs}, Packages: d.parts.packages, Runtimes: host{d.parts.catalogue},
+		Invoker: d.router, Directory: d.router, Tiers: newTiers(d.parts.drivers),
+		Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(), Log: d.log,
+	}
+}
+
+func (d *Daemon) poolSettings() pool.Settings {
+	s := pool.DefaultSettings()
+	s.KeepAlive, s.FreezeAfter = time.Duration(d.cfg.KeepAlive), time.Duration(d.cfg.FreezeAfter)
+	s.QueueLimit, s.QueueTimeout = d.cfg.QueueLimit, time.Duration(d.cfg.QueueTimeout)
+	s.MemoryBudget, s.Log = memoryBudget(d.cfg.MemoryBudget), d.log
+	return s
+}
+
+func (d *Daemon) closePool() error {
+	ctx, stop := cleanup.Context(context.Background(), closeLimit)
+	defer stop()
+	return d.pool.Close(ctx)
+}

@@ -1,0 +1,67 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"lambent.dev/lambent/internal/cleanup"
+)
+
+// Bounds on what a slow or idle client may hold.
+const (
+	headerLimit = 10 * time.Second
+	idleLimit   = 2 * time.Minute
+	headerBytes = 64 << 10
+)
+
+// serve listens until ctx ends or a listener fails, then lets requests finish.
+func (d *Daemon) serve(ctx context.Context) error {
+	api, err := listen(ctx, d.cfg.Listen)
+	if err != nil {
+		return err
+	}
+	admin, err := listen(ctx, d.cfg.Admin)
+	if err != nil {
+		return errors.Join(err, api.Close())
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return d.api.Run(ctx) })
+	group.Go(func() error { return serveUntil(ctx, api, d.api.Handler()) })
+	group.Go(func() error { return serveUntil(ctx, admin, d.adminHandler()) })
+	d.log.Info("ready", "api", "http://"+api.Addr().String(), "admin", "http://"+admin.Addr().String(), "isolation", d.cfg.Isolation, "data", d.cfg.Data)
+	return group.Wait()
+}
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w", addr, err)
+	}
+	return l, nil
+}
+
+// serveUntil serves l until ctx ends, then takes no new request and lets those under way end.
+func serveUntil(ctx context.Context, l net.Listener, h http.Handler) error {
+	s := &http.Server{Handler: h, ReadHeaderTimeout: headerLimit, IdleTimeout: idleLimit, MaxHeaderBytes: headerBytes}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(l) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	bound, stop := cleanup.Context(ctx, closeLimit)
+	defer stop()
+	err := s.Shutdown(bound)
+	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	return err
+}
