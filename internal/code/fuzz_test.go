@@ -16,7 +16,7 @@ import (
 // that what Check accepts can be unpacked.
 func FuzzUnpack(f *testing.F) {
 	for _, h := range hostileZips() {
-		if b := h.zip(f); len(b) < 1<<20 {
+		if b := h.zip(f); len(b) < 64<<10 {
 			f.Add(b)
 		}
 	}
