@@ -1,0 +1,51 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/runtimes"
+	"lambent.dev/lambent/internal/sandbox"
+)
+
+// Errors that callers tell apart.
+var (
+	// ErrGone is wrapped by what Invoke answers when the invocation did not reach the
+	// function: another instance may take it.
+	ErrGone = errors.New("instance is gone")
+	// ErrBusy is the answer to a call that needs an idle instance.
+	ErrBusy = errors.New("instance is busy")
+)
+
+// DefaultInitTimeout is how long a function's initialisation may take before its
+// first invocation (AWS: 10 s for on-demand functions).
+const DefaultInitTimeout = 10 * time.Second
+
+// Runtimes is the catalogue of runtimes.
+type Runtimes interface {
+	Resolve(v *lambda.Version) (runtimes.Launch, error)
+}
+
+// Deps is what a Launcher needs.
+type Deps struct {
+	// Templates returns the prepared template of a base, preparing it if need be.
+	Templates func(ctx context.Context, tier lambda.Tier, base sandbox.Base) (sandbox.Template, error)
+	Runtimes  Runtimes
+	// Code returns the folder of the host that holds an unpacked package.
+	Code func(ctx context.Context, digest string) (folder string, err error)
+	// Logs opens the stream that takes an instance's log lines.
+	Logs func(id lambda.FunctionID, stream string) io.WriteCloser
+	// CallHome answers Lambda's API inside the sandbox as the function. nil, or a nil
+	// handler, = no listener.
+	CallHome func(t *lambda.Target) http.Handler
+	// Owner begins the names of sandboxes, so that Reap knows whose they are. Letters,
+	// digits and '-'.
+	Owner       string
+	InitTimeout time.Duration // 0 = DefaultInitTimeout
+	Log         *slog.Logger
+}

@@ -1,0 +1,181 @@
+package runtimeapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"lambent.dev/lambent/internal/lambda"
+)
+
+// Errors that callers tell apart.
+var (
+	// ErrClosed is wrapped by what a session answers once it is closed; the cause of
+	// Close is wrapped too.
+	ErrClosed = errors.New("runtime session is closed")
+	// ErrNotReady is the answer to Invoke before the runtime is initialised, after its
+	// initialisation failed, or while another invocation runs.
+	ErrNotReady = errors.New("runtime is not ready for an invocation")
+)
+
+// state is where a session stands. The runtime moves it, except to invoking and
+// closed.
+type state int
+
+const (
+	starting     state = iota // the process runs, nothing was heard of it
+	initialising              // it spoke
+	failed                    // it reported that its initialisation failed
+	idle                      // it asked for work
+	invoking                  // it has an invocation
+	answering                 // its answer is on its way
+	answered                  // answered; it has not asked for work again
+	closed
+)
+
+var stateNames = [...]string{"Starting", "Initializing", "InitError", "Ready", "Running", "Responding", "Responded", "Closed"}
+
+// String returns the state's name as the runtime's error bodies show it.
+func (s state) String() string { return stateNames[s] }
+
+// Session is the talk with one runtime process, from its start to its end: the state
+// machine behind both codecs. The host side is Begun, Initialised, InitError, Invoke
+// and Close; the runtime's side is a codec: ServeFrames or Handler.
+type Session struct {
+	begun  chan struct{}
+	ready  chan struct{}
+	closed chan struct{}
+	offer  chan *turn
+
+	mu      sync.Mutex // guards what follows
+	state   state
+	turn    *turn // the current or last one
+	busy    bool  // Invoke runs
+	initErr *lambda.FunctionError
+	cause   error
+}
+
+// NewSession returns the session of a runtime that is being started.
+func NewSession() *Session {
+	return &Session{
+		begun: make(chan struct{}), ready: make(chan struct{}),
+		closed: make(chan struct{}), offer: make(chan *turn),
+	}
+}
+
+// Begun is closed at the runtime's first sign of life.
+func (s *Session) Begun() <-chan struct{} { return s.begun }
+
+// Initialised is closed when the runtime is ready for work or has reported that its
+// initialisation failed: see InitError.
+func (s *Session) Initialised() <-chan struct{} { return s.ready }
+
+// InitError is what the runtime reported instead of becoming ready, or nil.
+func (s *Session) InitError() *lambda.FunctionError {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.initErr
+}
+
+// Done is closed when the session is.
+func (s *Session) Done() <-chan struct{} { return s.closed }
+
+// Err says why the session is closed: it wraps ErrClosed and the cause. Nil before.
+func (s *Session) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != closed {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrClosed, s.cause)
+}
+
+// Close ends the session: whoever waits in it is let go. Only the first cause counts.
+func (s *Session) Close(cause error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == closed {
+		return
+	}
+	s.state, s.cause = closed, cause
+	close(s.closed)
+}
+
+// Outcome is how an invocation went.
+type Outcome struct {
+	Delivered time.Time             // handed over to the runtime; zero if it was not
+	FirstByte time.Time             // the answer's head arrived; zero if none did
+	Bytes     int64                 // of the answer that the sink took
+	Error     *lambda.FunctionError // the function's error, nil if it succeeded
+}
+
+// Invoke hands an invocation over and waits for the answer, which goes to the sink's
+// Head and Write as it comes. It never calls Finish: that is the caller's, and after
+// Invoke has returned nothing else uses the sink.
+//
+// When ctx ends first the session is closed with its cause: a runtime that did not
+// answer in time is not spoken to again.
+func (s *Session) Invoke(ctx context.Context, e Event, sink lambda.Sink) (Outcome, error) {
+	t := &turn{event: e, sink: sink, done: make(chan struct{})}
+	if err := s.reserve(); err != nil {
+		return Outcome{}, err
+	}
+	defer s.release()
+	err := s.await(ctx, t)
+	return t.revoke(), err
+}
+
+// await offers t and waits until it is answered.
+func (s *Session) await(ctx context.Context, t *turn) error {
+	select {
+	case s.offer <- t:
+	case <-ctx.Done():
+		return s.giveUp(ctx)
+	case <-s.closed:
+		return s.Err()
+	}
+	select {
+	case <-t.done:
+		return nil
+	case <-ctx.Done():
+		return s.giveUp(ctx)
+	case <-s.closed:
+		return s.answeredBefore(t)
+	}
+}
+
+// answeredBefore prefers an answer that was complete when the session closed.
+func (s *Session) answeredBefore(t *turn) error {
+	select {
+	case <-t.done:
+		return nil
+	default:
+		return s.Err()
+	}
+}
+
+func (s *Session) giveUp(ctx context.Context) error {
+	s.Close(context.Cause(ctx))
+	return context.Cause(ctx)
+}
+
+func (s *Session) reserve() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == closed {
+		return fmt.Errorf("%w: %w", ErrClosed, s.cause)
+	}
+	if s.busy || s.state != idle && s.state != answered {
+		return fmt.Errorf("%w: it is %s", ErrNotReady, s.state)
+	}
+	s.busy = true
+	return nil
+}
+
+func (s *Session) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy = false
+}

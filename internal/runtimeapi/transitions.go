@@ -1,0 +1,125 @@
+package runtimeapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"lambent.dev/lambent/internal/lambda"
+)
+
+// errRequestID is the answer to a request about an invocation that is not current.
+var errRequestID = errors.New("invalid request id")
+
+// transitionError is the answer to an event that the state does not allow.
+type transitionError struct{ from, to state }
+
+// Error returns the text that AWS's runtime API uses.
+func (e *transitionError) Error() string {
+	return fmt.Sprintf("State transition from %s to %s failed for runtime. Error: State transition is not allowed", e.from, e.to)
+}
+
+// begin takes a sign of life.
+func (s *Session) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.beginLocked()
+}
+
+func (s *Session) beginLocked() {
+	if s.state == starting {
+		s.state = initialising
+		close(s.begun)
+	}
+}
+
+// rest takes the runtime's word that it is ready for work: the first ends its
+// initialisation.
+func (s *Session) rest() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.beginLocked()
+	switch s.state {
+	case initialising:
+		close(s.ready)
+	case idle, answered:
+	default:
+		return &transitionError{s.state, idle}
+	}
+	s.state = idle
+	return nil
+}
+
+// take waits for an invocation. The runtime has it from here on.
+func (s *Session) take(ctx context.Context) (*turn, error) {
+	select {
+	case t := <-s.offer:
+		return t, s.deliver(t)
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-s.closed:
+		return nil, s.Err()
+	}
+}
+
+func (s *Session) deliver(t *turn) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == closed {
+		return fmt.Errorf("%w: %w", ErrClosed, s.cause)
+	}
+	t.deliver(time.Now())
+	s.turn, s.state = t, invoking
+	return nil
+}
+
+// current returns the turn that an answer may begin for. Id "" is the current one:
+// frames carry none.
+func (s *Session) current(id string) (*turn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.beginLocked()
+	if id != "" && (s.turn == nil || s.turn.event.ID != id) {
+		return nil, errRequestID
+	}
+	if s.state != invoking {
+		return nil, &transitionError{s.state, answering}
+	}
+	s.state = answering
+	return s.turn, nil
+}
+
+// complete ends the answer to t.
+func (s *Session) complete(t *turn, fault *lambda.FunctionError) {
+	s.mu.Lock()
+	if s.state == answering && s.turn == t {
+		s.state = answered
+	}
+	s.mu.Unlock()
+	t.finish(fault)
+}
+
+// failInit takes the runtime's report that its initialisation failed.
+func (s *Session) failInit(fault *lambda.FunctionError) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.beginLocked()
+	if s.state != initialising {
+		return &transitionError{s.state, failed}
+	}
+	s.state, s.initErr = failed, fault
+	close(s.ready)
+	return nil
+}
+
+// mayFailInit says whether failInit would be taken now.
+func (s *Session) mayFailInit() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.beginLocked()
+	if s.state != initialising {
+		return &transitionError{s.state, failed}
+	}
+	return nil
+}
