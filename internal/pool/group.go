@@ -164,7 +164,7 @@ func (g *group) keep() {
 }
 
 // retire lets idle instances leave now and others when they are done. It says whether
-// the group ever had an instance.
+// the group ever had an instance, or is about to.
 func (g *group) retire(why string) (used bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -172,7 +172,7 @@ func (g *group) retire(why string) (used bool) {
 	for len(g.idle) > 0 {
 		g.dismiss(g.idle[0], why)
 	}
-	return g.used
+	return g.used || len(g.starts) > 0
 }
 
 // follow tells a group that has had no instance what became of its predecessor's.

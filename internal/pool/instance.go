@@ -2,13 +2,10 @@ package pool
 
 import (
 	"context"
-	"errors"
 
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/receipt"
 )
-
-var ErrGone = errors.New("gone")
 
 // Instance is what a pool needs of an execution environment; *instance.Instance is
 // one. A pool gives it one request at a time.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/instance"
 	"lambent.dev/lambent/internal/lambda"
 )
 
@@ -206,7 +207,7 @@ func (m *member) thaw(ctx context.Context, ice <-chan struct{}) error {
 	if err := m.inst.Thaw(ctx); err != nil {
 		m.log(err, "instance was not thawed")
 		m.group.release(m, whyEnded)
-		return fmt.Errorf("thawing instance %s: %w: %w", m.inst.ID(), ErrGone, err)
+		return fmt.Errorf("thawing instance %s: %w: %w", m.inst.ID(), instance.ErrGone, err)
 	}
 	m.group.mu.Lock()
 	m.frozen = false

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"lambent.dev/lambent/internal/instance"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/receipt"
 )
@@ -99,7 +100,7 @@ func (p *Pool) enter() error {
 func (p *Pool) retry(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (rec receipt.Receipt, err error) {
 	for attempt := 1; attempt <= attempts; attempt++ {
 		rec, err = p.attempt(ctx, inv, sink, attempt == attempts)
-		if !errors.Is(err, ErrGone) {
+		if !errors.Is(err, instance.ErrGone) {
 			return rec, err
 		}
 	}

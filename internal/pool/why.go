@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"lambent.dev/lambent/internal/instance"
 	"lambent.dev/lambent/internal/receipt"
 )
 
@@ -43,7 +44,7 @@ const faultTimeout = "Sandbox.Timedout"
 // may.
 func (m *member) spent(r *receipt.Receipt, err error) string {
 	switch {
-	case errors.Is(err, ErrGone):
+	case errors.Is(err, instance.ErrGone):
 		return whyEnded
 	case m.inst.Reusable():
 		return ""
