@@ -255,6 +255,12 @@ func (b *box) isClosed() bool {
 	return b.closed
 }
 
+func (b *box) ice() (freezes, thaws int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.freezes, b.thaws
+}
+
 func (b *box) lose() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

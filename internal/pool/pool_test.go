@@ -185,13 +185,14 @@ func TestFreezeAfterIdle(t *testing.T) {
 					time.Sleep(c.early)
 					synctest.Wait()
 					b := h.starter.box(0)
-					if b.freezes != round*c.want+c.wantEarly {
-						t.Fatalf("round %d: %d freezes early", round, b.freezes)
+					if freezes, _ := b.ice(); freezes != round*c.want+c.wantEarly {
+						t.Fatalf("round %d: %d freezes early", round, freezes)
 					}
 					time.Sleep(c.late)
 					synctest.Wait()
-					if b.freezes != (round+1)*c.want || b.thaws != round*c.want {
-						t.Fatalf("round %d: %d freezes, %d thaws", round, b.freezes, b.thaws)
+					freezes, thaws := b.ice()
+					if freezes != (round+1)*c.want || thaws != round*c.want {
+						t.Fatalf("round %d: %d freezes, %d thaws", round, freezes, thaws)
 					}
 				}
 			})

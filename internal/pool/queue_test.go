@@ -81,7 +81,7 @@ func TestCallerThatLeavesIsForgotten(t *testing.T) {
 		if a := <-got; !errors.Is(a.err, left) {
 			t.Errorf("err = %v", a.err)
 		}
-		time.Sleep(time.Second)
+		time.Sleep(time.Second + ms)
 		if s := h.Stats(); s.Idle != 1 || s.Waiting != 0 {
 			t.Errorf("stats = %+v: the instance should be idle for the next", s)
 		}
@@ -110,7 +110,8 @@ func TestFailedStartIsTriedAgain(t *testing.T) {
 
 func TestFailedStartsAreBornByOneRequestEach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &starter{boot: 10 * ms, failure: func(n int, _ *lambda.Target) error {
+		inTurn := func(n int) (time.Duration, bool) { return time.Duration(n) * 10 * ms, true }
+		s := &starter{stall: inTurn, failure: func(n int, _ *lambda.Target) error {
 			if n <= 2 {
 				return errors.New("no cgroup")
 			}
