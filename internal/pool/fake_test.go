@@ -117,7 +117,7 @@ type box struct {
 	dead           bool
 	lost           bool // gone, and nobody noticed yet
 	freezes, thaws int
-	invokes        int
+	refused        int // invokes that met a dead instance
 }
 
 func (b *box) ID() string             { return fmt.Sprintf("box-%d", b.n) }
@@ -156,13 +156,13 @@ func (b *box) occupy() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.dead || b.closed || b.lost {
+		b.refused++
 		return fmt.Errorf("%s: %w", b.ID(), instance.ErrGone)
 	}
 	if b.busy || b.frozen {
 		b.misuse(fmt.Sprintf("Invoke while busy=%v frozen=%v", b.busy, b.frozen))
 	}
 	b.busy = true
-	b.invokes++
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package pool_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -133,5 +134,26 @@ func TestAStartWithoutMemoryIsCalledOff(t *testing.T) {
 		if s := h.Stats(); s != (pool.Stats{Idle: 1, Memory: 128}) {
 			t.Errorf("stats = %+v", s)
 		}
+	})
+}
+
+func TestTheQueueMovesWhenItsHeadLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, &starter{}, budget(256))
+		small, big := target("small", 1), other("big", 256)
+		h.Keep(small.ID, small)
+		h.Keep(big.ID, big)
+		busy := h.spawn(small, "1m")
+		synctest.Wait()
+		ctx, stop := context.WithTimeoutCause(t.Context(), time.Second, errors.New("left"))
+		defer stop()
+		head := make(chan answer, 1)
+		go func() { head <- h.call(ctx, big, "") }()
+		synctest.Wait()
+		if a := h.ok(small, ""); a.took != time.Second {
+			t.Errorf("the one behind took %v, want it served when the head left", a.took)
+		}
+		<-head
+		<-busy
 	})
 }

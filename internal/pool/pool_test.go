@@ -249,6 +249,25 @@ func TestDeadIdleInstanceIsRemoved(t *testing.T) {
 	})
 }
 
+func TestDeadInstanceIsPassedOver(t *testing.T) {
+	for range 32 { // the pool may or may not have noticed when the request comes
+		synctest.Test(t, func(t *testing.T) {
+			h := newHost(t, &starter{}, nil)
+			fn := target("f", 1)
+			h.Keep(fn.ID, fn)
+			h.ok(fn, "")
+			b := h.starter.box(0)
+			b.die()
+			if a := h.ok(fn, ""); a.rec.Why != "the instance ended while it was idle" {
+				t.Errorf("why = %q", a.rec.Why)
+			}
+			if b.refused != 0 {
+				t.Error("a dead instance was given a request")
+			}
+		})
+	}
+}
+
 func TestSpentInstancesAreNamed(t *testing.T) {
 	for payload, why := range map[string]string{
 		"crash": "the instance crashed before", "timeout": "the instance timed out before",

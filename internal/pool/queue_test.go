@@ -189,3 +189,20 @@ func TestStartIsBounded(t *testing.T) {
 		}
 	})
 }
+
+func TestCallerThatLeavesAsItIsServed(t *testing.T) {
+	for range 32 { // both happen at one moment: either may win
+		synctest.Test(t, func(t *testing.T) {
+			h := newHost(t, &starter{boot: 10 * ms}, nil) // its end finds what is lost
+			fn := target("f", 1)
+			h.Keep(fn.ID, fn)
+			ctx, stop := context.WithTimeoutCause(t.Context(), 10*ms, errors.New("left"))
+			defer stop()
+			h.call(ctx, fn, "")
+			synctest.Wait()
+			if s := h.Stats(); s.Idle != 1 || s.Busy != 0 {
+				t.Errorf("stats = %+v", s)
+			}
+		})
+	}
+}
