@@ -50,8 +50,8 @@ func newMachine(t testing.TB) *machine {
 
 func (m *machine) observe(delta int, _ *lambda.Target) {
 	now := m.given.Add(int64(delta))
-	if now > m.highest.Load() {
-		m.highest.Store(now)
+	for was := m.highest.Load(); now > was && !m.highest.CompareAndSwap(was, now); {
+		was = m.highest.Load()
 	}
 }
 

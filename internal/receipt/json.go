@@ -14,7 +14,7 @@ import (
 type document struct {
 	RequestID   string    `json:"requestId"`
 	Version     string    `json:"version"`
-	Isolation   string    `json:"isolation"`
+	Isolation   string    `json:"isolation,omitempty"` // "" = refused before a tier was known
 	Start       StartKind `json:"start"`
 	Why         string    `json:"why,omitempty"`
 	Fault       string    `json:"fault,omitempty"`
@@ -39,7 +39,7 @@ type phaseMap struct {
 // MarshalJSON implements json.Marshaler.
 func (r Receipt) MarshalJSON() ([]byte, error) {
 	return json.Marshal(document{
-		RequestID: r.RequestID, Version: r.Version, Isolation: r.Tier.String(),
+		RequestID: r.RequestID, Version: r.Version, Isolation: isolation(r.Tier),
 		Start: r.Start, Why: r.Why, Fault: r.Fault, Arrived: r.Arrived,
 		Phases: phasesOf(r.Spent), WallMS: rounded(r.Wall()),
 		MemoryPeak: r.MemoryPeak, CPUMS: rounded(r.CPU), ThrottledMS: rounded(r.Throttled),
@@ -53,7 +53,7 @@ func (r *Receipt) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &d); err != nil {
 		return fmt.Errorf("reading a receipt: %w", err)
 	}
-	tier, err := lambda.ParseTier(d.Isolation)
+	tier, err := tierOf(d.Isolation)
 	if err != nil {
 		return fmt.Errorf("reading a receipt: %w", err)
 	}
@@ -64,6 +64,20 @@ func (r *Receipt) UnmarshalJSON(data []byte) error {
 		CPU: duration(d.CPUMS), Throttled: duration(d.ThrottledMS),
 	}
 	return nil
+}
+
+func isolation(t lambda.Tier) string {
+	if t == 0 {
+		return ""
+	}
+	return t.String()
+}
+
+func tierOf(isolation string) (lambda.Tier, error) {
+	if isolation == "" {
+		return 0, nil
+	}
+	return lambda.ParseTier(isolation)
 }
 
 func phasesOf(s [phases]time.Duration) phaseMap {

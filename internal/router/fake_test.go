@@ -40,9 +40,7 @@ type unit struct {
 
 func (u *unit) Invoke(_ context.Context, _ *lambda.Invocation, sink lambda.Sink) (rec receipt.Receipt, err error) {
 	defer u.starter.running.Add(-1)
-	if n := u.starter.running.Add(1); n > u.starter.most.Load() {
-		u.starter.most.Store(n)
-	}
+	raise(&u.starter.most, u.starter.running.Add(1))
 	if u.starter.work > 0 {
 		time.Sleep(u.starter.work)
 		rec.Add(receipt.Handler, u.starter.work)

@@ -147,6 +147,32 @@ func TestReservedZeroThrottles(t *testing.T) {
 	wantError(t, err, lambda.ErrTooManyRequests, "Rate Exceeded.", lambda.ReasonReservedConcurrency)
 }
 
+// What runs at once never exceeds the limit, and whoever is refused gets Lambda's 429.
+func TestConcurrencyLimitUnderLoad(t *testing.T) {
+	const limit = 3
+	l := newLine(t, limit)
+	l.starter.work = 100 * time.Microsecond
+	l.put(t, function(f, 1))
+	var refused, served atomic.Int64
+	var workers sync.WaitGroup
+	for range 8 {
+		workers.Go(func() {
+			for range 100 {
+				if _, _, err := l.call(f, ""); err == nil {
+					served.Add(1)
+				} else {
+					wantError(t, err, lambda.ErrTooManyRequests, "Rate Exceeded.", lambda.ReasonConcurrency)
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	if l.starter.most.Load() > limit || served.Load() == 0 || served.Load()+refused.Load() != 800 {
+		t.Errorf("%d at once, %d served, %d refused", l.starter.most.Load(), served.Load(), refused.Load())
+	}
+}
+
 // An update changes the answer for whoever asks after Put returned, and fails nobody.
 func TestUpdatesUnderLoad(t *testing.T) {
 	l := newLine(t, 1000)
