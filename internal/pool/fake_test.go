@@ -100,8 +100,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// box is an instance that does what the payload says: words of "DURATION", "crash",
-// "timeout" and "gone".
+// box is an instance that does what the payload says: words of "DURATION", "crash"
+// and "timeout" (it cannot be used again), "reset-timeout" (it can), "reinit", "gone"
+// and "panic".
 type box struct {
 	starter *starter
 	n       int
@@ -179,6 +180,13 @@ func (b *box) obey(ctx context.Context, word string, rec *receipt.Receipt) error
 		b.usable = false
 		b.mu.Unlock()
 		rec.Fault = map[string]string{"crash": "Runtime.ExitError", "timeout": "Sandbox.Timedout"}[word]
+		return nil
+	case "reset-timeout":
+		rec.Fault = "Sandbox.Timedout"
+		return nil
+	case "reinit":
+		time.Sleep(4 * ms)
+		rec.Add(receipt.Init, 4*ms)
 		return nil
 	case "gone":
 		return fmt.Errorf("%s: %w", b.ID(), instance.ErrGone)

@@ -16,7 +16,8 @@ type Instance interface {
 	Launch() receipt.Launch
 	// Invoke runs the function. An error that wraps instance.ErrGone says that the
 	// event did not reach it and that the sink was not touched. It returns soon after
-	// Close.
+	// Close; the context that it gets does not end. A receipt with time in Runtime or
+	// Init says that the runtime was started again.
 	Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error)
 	// Reusable says, after an Invoke, whether another may follow.
 	Reusable() bool

@@ -35,6 +35,7 @@ type member struct {
 	cancel context.CancelCauseFunc // calls the start off
 	wake   chan struct{}           // holds one: look at the state
 	inst   Instance                // set before group.arrive
+	fault  string                  // how the last invocation ended; of the request that has it
 
 	// Guarded by group.mu.
 	state     state

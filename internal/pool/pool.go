@@ -72,6 +72,10 @@ func New(starter Starter, settings Settings) (*Pool, error) {
 // Invoke runs inv.Target in an instance and returns when the answer has been given to
 // the sink. The phases of the receipt sum to the time that Invoke took.
 //
+// ctx bounds the wait for an instance. Once an instance has the event ctx does not
+// matter: as on Lambda, a function whose caller left runs to its end or its timeout, and
+// Invoke with it, so that whoever counts what runs by calls of Invoke counts right.
+//
 // Its error is a *lambda.Error, or the cause of ctx if that ended while the request
 // waited, or what the instance returned.
 func (p *Pool) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error) {
@@ -115,7 +119,11 @@ func (p *Pool) attempt(ctx context.Context, inv *lambda.Invocation, sink lambda.
 	}
 	began, why := time.Now(), whyCrashed // if the sink panics, the instance is not trusted any more
 	defer func() { g.release(got.member, why) }()
-	rec, err = got.member.inst.Invoke(ctx, inv, sink)
+	if err := context.Cause(ctx); err != nil {
+		why = ""
+		return receipt.Receipt{}, err
+	}
+	rec, err = got.member.inst.Invoke(context.WithoutCancel(ctx), inv, sink)
 	why = got.member.spent(&rec, err)
 	got.mark(&rec, began)
 	return rec, err

@@ -284,6 +284,47 @@ func TestSpentInstancesAreNamed(t *testing.T) {
 	}
 }
 
+func TestRestartedRuntimeIsNotWarm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, &starter{}, nil)
+		fn := target("f", 1)
+		h.Keep(fn.ID, fn)
+		h.ok(fn, "reset-timeout")
+		for _, c := range []struct {
+			payload, why string
+			start        receipt.StartKind
+		}{
+			{"reinit 5ms", "the instance timed out before", receipt.Cold},
+			{"5ms", "", receipt.Warm},
+			{"reinit 5ms", "the runtime had ended before", receipt.Cold},
+		} {
+			a := h.ok(fn, c.payload)
+			if a.rec.Start != c.start || a.rec.Why != c.why {
+				t.Errorf("%s: %s, %q; want %s, %q", c.payload, a.rec.Start, a.rec.Why, c.start, c.why)
+			}
+		}
+	})
+}
+
+func TestCallerThatLeavesDoesNotStopTheFunction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, &starter{}, nil)
+		fn := target("f", 1)
+		h.Keep(fn.ID, fn)
+		ctx, stop := context.WithTimeoutCause(t.Context(), 10*ms, errors.New("left"))
+		defer stop()
+		if a := h.call(ctx, fn, "50ms"); a.err != nil || a.took != 50*ms {
+			t.Errorf("err = %v after %v", a.err, a.took)
+		}
+		if a := h.call(ctx, fn, ""); a.err == nil || a.err.Error() != "left" {
+			t.Errorf("a caller that had left was served: %v", a.err)
+		}
+		if s := h.Stats(); s.Idle != 1 {
+			t.Errorf("stats = %+v", s)
+		}
+	})
+}
+
 func TestGoneInstanceIsRetried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t, &starter{boot: ms}, nil)

@@ -17,6 +17,7 @@ const (
 	whyEnded   = "the instance ended while it was idle"
 	whyTimeout = "the instance timed out before"
 	whyCrashed = "the instance crashed before"
+	whyRestart = "the runtime had ended before"
 	whyClosing = "Lambent was stopping"
 )
 
@@ -54,6 +55,18 @@ func (m *member) spent(r *receipt.Receipt, err error) string {
 	return whyCrashed
 }
 
+// whyRestarted says why an instance started its runtime again; fault is how the
+// invocation before ended.
+func whyRestarted(fault string) string {
+	switch fault {
+	case "":
+		return whyRestart
+	case faultTimeout:
+		return whyTimeout
+	}
+	return whyCrashed
+}
+
 // lease is an instance given to a request, or why there is none.
 type lease struct {
 	member *member
@@ -67,12 +80,21 @@ type lease struct {
 
 // mark writes into r how the request got its instance. now is when it got it.
 func (l *lease) mark(r *receipt.Receipt, now time.Time) {
-	if !l.fresh {
-		if r.Start == "" {
-			r.Start = receipt.Warm
-		}
-		return
+	fault := l.member.fault
+	l.member.fault = r.Fault
+	switch {
+	case l.fresh:
+		l.markLaunch(r, now)
+	case r.Start != "": // the instance knows better
+	case r.Spent[receipt.Runtime]+r.Spent[receipt.Init] > 0:
+		r.Start, r.Why = receipt.Cold, whyRestarted(fault)
+	default:
+		r.Start = receipt.Warm
 	}
+}
+
+// markLaunch is mark for the request that waited for the start.
+func (l *lease) markLaunch(r *receipt.Receipt, now time.Time) {
 	launch := l.member.inst.Launch()
 	r.Start, r.Why = launch.Kind, l.why
 	if r.Start == "" {
