@@ -135,3 +135,8 @@ func (p *Proc) Dial(ctx context.Context, address string) (net.Conn, error) {
 	}
 	return p.process.own(c)
 }
+
+// DialContext is Dial in the form of net.Dialer.
+func (p *Proc) DialContext(ctx context.Context, _, address string) (net.Conn, error) {
+	return p.Dial(ctx, address)
+}

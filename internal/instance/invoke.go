@@ -1,0 +1,262 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/receipt"
+	"lambent.dev/lambent/internal/runtimeapi"
+)
+
+// syncLimit bounds the wait for what the function printed before it answered.
+const syncLimit = time.Second
+
+// Invoke runs the function once and passes its answer to the sink; a function's error
+// is an answer. On an error the sink was not finished: one that wraps ErrGone, and
+// ErrBusy, say that the function did not get the invocation.
+//
+// The function's timeout bounds it. When ctx ends first, Invoke returns its cause at
+// once and leaves the sink alone; the function runs on to its end, as on Lambda, and
+// the instance is busy until then. A sink's Write must return when its caller is gone.
+//
+// The receipt has all phases from the call of Invoke to its return; what went before
+// is the caller's to add. CPU and throttled time count from the end of the invocation
+// before.
+func (i *Instance) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error) {
+	if err := context.Cause(ctx); err != nil {
+		return receipt.Receipt{}, err
+	}
+	if err := i.acquire(); err != nil {
+		return receipt.Receipt{}, err
+	}
+	c := newCall(i, inv, sink)
+	go c.run() // ends with the function's timeout
+	select {
+	case <-c.done:
+		return c.receipt, c.err
+	case <-ctx.Done():
+		return c.leave(context.Cause(ctx))
+	}
+}
+
+// call is one invocation in an instance, run by a goroutine of its own so that it can
+// outlive its caller.
+type call struct {
+	i     *Instance
+	inv   *lambda.Invocation
+	sink  *callerSink
+	began time.Time
+	marks stopwatch
+	done  chan struct{}
+
+	// Valid once done is closed.
+	receipt receipt.Receipt
+	err     error
+}
+
+func newCall(i *Instance, inv *lambda.Invocation, sink lambda.Sink) *call {
+	now := time.Now()
+	return &call{
+		i: i, inv: inv, sink: &callerSink{sink: sink}, began: now, marks: stopwatch{last: now}, done: make(chan struct{}),
+		receipt: receipt.Receipt{RequestID: inv.RequestID, Version: i.target.Version.Version, Tier: i.target.Tier, Arrived: inv.Arrived},
+	}
+}
+
+// leave detaches a caller that does not wait.
+func (c *call) leave(cause error) (receipt.Receipt, error) {
+	c.sink.detach()
+	select {
+	case <-c.done:
+		return c.receipt, c.err
+	default:
+		return receipt.Receipt{RequestID: c.inv.RequestID, Version: c.receipt.Version, Tier: c.receipt.Tier, Arrived: c.inv.Arrived}, cause
+	}
+}
+
+func (c *call) run() {
+	defer close(c.done)
+	defer c.i.release()
+	ctx, cancel := context.WithTimeoutCause(context.Background(), c.limit(), errTimeout)
+	defer cancel()
+	if c.err = c.i.thaw(ctx); c.err != nil {
+		c.i.giveUp(c.err)
+		c.err = fmt.Errorf("%w: %w", ErrGone, c.err)
+		return
+	}
+	c.i.log.start(c.i.target, c.inv)
+	failure, err := c.execute(ctx)
+	if err != nil {
+		c.err = err
+		return
+	}
+	c.finish(failure)
+}
+
+// limit is the function's timeout.
+func (c *call) limit() time.Duration { return time.Duration(c.i.target.Version.Timeout) * time.Second }
+
+// execute gives the event to the runtime, started afresh if need be, and returns what
+// went wrong with the function.
+func (c *call) execute(ctx context.Context) (*fault, error) {
+	if failure := c.i.pending; failure != nil {
+		c.i.pending = nil
+		c.marks.lap(&c.receipt, receipt.Queue, time.Now())
+		return failure, nil
+	}
+	failure, delivered, err := c.attempt(ctx)
+	if delivered || failure != nil || err != nil {
+		return failure, err
+	}
+	// The runtime ended before it took the event, while nobody looked: a fresh one gets it.
+	failure, delivered, err = c.attempt(ctx)
+	if !delivered && failure == nil && err == nil {
+		return c.i.crashAndReset()
+	}
+	return failure, err
+}
+
+// attempt hands the event over once.
+func (c *call) attempt(ctx context.Context) (failure *fault, delivered bool, err error) {
+	if failure, err := c.ready(ctx); failure != nil || err != nil {
+		return failure, false, err
+	}
+	l := c.i.life
+	outcome, err := l.session.Invoke(ctx, c.event(), c.sink)
+	c.account(outcome)
+	delivered = !outcome.Delivered.IsZero()
+	if err == nil {
+		return reportedFault(outcome.Error), true, nil
+	}
+	if errors.Is(err, errTimeout) {
+		c.i.reset()
+		return timeoutFault(c.limit()), delivered, nil
+	}
+	if !delivered && c.i.Err() == nil {
+		return nil, false, nil
+	}
+	failure, err = c.i.crashAndReset()
+	return failure, delivered, c.undelivered(delivered, err)
+}
+
+// undelivered lets another instance have an event that this one's function never got.
+func (c *call) undelivered(delivered bool, err error) error {
+	if err == nil || delivered {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrGone, err)
+}
+
+// ready sees to it that a runtime waits for work: it may have been ended by a timeout,
+// or by itself.
+func (c *call) ready(ctx context.Context) (*fault, error) {
+	if c.i.life != nil && !c.i.life.ended() {
+		return nil, nil
+	}
+	c.i.reset()
+	if err := c.i.Err(); err != nil {
+		return nil, err
+	}
+	c.marks.lap(&c.receipt, receipt.Queue, time.Now())
+	took, failure, err := c.i.begin(ctx, "invoke")
+	c.marks.spend(&c.receipt, took)
+	switch {
+	case errors.Is(err, errTimeout):
+		return timeoutFault(c.limit()), nil
+	case err != nil:
+		c.i.giveUp(err)
+		return nil, fmt.Errorf("%w: %w", ErrGone, err)
+	}
+	return failure, nil
+}
+
+// crashAndReset says why the runtime ended and clears up after it.
+func (i *Instance) crashAndReset() (*fault, error) {
+	failure, err := i.crash(i.life)
+	i.reset()
+	return failure, err
+}
+
+func reportedFault(e *lambda.FunctionError) *fault {
+	if e == nil {
+		return nil
+	}
+	return &fault{reported: e}
+}
+
+func (c *call) event() runtimeapi.Event {
+	return runtimeapi.Event{
+		ID: c.inv.RequestID, Deadline: c.began.Add(c.limit()), ARN: c.inv.InvokedARN(), TraceID: c.inv.TraceID,
+		ClientContext: c.inv.ClientContext, TenantID: c.inv.TenantID, Payload: c.inv.Payload,
+	}
+}
+
+// account puts the times of an outcome on the receipt.
+func (c *call) account(o runtimeapi.Outcome) {
+	if o.Delivered.IsZero() {
+		return
+	}
+	c.marks.lap(&c.receipt, receipt.Queue, o.Delivered)
+	if o.FirstByte.IsZero() {
+		o.FirstByte = time.Now()
+	}
+	c.marks.lap(&c.receipt, receipt.Handler, o.FirstByte)
+}
+
+// finish answers the caller, closes the log of the invocation and the receipt.
+func (c *call) finish(failure *fault) {
+	ended := time.Now()
+	if failure == nil {
+		c.sink.Finish(nil)
+	} else {
+		c.sink.Finish(failure.answer(c.inv.RequestID))
+	}
+	c.i.syncLog()
+	c.measure()
+	c.receipt.TailLog = c.i.log.report(c.i.reportOf(c, failure, ended.Sub(c.began)))
+	c.i.fresh = false
+	c.marks.lap(&c.receipt, receipt.Response, time.Now())
+}
+
+// syncLog waits for what the function has printed so far.
+func (i *Instance) syncLog() {
+	if i.life == nil {
+		return // a reset has waited for it
+	}
+	ctx, cancel := context.WithTimeoutCause(context.Background(), syncLimit, errTimeout)
+	defer cancel()
+	_ = i.life.process.Sync(ctx) // what comes later is logged after END
+}
+
+// measure puts what the box has used on the receipt.
+func (c *call) measure() {
+	ctx, cancel := context.WithTimeoutCause(context.Background(), syncLimit, errTimeout)
+	defer cancel()
+	u, err := c.i.box.Usage(ctx)
+	if err != nil {
+		return // the box has died; its watcher says so
+	}
+	c.receipt.MemoryPeak = u.MemoryPeak
+	c.receipt.CPU = u.CPU - c.i.usage.CPU
+	c.receipt.Throttled = u.Throttled - c.i.usage.Throttled
+	c.i.usage = u
+}
+
+// stopwatch divides time into phases without a gap.
+type stopwatch struct{ last time.Time }
+
+// lap accounts the time since the last lap to a phase.
+func (s *stopwatch) lap(r *receipt.Receipt, p receipt.Phase, now time.Time) {
+	r.Add(p, now.Sub(s.last))
+	s.last = now
+}
+
+// spend accounts a start inside an invocation; what the two parts leave is the
+// runtime's: the reset of a failed one.
+func (s *stopwatch) spend(r *receipt.Receipt, took phases) {
+	r.Add(receipt.Init, took.init)
+	s.last = s.last.Add(took.init)
+	s.lap(r, receipt.Runtime, time.Now())
+}

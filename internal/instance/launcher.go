@@ -1,0 +1,117 @@
+package instance
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/receipt"
+	"lambent.dev/lambent/internal/sandbox"
+)
+
+// closeLimit bounds the freeing of a sandbox, and a reset.
+const closeLimit = 10 * time.Second
+
+// Launcher starts instances.
+type Launcher struct{ deps Deps }
+
+// NewLauncher returns a launcher. Templates, Runtimes and Code are required.
+func NewLauncher(d Deps) *Launcher {
+	if d.InitTimeout <= 0 {
+		d.InitTimeout = DefaultInitTimeout
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Launcher{deps: d}
+}
+
+// Start makes an instance and waits until its function is initialised. An error means
+// that the platform failed, or that ctx ended; nothing is left then. A function whose
+// initialisation failed is an instance that answers its first invocation with that
+// failure; one that took too long is initialised again inside its first invocation.
+func (l *Launcher) Start(ctx context.Context, t *lambda.Target) (_ *Instance, err error) {
+	began := time.Now()
+	var undo cleanup.Stack
+	defer undo.Run(&err)
+	i, err := l.build(ctx, t, &undo)
+	if err != nil {
+		return nil, fmt.Errorf("starting %s: %w", t.ID.ARN(), err)
+	}
+	i.timeline = receipt.Launch{Kind: receipt.Cold, Began: began, Sandbox: time.Since(began)}
+	if err := i.initialise(ctx); err != nil {
+		return nil, fmt.Errorf("starting %s: %w", t.ID.ARN(), err)
+	}
+	undo.Release()
+	go i.watch() // ends with the instance
+	return i, nil
+}
+
+// build makes the bound sandbox and all that stands around it.
+func (l *Launcher) build(ctx context.Context, t *lambda.Target, undo *cleanup.Stack) (*Instance, error) {
+	launch, err := l.deps.Runtimes.Resolve(&t.Version)
+	if err != nil {
+		return nil, fmt.Errorf("resolving the runtime: %w", err)
+	}
+	folder, err := l.deps.Code(ctx, t.Version.Code.Digest)
+	if err != nil {
+		return nil, fmt.Errorf("unpacking the code: %w", err)
+	}
+	i := newInstance(&l.deps, t, launch)
+	i.mounts = append([]sandbox.Mount{{Source: folder, Target: taskRoot}}, launch.Mounts...)
+	undo.Add(func() error { return i.end(ctx, errors.New("its start failed")) })
+	if i.box, err = l.create(ctx, t, i.id); err != nil {
+		return nil, err
+	}
+	if err := i.listen(ctx, l.deps.CallHome); err != nil {
+		return nil, err
+	}
+	if err := i.box.Bind(ctx, i.workload()); err != nil {
+		return nil, fmt.Errorf("binding the sandbox: %w", err)
+	}
+	i.openLog()
+	return i, nil
+}
+
+func (l *Launcher) create(ctx context.Context, t *lambda.Target, id string) (sandbox.Sandbox, error) {
+	template, err := l.deps.Templates(ctx, t.Tier, baseOf(t))
+	if err != nil {
+		return nil, fmt.Errorf("preparing a template: %w", err)
+	}
+	box, err := template.Create(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("creating the sandbox: %w", err)
+	}
+	return box, nil
+}
+
+// baseOf is what of a target must be fixed before its function is known.
+func baseOf(t *lambda.Target) sandbox.Base {
+	return sandbox.Base{
+		Trust: t.ID.Account, Root: sandbox.RootHost,
+		Memory: memoryClass(t.Version.MemorySize), Network: sandbox.NetworkNone,
+	}
+}
+
+// memoryClass rounds up to a power of two, so that few templates serve all sizes; the
+// workload's limit is exact.
+func memoryClass(size int) int {
+	class := lambda.MinMemory
+	for class < size {
+		class *= 2
+	}
+	return class
+}
+
+// randomHex returns n random bytes in hex.
+func randomHex(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails, see crypto/rand
+	return hex.EncodeToString(b)
+}

@@ -1,0 +1,204 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/runtimeapi"
+	"lambent.dev/lambent/internal/runtimes"
+	"lambent.dev/lambent/internal/sandbox"
+)
+
+var (
+	errInitTimeout = errors.New("the function's initialisation took too long")
+	errTimeout     = errors.New("the function took too long")
+	errExited      = errors.New("the runtime's process ended")
+	errReset       = errors.New("the sandbox was reset")
+	errClosed      = errors.New("the instance was closed while it ran")
+)
+
+// exitGrace is how long a runtime whose stream broke has to end, so that the reason is
+// its exit and not the stream.
+const exitGrace = 500 * time.Millisecond
+
+// life is one run of the runtime's process, from its start to a reset.
+type life struct {
+	process sandbox.Process
+	session *runtimeapi.Session
+}
+
+// phases is how long the two parts of a start took.
+type phases struct{ runtime, init time.Duration }
+
+// initialise is the function's first initialisation.
+func (i *Instance) initialise(ctx context.Context) error {
+	bounded, cancel := context.WithTimeoutCause(ctx, i.deps.InitTimeout, errInitTimeout)
+	defer cancel()
+	i.log.initStart(i.target, i.stream)
+	took, failure, err := i.begin(bounded, "init")
+	if errors.Is(err, errInitTimeout) {
+		err = nil // it is tried again inside the first invocation
+	}
+	if err != nil {
+		return err
+	}
+	i.timeline.Runtime, i.timeline.Init = took.runtime, took.init
+	i.pending, i.fresh = failure, failure == nil && i.life != nil
+	i.usage, err = i.box.Usage(ctx)
+	return err
+}
+
+// begin starts the runtime and waits until the function is initialised. Afterwards
+// i.life is set, or a failure of the function or an error is returned: ctx's cause, or
+// the platform's.
+func (i *Instance) begin(ctx context.Context, phase string) (phases, *fault, error) {
+	started := time.Now()
+	l, failure, err := i.launchRuntime(ctx)
+	if err != nil || failure != nil {
+		return phases{runtime: time.Since(started)}, i.logInit(phase, started, failure, err), err
+	}
+	i.life = l
+	took, failure, err := i.await(ctx, l, started)
+	if failure != nil || err != nil {
+		failure = i.logInit(phase, started, failure, err)
+		i.reset()
+	}
+	return took, failure, err
+}
+
+// launchRuntime runs the runtime's process and connects it to a fresh session.
+func (i *Instance) launchRuntime(ctx context.Context) (*life, *fault, error) {
+	path, failure := entrypoint(i.launch.Commands, i.mounts)
+	if failure != nil {
+		return nil, failure, nil
+	}
+	session := runtimeapi.NewSession()
+	i.session.Store(session)
+	i.lives++
+	process, err := i.box.Run(ctx, i.command(path))
+	if err != nil {
+		failure := runFault(path, err)
+		if failure != nil {
+			err = nil
+		}
+		return nil, failure, err
+	}
+	l := &life{process, session}
+	go l.watch(i.done) // ends with the process
+	return l, nil, i.connect(ctx, l)
+}
+
+// connect gives a runtime that speaks frames its stream.
+func (i *Instance) connect(ctx context.Context, l *life) error {
+	if i.launch.Protocol != runtimes.Framed {
+		return nil
+	}
+	conn, err := i.box.Open(ctx)
+	if err != nil {
+		i.life = l
+		i.reset()
+		return fmt.Errorf("opening a stream to the runtime: %w", err)
+	}
+	go func() { _ = l.session.ServeFrames(conn) }() // ends with the session, which keeps its error
+	return nil
+}
+
+// watch closes the session when the process has ended.
+func (l *life) watch(gone <-chan struct{}) {
+	select {
+	case <-l.process.Done():
+		l.session.Close(errExited)
+	case <-gone:
+	}
+}
+
+// ended reports whether the runtime cannot take an invocation any more.
+func (l *life) ended() bool { return l.session.Err() != nil }
+
+// await waits for the two steps of an initialisation.
+func (i *Instance) await(ctx context.Context, l *life, started time.Time) (phases, *fault, error) {
+	began, failure, err := i.awaitStep(ctx, l, l.session.Begun())
+	took := phases{runtime: began.Sub(started)}
+	if failure != nil || err != nil {
+		return took, failure, err
+	}
+	ready, failure, err := i.awaitStep(ctx, l, l.session.Initialised())
+	took.init = ready.Sub(began)
+	if reported := l.session.InitError(); reported != nil && err == nil {
+		failure = &fault{reported: reported}
+	}
+	return took, failure, err
+}
+
+// awaitStep waits for a step, the end of the runtime, or ctx.
+func (i *Instance) awaitStep(ctx context.Context, l *life, step <-chan struct{}) (time.Time, *fault, error) {
+	select {
+	case <-step:
+		return time.Now(), nil, nil
+	default:
+	}
+	select {
+	case <-step:
+		return time.Now(), nil, nil
+	case <-l.session.Done():
+		failure, err := i.crash(l)
+		return time.Now(), failure, err
+	case <-ctx.Done():
+		return time.Now(), nil, context.Cause(ctx)
+	}
+}
+
+// crash says why a runtime ended by itself. An error means that the box did.
+func (i *Instance) crash(l *life) (*fault, error) {
+	timer := time.NewTimer(exitGrace)
+	defer timer.Stop()
+	select {
+	case <-l.process.Done():
+	case <-i.box.Done():
+	case <-i.done:
+	case <-timer.C:
+	}
+	if i.Err() != nil {
+		return nil, errClosed // says nothing of ErrGone: the function may have the event
+	}
+	select {
+	case <-i.box.Done():
+		return nil, fmt.Errorf("sandbox died: %w", i.box.Err())
+	case <-l.process.Done():
+		return i.exitFault(l.process.Exit()), nil
+	default: // it lives, but its stream is lost
+		return exitFault(sandbox.Exit{}, 0), nil
+	}
+}
+
+// reset ends the runtime and what it left behind; the next invocation starts it
+// afresh. An instance that cannot be reset ends.
+func (i *Instance) reset() {
+	l := i.life
+	i.life = nil
+	if l == nil {
+		return
+	}
+	l.session.Close(errReset)
+	ctx, cancel := cleanup.Context(context.Background(), closeLimit)
+	defer cancel()
+	if err := i.box.Reset(ctx); err != nil {
+		i.giveUp(fmt.Errorf("resetting: %w", err))
+		return
+	}
+	select { // its last output
+	case <-l.process.Done():
+	case <-ctx.Done():
+	}
+}
+
+// giveUp ends an instance that cannot go on.
+func (i *Instance) giveUp(cause error) {
+	if i.Err() == nil {
+		i.deps.Log.Warn("an instance failed and is closed", "instance", i.id, "function", i.target.ID.ARN(), "error", cause)
+	}
+	_ = i.end(context.Background(), cause) // shown by Err
+}

@@ -1,0 +1,117 @@
+package instance
+
+import (
+	"io"
+	"sync"
+	"time"
+
+	"lambent.dev/lambent/internal/lambda"
+)
+
+// functionLog is where a function's output and the platform's lines meet. It is the
+// Stdout and Stderr of every command.
+type functionLog struct {
+	format lineFormat // immutable once the log is open
+
+	mu      sync.Mutex // guards what follows
+	out     io.WriteCloser
+	tailing bool
+	tail    []byte
+	open    bool // the last byte was no newline
+}
+
+// openLog begins the instance's log stream.
+func (i *Instance) openLog() {
+	i.log.format = formatOf(i.target)
+	if i.deps.Logs != nil {
+		i.log.out = i.deps.Logs(i.target.ID, i.stream)
+	}
+}
+
+// Write implements io.Writer for the function's output. It never fails: a log that
+// cannot be stored must not stop a function.
+func (l *functionLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.writeLocked(p)
+	return len(p), nil
+}
+
+func (l *functionLog) writeLocked(p []byte) {
+	if len(p) == 0 {
+		return
+	}
+	l.open = p[len(p)-1] != '\n'
+	if l.out != nil {
+		_, _ = l.out.Write(p) // the store accounts for what it loses
+	}
+	if l.tailing {
+		l.tail = appendTail(l.tail, p)
+	}
+}
+
+// appendTail keeps the last bytes only, moving them seldom.
+func appendTail(tail, p []byte) []byte {
+	if len(p) > lambda.MaxTailLog {
+		p = p[len(p)-lambda.MaxTailLog:]
+	}
+	tail = append(tail, p...)
+	if len(tail) > 4*lambda.MaxTailLog {
+		tail = append(tail[:0], tail[len(tail)-lambda.MaxTailLog:]...)
+	}
+	return tail
+}
+
+// line writes a line of the platform; "" writes none. It begins at the line's start.
+func (l *functionLog) lineLocked(line string) {
+	if line == "" {
+		return
+	}
+	if l.open {
+		l.writeLocked([]byte("\n"))
+	}
+	l.writeLocked([]byte(line + "\n"))
+}
+
+func (l *functionLog) initStart(t *lambda.Target, stream string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lineLocked(l.format.initStart(t, stream, time.Now()))
+}
+
+func (l *functionLog) initReport(r initReport) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lineLocked(l.format.initReport(r))
+}
+
+// start begins the part of the log that belongs to an invocation.
+func (l *functionLog) start(t *lambda.Target, inv *lambda.Invocation) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tailing, l.tail = inv.TailLog, nil
+	l.lineLocked(l.format.start(t, inv, time.Now()))
+}
+
+// report ends that part and returns its tail, nil if none was asked for.
+func (l *functionLog) report(r report) []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lineLocked(l.format.end(r))
+	l.lineLocked(l.format.report(r))
+	tail := l.tail[max(0, len(l.tail)-lambda.MaxTailLog):]
+	l.tailing, l.tail = false, nil
+	return tail
+}
+
+// Close ends the stream. What is written later is dropped.
+func (l *functionLog) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.out == nil {
+		return nil
+	}
+	out := l.out
+	l.out = nil
+	return out.Close()
+}
