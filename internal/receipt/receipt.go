@@ -49,6 +49,7 @@ type Receipt struct {
 	Tier      lambda.Tier
 	Start     StartKind
 	Why       string // why it was not warm, one short sentence; "" when warm
+	Fault     string // type of the function's error, "Sandbox.Timedout" for instance; "" if none
 
 	Arrived time.Time
 	Spent   [phases]time.Duration
@@ -58,27 +59,3 @@ type Receipt struct {
 	Throttled  time.Duration // time held back by a CPU quota
 	TailLog    []byte        // last 4 KiB of the log, if asked for
 }
-
-// Add accounts d to a phase.
-func (r *Receipt) Add(p Phase, d time.Duration) { r.Spent[p] += d }
-
-// Wall is the sum of all phases.
-func (r *Receipt) Wall() time.Duration {
-	var sum time.Duration
-	for _, d := range r.Spent {
-		sum += d
-	}
-	return sum
-}
-
-// Launch is the timeline of starting one instance.
-type Launch struct {
-	Kind    StartKind
-	Began   time.Time
-	Sandbox time.Duration // Create and Bind
-	Runtime time.Duration // process start until it reports for the first time
-	Init    time.Duration // the function's initialisation, as the runtime bounds it
-}
-
-// Ended is when the instance could take its first invocation.
-func (l Launch) Ended() time.Time { return l.Began.Add(l.Sandbox + l.Runtime + l.Init) }

@@ -1,0 +1,40 @@
+// Package pool keeps the instances of functions on one host: it reuses idle ones,
+// starts new ones when requests wait, and closes those that are idle too long, out of
+// date, or in the way of others.
+//
+// It resolves no names and gives no permits (package router), and it does not know
+// what an instance is made of (package instance).
+//
+// # The way of a request
+//
+//	Invoke ─▶ group of its Key ─▶ idle instance, most recently used first ─▶ Invoke
+//	                     │                                                    ▲
+//	                     └─▶ waits for whichever comes first ─────────────────┤
+//	                           an instance that becomes free                  │
+//	                           an instance that is being started              │
+//	                           QueueTimeout: Lambda's 429 ────────────────────┘
+//
+// There are never more starts begun than requests wait. A start whose request was
+// served by another instance goes on, and its instance is idle for the next request;
+// one that still waits for memory is called off.
+//
+// # The life of an instance
+//
+// One goroutine owns an instance from the start to the close (member.run). States
+// change under the lock of the instance's group:
+//
+//	waiting for memory ─▶ launching ─▶ busy ⇄ idle ─▶ leaving ─▶ closed
+//
+// # Groups
+//
+// A group holds the instances of one Key. Keep tells which versions and generations
+// are current. A group that is not, because it is retired or because nobody named it,
+// serves the requests that it has and closes an instance as soon as no request waits
+// for it. So an update or a removal fails no request, and a request that was resolved
+// just before it is served all the same.
+//
+// # Locks
+//
+// Pool.mu before group.mu before memory.mu. None is held while a function runs or an
+// instance starts, freezes or closes.
+package pool

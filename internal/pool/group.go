@@ -1,0 +1,215 @@
+package pool
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"lambent.dev/lambent/internal/lambda"
+)
+
+// group holds the instances of one Key and the requests that wait for them.
+type group struct {
+	pool *Pool
+	key  Key
+
+	mu      sync.Mutex // guards what follows and the states of the members
+	kept    bool       // idle instances stay; else they leave when no request waits
+	used    bool       // an instance was ready at least once
+	past    string     // why there is no instance: what became of the last one
+	idle    []*member  // most recently used last
+	busy    int
+	starts  []*member // under way, the oldest first
+	waiters []*waiter // first come first
+}
+
+// acquire gives the request an instance: an idle one unless fresh is set, else
+// whichever comes first.
+func (g *group) acquire(ctx context.Context, target *lambda.Target, fresh bool) (lease, error) {
+	g.mu.Lock()
+	if m := g.take(fresh); m != nil {
+		ice, frozen := m.ice, m.frozen
+		g.mu.Unlock()
+		if ice == nil && !frozen {
+			return lease{member: m}, nil
+		}
+		return lease{member: m}, m.thaw(ctx, ice)
+	}
+	w, err := g.enqueue(target)
+	g.mu.Unlock()
+	if err != nil {
+		return lease{}, err
+	}
+	return g.await(ctx, w)
+}
+
+// take makes the most recently used living idle instance busy. Preconditions: mu is
+// held.
+func (g *group) take(fresh bool) *member {
+	if fresh {
+		return nil
+	}
+	for i, m := range slices.Backward(g.idle) {
+		if m.ended() {
+			continue // its own goroutine removes it
+		}
+		g.idle = slices.Delete(g.idle, i, i+1)
+		m.state = busy
+		g.busy++
+		return m
+	}
+	return nil
+}
+
+// release takes an instance back from a request; why says what is wrong with it, ""
+// that another request may have it.
+func (g *group) release(m *member, why string) {
+	g.mu.Lock()
+	defer g.unlock()
+	g.busy--
+	switch {
+	case m.state == leaving: // the pool was closed in a hurry
+	case why != "":
+		g.leave(m, why)
+	case m.ended():
+		g.leave(m, whyEnded)
+	default:
+		g.offer(m)
+	}
+}
+
+// offer gives an instance that nobody has to the first waiter, keeps it idle, or lets
+// it leave. Preconditions: mu is held.
+func (g *group) offer(m *member) {
+	if len(g.waiters) > 0 {
+		g.deliver(m)
+		return
+	}
+	if !g.kept {
+		g.leave(m, whyChanged)
+		return
+	}
+	m.state, m.idleSince = idle, time.Now()
+	g.idle = append(g.idle, m)
+	if g.pool.settings.FreezeAfter == 0 || g.pool.settings.KeepAlive == 0 {
+		m.nudge()
+	}
+}
+
+// deliver hands an instance to the first waiter. Preconditions: mu is held, a request
+// waits.
+func (g *group) deliver(m *member) {
+	w := g.waiters[0]
+	l := lease{member: m, fresh: m.state == starting, why: w.why, since: w.since}
+	m.state = busy
+	g.busy++
+	g.answer(w, l)
+}
+
+// leave makes an instance leave; its goroutine closes it. Preconditions: mu is held;
+// m is in no list.
+func (g *group) leave(m *member, why string) {
+	m.state = leaving
+	g.past = why
+	g.pool.memory.expect(m.memory)
+	m.nudge()
+}
+
+// dismiss makes an idle instance leave. Preconditions: mu is held, m is idle.
+func (g *group) dismiss(m *member, why string) {
+	i := slices.Index(g.idle, m)
+	g.idle = slices.Delete(g.idle, i, i+1)
+	g.leave(m, why)
+}
+
+// unlock gives up the lock after members or waiters changed and does what then may be
+// due, which must not be done under it. Preconditions: mu is held.
+func (g *group) unlock() {
+	empty := g.forgettable()
+	g.mu.Unlock()
+	if empty {
+		g.pool.sweep(g)
+	}
+	if g.pool.memory.waiting.Load() > 0 {
+		g.pool.reclaim()
+	}
+}
+
+// forgettable says whether nothing would be lost with the group. The group of a
+// current version stays for its history; those of tenants are too many for that.
+// Preconditions: mu is held.
+func (g *group) forgettable() bool {
+	empty := len(g.idle)+g.busy+len(g.starts)+len(g.waiters) == 0
+	return empty && (!g.kept || g.key.Tenant != "")
+}
+
+// forget says again whether the group may go. A request that found it just before
+// still uses it, but leaves nothing idle in it.
+func (g *group) forget() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.forgettable() {
+		return false
+	}
+	g.kept = false
+	return true
+}
+
+// keep makes the group one of a current generation.
+func (g *group) keep() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.kept = true
+}
+
+// retire lets idle instances leave now and others when they are done. It says whether
+// the group ever had an instance, or is about to.
+func (g *group) retire(why string) (used bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.kept = false
+	for len(g.idle) > 0 {
+		g.dismiss(g.idle[0], why)
+	}
+	return g.used || len(g.starts) > 0
+}
+
+// follow tells a group that has had no instance what became of its predecessor's.
+func (g *group) follow(why string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.used {
+		g.past = why
+	}
+}
+
+// oldest returns the idle instance that was used least recently, and when that was.
+func (g *group) oldest() (*member, time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.idle) == 0 {
+		return nil, time.Time{}
+	}
+	return g.idle[0], g.idle[0].idleSince
+}
+
+// evict makes m leave if it is still idle.
+func (g *group) evict(m *member) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if m.state != idle {
+		return false
+	}
+	g.dismiss(m, whyEvicted)
+	return true
+}
+
+func (g *group) count(s *Stats) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s.Idle += len(g.idle)
+	s.Busy += g.busy
+	s.Starting += len(g.starts)
+	s.Waiting += len(g.waiters)
+}

@@ -1,0 +1,39 @@
+package pool
+
+import (
+	"context"
+
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/receipt"
+)
+
+// Instance is what a pool needs of an execution environment; *instance.Instance is
+// one. A pool gives it one request at a time.
+type Instance interface {
+	// ID names the instance in the log.
+	ID() string
+	// Launch is the timeline of its start.
+	Launch() receipt.Launch
+	// Invoke runs the function. An error that wraps instance.ErrGone says that the
+	// event did not reach it and that the sink was not touched. It returns soon after
+	// Close; the context that it gets does not end. A receipt with time in Runtime or
+	// Init says that the runtime was started again.
+	Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error)
+	// Reusable says, after an Invoke, whether another may follow.
+	Reusable() bool
+	// Freeze stops its processes until Thaw. Both are idempotent.
+	Freeze(ctx context.Context) error
+	Thaw(ctx context.Context) error
+	// Done is closed when the instance ended by itself or by Close; Err says why.
+	Done() <-chan struct{}
+	Err() error
+	// Close ends and frees it.
+	Close(ctx context.Context) error
+}
+
+// Starter starts instances; Launcher makes one of an instance.Launcher. On an error
+// nothing is left. An error that is a *lambda.Error is final and for the caller; any
+// other is the platform's and is tried again once.
+type Starter interface {
+	Start(ctx context.Context, target *lambda.Target) (Instance, error)
+}

@@ -1,0 +1,252 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/instance"
+	"lambent.dev/lambent/internal/lambda"
+)
+
+// Bounds of what an instance does for its pool.
+const (
+	closeTimeout = 30 * time.Second
+	iceTimeout   = 10 * time.Second
+)
+
+// state is what a member is doing.
+type state int
+
+const (
+	starting state = iota
+	idle           // in group.idle
+	busy           // a request has it
+	leaving        // nobody has it: its goroutine closes it
+)
+
+// member is one instance in a pool, from before its start until it is closed.
+type member struct {
+	group  *group
+	target *lambda.Target
+	memory int                     // MiB
+	cancel context.CancelCauseFunc // calls the start off
+	wake   chan struct{}           // holds one: look at the state
+	inst   Instance                // set before group.arrive
+	fault  string                  // how the last invocation ended; of the request that has it
+
+	// Guarded by group.mu.
+	state     state
+	funded    bool // its memory is claimed
+	idleSince time.Time
+	ice       chan struct{} // closed when the freeze that is under way ended; nil = none
+	frozen    bool
+}
+
+// begin begins to start an instance. Preconditions: group.mu is held.
+func (g *group) begin(target *lambda.Target) {
+	ctx, cancel := context.WithCancelCause(g.pool.ctx)
+	m := &member{
+		group: g, target: target, memory: target.Version.MemorySize,
+		cancel: cancel, wake: make(chan struct{}, 1),
+	}
+	g.starts = append(g.starts, m)
+	g.pool.members.Add(1)
+	go m.run(ctx)
+}
+
+// run owns the instance.
+func (m *member) run(ctx context.Context) {
+	defer m.group.pool.members.Done()
+	defer m.cancel(nil)
+	if err := m.start(ctx); err != nil {
+		m.log(err, "instance did not start")
+		m.group.fail(m, err)
+		return
+	}
+	m.group.arrive(m)
+	m.watch(ctx)
+	m.close(ctx)
+	m.group.pool.memory.free(m.memory, m.memory)
+}
+
+// start claims memory and starts the instance. On an error it holds neither.
+func (m *member) start(ctx context.Context) error {
+	p := m.group.pool
+	if err := p.memory.claim(ctx, m.memory, p.reclaim); err != nil {
+		return err
+	}
+	err := errNotNeeded
+	if m.group.fund(m) {
+		err = m.launch(ctx)
+	}
+	if err != nil {
+		p.memory.free(m.memory, 0)
+	}
+	return err
+}
+
+func (m *member) launch(ctx context.Context) (err error) {
+	p := m.group.pool
+	ctx, stop := context.WithTimeoutCause(ctx, p.settings.StartTimeout, errStartTimeout)
+	defer stop()
+	m.inst, err = p.starter.Start(ctx, m.target)
+	return err
+}
+
+// watch returns when the instance is to be closed.
+func (m *member) watch(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	ended := m.inst.Done()
+	for {
+		select {
+		case <-ctx.Done(): // Close of the pool, in a hurry
+			m.abort()
+			return
+		case <-ended:
+			ended = nil
+		case <-m.wake:
+		case <-timer.C:
+		}
+		next, stay := m.tend(ctx)
+		if !stay {
+			return
+		}
+		timer.Reset(next)
+	}
+}
+
+// abort makes the instance leave, whoever has it.
+func (m *member) abort() {
+	g := m.group
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch m.state {
+	case idle:
+		g.dismiss(m, whyClosing)
+	case busy:
+		g.leave(m, whyClosing)
+	}
+}
+
+// tend does what is due: it lets an idle instance leave or freezes it. It returns when
+// to look again. An instance that is busy needs no look before the time for which it
+// could be idle, so requests wake nobody.
+func (m *member) tend(ctx context.Context) (next time.Duration, stay bool) {
+	g := m.group
+	g.mu.Lock()
+	if m.state == idle && m.ended() {
+		g.dismiss(m, whyEnded)
+	}
+	keepAlive := g.pool.settings.KeepAlive
+	rested := time.Since(m.idleSince)
+	if m.state == idle && rested >= keepAlive {
+		g.dismiss(m, whyExpired(keepAlive))
+	}
+	if m.state == leaving {
+		g.unlock()
+		return 0, false
+	}
+	if m.state == idle && m.freezeDue(rested) {
+		m.freeze(ctx)
+	}
+	next = m.look()
+	g.mu.Unlock()
+	return next, true
+}
+
+// freezeDue says whether an instance that has been idle for rested is to be frozen.
+// Preconditions: group.mu is held.
+func (m *member) freezeDue(rested time.Duration) bool {
+	after := m.group.pool.settings.FreezeAfter
+	return after >= 0 && rested >= after && !m.frozen
+}
+
+// look says in what time something may be due. Preconditions: group.mu is held.
+func (m *member) look() time.Duration {
+	s := m.group.pool.settings
+	due := s.KeepAlive
+	if s.FreezeAfter >= 0 && !m.frozen {
+		due = min(due, s.FreezeAfter)
+	}
+	if m.state == idle {
+		return max(due-time.Since(m.idleSince), 0)
+	}
+	if due == 0 {
+		return time.Hour // group.offer nudges
+	}
+	return due
+}
+
+// freeze freezes the idle instance. A request may take it meanwhile: it waits for
+// m.ice. Preconditions: group.mu is held; it is given up for the while.
+func (m *member) freeze(ctx context.Context) {
+	done := make(chan struct{})
+	m.ice = done
+	m.group.mu.Unlock()
+	ctx, stop := context.WithTimeoutCause(ctx, iceTimeout, errIceTimeout)
+	defer stop()
+	m.log(m.inst.Freeze(ctx), "instance was not frozen")
+	m.group.mu.Lock()
+	m.frozen = true // also after an error: a thaw does no harm, and it is not tried for ever
+	m.ice = nil
+	close(done)
+}
+
+// thaw readies the instance for the request that took it. When it cannot, the instance
+// leaves and the error wraps ErrGone. The caller's ctx does not cut it short: an
+// instance that is half thawed is of no use to anybody.
+func (m *member) thaw(ctx context.Context, ice <-chan struct{}) error {
+	if ice != nil {
+		<-ice
+	}
+	ctx, stop := cleanup.Context(ctx, iceTimeout)
+	defer stop()
+	if err := m.inst.Thaw(ctx); err != nil {
+		m.log(err, "instance was not thawed")
+		m.group.release(m, whyEnded)
+		return fmt.Errorf("thawing instance %s: %w: %w", m.inst.ID(), instance.ErrGone, err)
+	}
+	m.group.mu.Lock()
+	m.frozen = false
+	m.group.mu.Unlock()
+	m.nudge() // what is due next has changed
+	return nil
+}
+
+// close ends the instance. Nothing is owed to a caller any more, so errors go to the log.
+func (m *member) close(ctx context.Context) {
+	ctx, stop := cleanup.Context(ctx, closeTimeout)
+	defer stop()
+	m.log(m.inst.Close(ctx), "instance was not closed cleanly")
+}
+
+// nudge makes the instance's goroutine look at its state.
+func (m *member) nudge() {
+	select {
+	case m.wake <- struct{}{}:
+	default: // it is going to look anyway
+	}
+}
+
+// ended says whether the instance ended by itself.
+func (m *member) ended() bool {
+	select {
+	case <-m.inst.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// log writes an error that no request is told.
+func (m *member) log(err error, message string) {
+	if err == nil || errors.Is(err, errNotNeeded) {
+		return
+	}
+	key := m.group.key
+	m.group.pool.settings.Log.Warn(message, "function", key.Function.Name, "version", key.Version, "error", err)
+}

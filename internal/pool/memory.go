@@ -1,0 +1,134 @@
+package pool
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"lambent.dev/lambent/internal/lambda"
+)
+
+// memory is the host's budget. What an instance is given is claimed before it starts
+// and freed after it was closed, so that used never exceeds limit. Claims that do not
+// fit are met in the order in which they came: a large one is not starved by small
+// ones behind it.
+type memory struct {
+	limit int // MiB; 0 = no limit. Immutable.
+
+	waiting atomic.Int32 // length of queue, to be read without the lock
+
+	mu      sync.Mutex // guards what follows
+	used    int        // MiB
+	leaving int        // MiB of used that instances will free without being asked
+	queue   []*claim
+}
+
+// claim is a start that waits for memory.
+type claim struct {
+	size  int
+	ready chan struct{} // closed, under memory.mu, when used includes it
+}
+
+// claim takes size MiB, waiting if it must. Before it waits it calls reclaim, which
+// may make instances leave.
+func (m *memory) claim(ctx context.Context, size int, reclaim func()) error {
+	if m.limit > 0 && size > m.limit {
+		return tooLarge(size, m.limit)
+	}
+	c := m.enqueue(size)
+	if c == nil {
+		return nil
+	}
+	reclaim()
+	select {
+	case <-c.ready:
+		return nil
+	case <-ctx.Done():
+		return m.withdraw(c, context.Cause(ctx))
+	}
+}
+
+// enqueue takes the memory at once and returns nil, or returns the claim to wait for.
+func (m *memory) enqueue(size int) *claim {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.queue) == 0 && m.fits(size) {
+		m.used += size
+		return nil
+	}
+	c := &claim{size: size, ready: make(chan struct{})}
+	m.queue = append(m.queue, c)
+	m.waiting.Add(1)
+	return c
+}
+
+// withdraw gives up a claim. One that was met meanwhile counts as met.
+func (m *memory) withdraw(c *claim, cause error) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := slices.Index(m.queue, c)
+	if i < 0 {
+		return nil
+	}
+	m.queue = slices.Delete(m.queue, i, i+1)
+	m.waiting.Add(-1)
+	m.grant() // it may have been the one that the others waited behind
+	return cause
+}
+
+// expect notes that size MiB will be freed soon.
+func (m *memory) expect(size int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.leaving += size
+}
+
+// free gives back size MiB, of which expected were announced.
+func (m *memory) free(size, expected int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.used -= size
+	m.leaving -= expected
+	m.grant()
+}
+
+// grant meets the claims that fit, first come first. Preconditions: mu is held.
+func (m *memory) grant() {
+	for len(m.queue) > 0 && m.fits(m.queue[0].size) {
+		c := m.queue[0]
+		m.queue = slices.Delete(m.queue, 0, 1)
+		m.waiting.Add(-1)
+		m.used += c.size
+		close(c.ready)
+	}
+}
+
+// fits says whether size MiB are free. Preconditions: mu is held.
+func (m *memory) fits(size int) bool { return m.limit == 0 || m.used+size <= m.limit }
+
+// short says whether claims wait that what is leaving will not meet.
+func (m *memory) short() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	wanted := m.used - m.leaving
+	for _, c := range m.queue {
+		wanted += c.size
+	}
+	return len(m.queue) > 0 && wanted > m.limit
+}
+
+func (m *memory) inUse() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.used
+}
+
+// tooLarge is the answer for a function that can never start here.
+func tooLarge(size, limit int) error {
+	cause := fmt.Errorf("memory size %d MiB exceeds the host's budget of %d MiB", size, limit)
+	return lambda.NewError(lambda.ErrService,
+		"The function's memory size of %d MB exceeds what this host gives to functions (%d MB). Lower MemorySize or raise the host's budget.",
+		size, limit).WithCause(cause)
+}

@@ -1,0 +1,188 @@
+package pool
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"lambent.dev/lambent/internal/lambda"
+)
+
+// startAttempts is how many failed starts one request bears before it gets the error.
+const startAttempts = 2
+
+// waiter is a request without an instance. It is in group.waiters until it gets a
+// lease or gives up, never both: group.mu decides.
+type waiter struct {
+	target   *lambda.Target
+	since    time.Time
+	why      string     // why it was not warm, if it gets a fresh instance
+	failures int        // starts that failed at its cost
+	got      chan lease // buffered: the giver never waits
+}
+
+// enqueue adds a request to the queue and sees to it that a start is under way for
+// it. Preconditions: mu is held.
+func (g *group) enqueue(target *lambda.Target) (*waiter, error) {
+	if len(g.waiters) >= g.pool.settings.QueueLimit {
+		return nil, throttled(errQueueFull)
+	}
+	w := &waiter{target: target, since: time.Now(), why: g.why(), got: make(chan lease, 1)}
+	g.waiters = append(g.waiters, w)
+	g.provision()
+	return w, nil
+}
+
+// why says why a request met no idle instance. Preconditions: mu is held.
+func (g *group) why() string {
+	if g.busy+len(g.starts) > 0 {
+		return whyBusy(g.busy, len(g.starts))
+	}
+	if len(g.idle) > 0 { // none of them lives, or the request would have one
+		return whyEnded
+	}
+	return g.past
+}
+
+// await returns what the request gets, or gives up when ctx ends, the pool is stopped,
+// or no start is under way for it when its time is up.
+func (g *group) await(ctx context.Context, w *waiter) (lease, error) {
+	timer := time.NewTimer(g.pool.settings.QueueTimeout)
+	defer timer.Stop()
+	for {
+		select {
+		case l := <-w.got:
+			return l, l.err
+		case <-ctx.Done():
+			return lease{}, g.abandon(w, context.Cause(ctx))
+		case <-g.pool.ctx.Done():
+			return lease{}, g.abandon(w, failed(context.Cause(g.pool.ctx)))
+		case <-timer.C:
+			if g.expire(w) {
+				return lease{}, throttled(errQueueTimeout)
+			}
+			timer.Reset(g.pool.settings.QueueTimeout)
+		}
+	}
+}
+
+// abandon takes the request out of the queue; an instance that it got meanwhile goes
+// to the next.
+func (g *group) abandon(w *waiter, cause error) error {
+	g.mu.Lock()
+	waiting := g.remove(w)
+	g.unlock()
+	if waiting {
+		return cause
+	}
+	if l := <-w.got; l.member != nil {
+		g.release(l.member, "")
+	}
+	return cause
+}
+
+// expire takes the request out of the queue unless an instance is being launched for
+// it: launches are bounded, so waiting for one is too.
+func (g *group) expire(w *waiter) bool {
+	g.mu.Lock()
+	defer g.unlock()
+	return slices.Index(g.waiters, w) >= g.launching() && g.remove(w)
+}
+
+// launching counts the starts that have their memory. Preconditions: mu is held.
+func (g *group) launching() (n int) {
+	for _, m := range g.starts {
+		if m.funded {
+			n++
+		}
+	}
+	return n
+}
+
+// answer gives a waiter its lease. Preconditions: mu is held, w is in the queue.
+func (g *group) answer(w *waiter, l lease) {
+	g.remove(w)
+	w.got <- l
+}
+
+// remove takes a waiter out of the queue; false if it is not there. Preconditions: mu
+// is held.
+func (g *group) remove(w *waiter) bool {
+	i := slices.Index(g.waiters, w)
+	if i < 0 {
+		return false
+	}
+	g.waiters = slices.Delete(g.waiters, i, i+1)
+	g.callOff()
+	return true
+}
+
+// provision begins starts until there are as many as requests wait. Preconditions: mu
+// is held.
+func (g *group) provision() {
+	for len(g.starts) < len(g.waiters) && context.Cause(g.pool.ctx) == nil {
+		g.begin(g.waiters[len(g.starts)].target)
+	}
+}
+
+// callOff ends starts that no request needs and that have no memory yet, the youngest
+// first. Preconditions: mu is held.
+func (g *group) callOff() {
+	for i, m := range slices.Backward(g.starts) {
+		if len(g.starts) <= len(g.waiters) {
+			return
+		}
+		if !m.funded {
+			g.starts = slices.Delete(g.starts, i, i+1)
+			m.cancel(errNotNeeded)
+		}
+	}
+}
+
+// fund notes that a start has its memory; false if it was called off.
+func (g *group) fund(m *member) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	m.funded = slices.Contains(g.starts, m)
+	return m.funded
+}
+
+// arrive takes in an instance that was started.
+func (g *group) arrive(m *member) {
+	g.mu.Lock()
+	defer g.unlock()
+	g.forgetStart(m)
+	g.used = true
+	g.offer(m)
+}
+
+// fail takes in that a start failed. The first waiter bears it; it and the others go
+// on with new starts.
+func (g *group) fail(m *member, err error) {
+	g.mu.Lock()
+	defer g.unlock()
+	if g.forgetStart(m) && len(g.waiters) > 0 {
+		g.blame(g.waiters[0], err)
+	}
+	g.provision()
+}
+
+// blame charges a failed start to a waiter. Preconditions: mu is held.
+func (g *group) blame(w *waiter, err error) {
+	w.failures++
+	if e, ok := final(err); ok {
+		g.answer(w, lease{err: e})
+	} else if w.failures >= startAttempts {
+		g.answer(w, lease{err: failed(err)})
+	}
+}
+
+// forgetStart removes a start from the list; false if it was called off.
+// Preconditions: mu is held.
+func (g *group) forgetStart(m *member) bool {
+	i := slices.Index(g.starts, m)
+	if i >= 0 {
+		g.starts = slices.Delete(g.starts, i, i+1)
+	}
+	return i >= 0
+}

@@ -1,0 +1,104 @@
+package pool
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"lambent.dev/lambent/internal/instance"
+	"lambent.dev/lambent/internal/receipt"
+)
+
+// Sentences for receipts: why a request met no idle instance.
+const (
+	whyFirst   = "first invocation of this version"
+	whyChanged = "configuration changed"
+	whyEvicted = "the instance was closed to free memory for others"
+	whyEnded   = "the instance ended while it was idle"
+	whyTimeout = "the instance timed out before"
+	whyCrashed = "the instance crashed before"
+	whyRestart = "the runtime had ended before"
+	whyClosing = "Lambent was stopping"
+)
+
+func whyExpired(idle time.Duration) string {
+	return fmt.Sprintf("instance expired after %.0f s idle", idle.Seconds())
+}
+
+// whyBusy says it of a group with busy instances and starts under way.
+func whyBusy(busy, starting int) string {
+	switch {
+	case busy+starting == 1 && starting == 0:
+		return "the only instance is busy"
+	case busy+starting == 1:
+		return "the only instance is still starting"
+	case starting == 0:
+		return fmt.Sprintf("all %d instances are busy", busy)
+	}
+	return fmt.Sprintf("all %d instances are busy or starting", busy+starting)
+}
+
+// faultTimeout is the error type of a function that exceeded its timeout.
+const faultTimeout = "Sandbox.Timedout"
+
+// spent says why no other request may have the instance after an invocation; "" if one
+// may.
+func (m *member) spent(r *receipt.Receipt, err error) string {
+	switch {
+	case errors.Is(err, instance.ErrGone):
+		return whyEnded
+	case m.inst.Reusable():
+		return ""
+	case r.Fault == faultTimeout:
+		return whyTimeout
+	}
+	return whyCrashed
+}
+
+// whyRestarted says why an instance started its runtime again; fault is how the
+// invocation before ended.
+func whyRestarted(fault string) string {
+	switch fault {
+	case "":
+		return whyRestart
+	case faultTimeout:
+		return whyTimeout
+	}
+	return whyCrashed
+}
+
+// lease is an instance given to a request, or why there is none.
+type lease struct {
+	member *member
+	err    error
+
+	// fresh says that the request waited for the instance and is its first.
+	fresh bool
+	why   string
+	since time.Time // when the request began to wait
+}
+
+// mark writes into r how the request got its instance. now is when it got it.
+func (l *lease) mark(r *receipt.Receipt, now time.Time) {
+	fault := l.member.fault
+	l.member.fault = r.Fault
+	switch {
+	case l.fresh:
+		l.markLaunch(r, now)
+	case r.Start != "": // the instance knows better
+	case r.Spent[receipt.Runtime]+r.Spent[receipt.Init] > 0:
+		r.Start, r.Why = receipt.Cold, whyRestarted(fault)
+	default:
+		r.Start = receipt.Warm
+	}
+}
+
+// markLaunch is mark for the request that waited for the start.
+func (l *lease) markLaunch(r *receipt.Receipt, now time.Time) {
+	launch := l.member.inst.Launch()
+	r.Start, r.Why = launch.Kind, l.why
+	if r.Start == "" {
+		r.Start = receipt.Cold
+	}
+	r.Wait(l.since, now, launch)
+}

@@ -1,0 +1,181 @@
+package receipt_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/receipt"
+)
+
+const ms = time.Millisecond
+
+var start = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+func at(n int) time.Time { return start.Add(time.Duration(n) * ms) }
+
+func TestWaitOverlaysTheLaunch(t *testing.T) {
+	for _, c := range []struct {
+		name            string
+		from, to, began int
+		want            [6]time.Duration
+	}{
+		{"launch begins with the wait", 0, 60, 0, [6]time.Duration{0, 10 * ms, 20 * ms, 30 * ms}},
+		{"time before and after is queue", 0, 70, 5, [6]time.Duration{10 * ms, 10 * ms, 20 * ms, 30 * ms}},
+		{"began for another request", 15, 60, 0, [6]time.Duration{0, 0, 15 * ms, 30 * ms}},
+		{"ready before the wait", 100, 110, 0, [6]time.Duration{10 * ms}},
+		{"began after the wait", 0, 10, 50, [6]time.Duration{10 * ms}},
+		{"no wait", 10, 10, 0, [6]time.Duration{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var r receipt.Receipt
+			r.Wait(at(c.from), at(c.to), receipt.Launch{Began: at(c.began), Sandbox: 10 * ms, Runtime: 20 * ms, Init: 30 * ms})
+			if r.Spent != c.want {
+				t.Errorf("phases = %v, want %v", r.Spent, c.want)
+			}
+		})
+	}
+}
+
+func TestWaitSumsToTheWait(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		n := func(what string) int { return rapid.IntRange(0, 50).Draw(rt, what) }
+		from := n("from")
+		to := from + n("wait")
+		launch := receipt.Launch{
+			Began: at(n("began")), Sandbox: time.Duration(n("sandbox")) * ms,
+			Runtime: time.Duration(n("runtime")) * ms, Init: time.Duration(n("init")) * ms,
+		}
+		var r receipt.Receipt
+		r.Wait(at(from), at(to), launch)
+		if r.Wall() != time.Duration(to-from)*ms {
+			rt.Fatalf("phases %v sum to %v, the wait was %v", r.Spent, r.Wall(), to-from)
+		}
+		for _, p := range receipt.Phases() {
+			if r.Spent[p] < 0 {
+				rt.Fatalf("%s = %v", p, r.Spent[p])
+			}
+		}
+	})
+}
+
+func TestSettle(t *testing.T) {
+	var r receipt.Receipt
+	r.Add(receipt.Handler, 7*ms)
+	r.Settle(receipt.Queue, 10*ms)
+	r.Settle(receipt.Response, 12*ms)
+	r.Settle(receipt.Queue, 11*ms) // an inner measure: nothing to add
+	if want := [6]time.Duration{3 * ms, 0, 0, 0, 7 * ms, 2 * ms}; r.Spent != want || r.Wall() != 12*ms {
+		t.Errorf("phases = %v, wall = %v", r.Spent, r.Wall())
+	}
+}
+
+func sample() receipt.Receipt {
+	r := receipt.Receipt{
+		RequestID: "r-1", Version: "$LATEST", Tier: lambda.TierLight, Start: receipt.Cold,
+		Why: "first invocation of this version", Fault: "Sandbox.Timedout", Arrived: start,
+		MemoryPeak: 20 << 20, CPU: 3 * ms, Throttled: 250 * time.Microsecond,
+	}
+	for i, p := range receipt.Phases() {
+		r.Add(p, time.Duration(i)*ms+12*time.Microsecond)
+	}
+	return r
+}
+
+func TestServerTiming(t *testing.T) {
+	r := sample()
+	const want = "queue;dur=0.012, sandbox;dur=1.012, runtime;dur=2.012, init;dur=3.012, handler;dur=4.012, response;dur=5.012"
+	if got := r.ServerTiming(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	var back receipt.Receipt
+	if err := back.ParseServerTiming("cdn;dur=7, miss, " + want); err != nil || back.Spent != r.Spent {
+		t.Errorf("read back %v, %v", back.Spent, err)
+	}
+}
+
+func TestParseServerTimingRefuses(t *testing.T) {
+	for _, bad := range []string{"queue;dur=x", "queue;dur=-1", "init;dur=NaN", "init;dur=1e300", "queue;dur=", strings.Repeat("a", 1025)} {
+		r := sample()
+		if err := r.ParseServerTiming(bad); err == nil || r.Spent != sample().Spent {
+			t.Errorf("%.20q: err = %v, phases %v", bad, err, r.Spent)
+		}
+	}
+}
+
+func FuzzParseServerTiming(f *testing.F) {
+	r := sample()
+	f.Add(r.ServerTiming())
+	f.Add("queue;dur=1;desc=\"x\", handler;dur=+Inf")
+	f.Add(",;=,")
+	f.Fuzz(func(t *testing.T, header string) {
+		var r, again receipt.Receipt
+		if r.ParseServerTiming(header) != nil {
+			return
+		}
+		if err := again.ParseServerTiming(r.ServerTiming()); err != nil || again.Spent != r.Spent {
+			t.Errorf("%q: %v became %v, %v", header, r.Spent, again.Spent, err)
+		}
+	})
+}
+
+func TestJSON(t *testing.T) {
+	r := sample()
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"requestId":"r-1","version":"$LATEST","isolation":"light","start":"cold","why":"first invocation of this version",` +
+		`"fault":"Sandbox.Timedout","arrived":"2026-11-22T12:00:00Z","phases":{"queue":0.012,"sandbox":1.012,"runtime":2.012,` +
+		`"init":3.012,"handler":4.012,"response":5.012},"wallMs":15.072,"memoryPeakBytes":20971520,"cpuMs":3,"throttledMs":0.25}`
+	if string(text) != want {
+		t.Errorf("got  %s\nwant %s", text, want)
+	}
+	var back receipt.Receipt
+	if err := json.Unmarshal(text, &back); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(r, back); diff != "" {
+		t.Errorf("read back (-want +got):\n%s", diff)
+	}
+}
+
+func TestJSONOfARefusal(t *testing.T) {
+	text, err := json.Marshal(receipt.Receipt{RequestID: "r-1"})
+	if err != nil || strings.Contains(string(text), "isolation") {
+		t.Errorf("%s, %v", text, err)
+	}
+	var back receipt.Receipt
+	if err := json.Unmarshal(text, &back); err != nil || back.RequestID != "r-1" {
+		t.Errorf("read back %+v, %v", back, err)
+	}
+	if err := json.Unmarshal([]byte(`{"isolation":"strong"}`), &back); err == nil {
+		t.Error("an unknown tier was accepted")
+	}
+}
+
+func TestRowMatchesColumns(t *testing.T) {
+	r := sample()
+	want := []string{
+		"$LATEST", "light", "cold", "0.012", "1.012", "2.012", "3.012", "4.012", "5.012", "15.072", "20.0",
+		"first invocation of this version",
+	}
+	if diff := cmp.Diff(want, r.Row()); diff != "" {
+		t.Errorf("row (-want +got):\n%s", diff)
+	}
+	if len(receipt.Columns()) != len(want) {
+		t.Errorf("columns = %q", receipt.Columns())
+	}
+}
+
+func TestLaunchEnds(t *testing.T) {
+	l := receipt.Launch{Began: start, Sandbox: ms, Runtime: 2 * ms, Init: 3 * ms}
+	if got := l.Ended(); !got.Equal(at(6)) {
+		t.Errorf("ended at %v", got)
+	}
+}

@@ -1,0 +1,62 @@
+package router
+
+import (
+	"sync"
+
+	"lambent.dev/lambent/internal/lambda"
+)
+
+// DefaultConcurrency is AWS's limit of concurrent executions of an account in a
+// region ("Lambda quotas").
+const DefaultConcurrency = 1000
+
+// Local is the whole allotment of a single machine. Every account has limit permits
+// per region. A function with reserved concurrency uses its own permits and never
+// others; the other functions share what is not reserved (Developer Guide,
+// "Configuring reserved concurrency").
+type Local struct {
+	limit int
+
+	mu       sync.RWMutex // guards what follows
+	accounts map[account]*permits
+}
+
+// account is the scope of a concurrency limit.
+type account struct{ id, region string }
+
+// NewLocal returns an allotment with limit permits for every account and region.
+func NewLocal(limit int) *Local {
+	return &Local{limit: limit, accounts: map[account]*permits{}}
+}
+
+// TryAcquire implements Allotment.
+func (l *Local) TryAcquire(id lambda.FunctionID) (release func(), err error) {
+	return l.account(id).acquire(id.Name)
+}
+
+// Reserve implements Allotment. A reservation may be smaller than what is in use:
+// permits that are out stay valid, no new one is given.
+func (l *Local) Reserve(id lambda.FunctionID, concurrency *int) {
+	l.account(id).reserve(id.Name, concurrency)
+}
+
+// Forget implements Allotment.
+func (l *Local) Forget(id lambda.FunctionID) { l.account(id).forget(id.Name) }
+
+func (l *Local) account(id lambda.FunctionID) *permits {
+	key := account{id.Account, id.Region}
+	l.mu.RLock()
+	p := l.accounts[key]
+	l.mu.RUnlock()
+	if p != nil {
+		return p
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p := l.accounts[key]; p != nil {
+		return p
+	}
+	p = &permits{limit: l.limit, functions: map[string]*share{}}
+	l.accounts[key] = p
+	return p
+}

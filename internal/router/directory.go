@@ -1,0 +1,98 @@
+package router
+
+import (
+	"fmt"
+	"sync"
+
+	"lambent.dev/lambent/internal/lambda"
+)
+
+// directory holds the functions that can be invoked.
+type directory struct {
+	mu        sync.RWMutex // guards what follows
+	functions map[lambda.FunctionID]*entry
+}
+
+// entry is one state of a function. It is immutable: a change makes another one.
+type entry struct {
+	latest    *lambda.Target
+	published map[string]*lambda.Target // by number
+}
+
+// Put adds a function or replaces its state. When it has returned, no invocation that
+// begins meets the old state. A tag that names no tier is an error, and the function
+// stays as it was: isolation is never guessed.
+func (r *Router) Put(f lambda.Function) error {
+	tier, err := r.tierOf(f)
+	if err != nil {
+		return err
+	}
+	e := newEntry(f, tier)
+	r.changes.Lock()
+	defer r.changes.Unlock()
+	r.permits.Reserve(f.ID, f.ReservedConcurrency)
+	r.directory.set(f.ID, e)
+	r.pool.Keep(f.ID, e.targets()...)
+	return nil
+}
+
+// Remove forgets a function. What runs ends by itself.
+func (r *Router) Remove(id lambda.FunctionID) {
+	r.changes.Lock()
+	defer r.changes.Unlock()
+	r.directory.remove(id)
+	r.permits.Forget(id)
+	r.pool.Keep(id)
+}
+
+func (r *Router) tierOf(f lambda.Function) (lambda.Tier, error) {
+	name, tagged := f.Tags[lambda.IsolationTag]
+	if !tagged {
+		return r.settings.DefaultTier, nil
+	}
+	tier, err := lambda.ParseTier(name)
+	if err != nil {
+		return 0, fmt.Errorf("tag %s of function %s: %w", lambda.IsolationTag, f.ID.Name, err)
+	}
+	return tier, nil
+}
+
+func newEntry(f lambda.Function, tier lambda.Tier) *entry {
+	target := func(v lambda.Version) *lambda.Target {
+		return &lambda.Target{ID: f.ID, Version: v, Tags: f.Tags, Tier: tier}
+	}
+	e := &entry{latest: target(f.Latest), published: make(map[string]*lambda.Target, len(f.Published))}
+	for _, v := range f.Published {
+		e.published[v.Version] = target(v)
+	}
+	return e
+}
+
+func (e *entry) targets() []*lambda.Target {
+	all := []*lambda.Target{e.latest}
+	for _, t := range e.published {
+		all = append(all, t)
+	}
+	return all
+}
+
+func (d *directory) set(id lambda.FunctionID, e *entry) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.functions == nil {
+		d.functions = map[lambda.FunctionID]*entry{}
+	}
+	d.functions[id] = e
+}
+
+func (d *directory) remove(id lambda.FunctionID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.functions, id)
+}
+
+func (d *directory) get(id lambda.FunctionID) *entry {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.functions[id]
+}

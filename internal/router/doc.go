@@ -1,0 +1,14 @@
+// Package router takes an invocation from any front, resolves which version of which
+// function it means, asks for a permit to run it, and hands it to the pool.
+//
+// It holds the directory of functions in memory, so that no request waits for a
+// database. It knows no HTTP, no sandbox and no driver; authorisation is the fronts'.
+//
+//	Invoke ─▶ resolve: function, qualifier, state ─▶ permit ─▶ pool
+//
+// # Updates
+//
+// Put and Remove change the directory first and tell the pool second. An invocation
+// that is resolved after Put has returned runs the new state; one that was resolved
+// before runs the old one to its end.
+package router

@@ -1,0 +1,85 @@
+package router
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/pool"
+	"lambent.dev/lambent/internal/receipt"
+)
+
+// Settings are the policy of a router.
+type Settings struct {
+	// DefaultTier isolates functions without the tag lambent:isolation. Required.
+	DefaultTier lambda.Tier
+}
+
+// Router is the way into the line for every front.
+type Router struct {
+	settings  Settings
+	pool      *pool.Pool
+	permits   Allotment
+	changes   sync.Mutex // held by Put and Remove from the directory's change to the pool's
+	directory directory
+}
+
+// Allotment gives the permits to run that this machine has. Only the calls of Invoke
+// are on the path of a request.
+type Allotment interface {
+	// TryAcquire takes a permit for one invocation; release gives it back and is called
+	// exactly once. The error is Lambda's throttle.
+	TryAcquire(id lambda.FunctionID) (release func(), err error)
+	// Reserve sets a function's reserved concurrency; nil = it shares what others leave.
+	Reserve(id lambda.FunctionID, concurrency *int)
+	// Forget drops what is known of a function. Permits that are out stay valid.
+	Forget(id lambda.FunctionID)
+}
+
+// New returns a router without functions.
+func New(p *pool.Pool, permits Allotment, settings Settings) *Router {
+	return &Router{settings: settings, pool: p, permits: permits}
+}
+
+// Invoke runs a function and returns when its answer has been given to the sink. It
+// sets inv.Target, and inv.Arrived if the front did not. A DryRun ends before
+// anything is started: its sink is not touched.
+//
+// The receipt's phases sum to the time since inv.Arrived, also with an error. Errors
+// are those of the pool, and Lambda's for a function that is unknown, not ready or at
+// its limit.
+func (r *Router) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error) {
+	if inv.Arrived.IsZero() {
+		inv.Arrived = time.Now()
+	}
+	rec, err := r.run(ctx, inv, sink)
+	r.sign(&rec, inv)
+	return rec, err
+}
+
+func (r *Router) run(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error) {
+	target, err := r.Resolve(inv.Function, inv.Qualifier)
+	if err != nil {
+		return receipt.Receipt{}, err
+	}
+	inv.Target = target
+	if inv.Type == lambda.DryRun {
+		return receipt.Receipt{}, nil
+	}
+	release, err := r.permits.TryAcquire(inv.Function)
+	if err != nil {
+		return receipt.Receipt{}, err
+	}
+	defer release()
+	return r.pool.Invoke(ctx, inv, sink)
+}
+
+// sign writes onto the receipt what the router knows.
+func (r *Router) sign(rec *receipt.Receipt, inv *lambda.Invocation) {
+	rec.RequestID, rec.Arrived = inv.RequestID, inv.Arrived
+	if inv.Target != nil {
+		rec.Version, rec.Tier = inv.Target.Version.Version, inv.Target.Tier
+	}
+	rec.Settle(receipt.Queue, time.Since(inv.Arrived))
+}
