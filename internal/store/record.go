@@ -1,0 +1,155 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"lambent.dev/lambent/internal/lambda"
+)
+
+// recordFormat is the format of the documents below. It rises with every change of
+// a record that an older Lambent would misread; DecodeFunction and DecodeVersion go on
+// reading the formats before it.
+const recordFormat = 1
+
+// functionRecord is how a function is written, without its key and its published
+// versions. Records are spelled out, apart from the domain's structs, so that
+// renaming a Go field cannot change what is on disk.
+type functionRecord struct {
+	Format              int               `json:"format"`
+	Tags                map[string]string `json:"tags,omitzero"`
+	ReservedConcurrency *int              `json:"reservedConcurrency,omitzero"`
+	Latest              versionFields     `json:"latest"`
+}
+
+// versionRecord is how a published version is written.
+type versionRecord struct {
+	Format  int           `json:"format"`
+	Version versionFields `json:"version"`
+}
+
+type versionFields struct {
+	Version        string            `json:"version"`
+	Description    string            `json:"description,omitzero"`
+	Role           string            `json:"role,omitzero"`
+	Runtime        string            `json:"runtime,omitzero"`
+	Handler        string            `json:"handler,omitzero"`
+	Timeout        int               `json:"timeoutSeconds"`
+	MemorySize     int               `json:"memoryMiB"`
+	TmpSize        int               `json:"tmpMiB"`
+	Environment    map[string]string `json:"environment,omitzero"`
+	EnvironmentSet bool              `json:"environmentSet,omitzero"`
+	PackageType    string            `json:"packageType,omitzero"`
+	Architecture   string            `json:"architecture,omitzero"`
+	TracingMode    string            `json:"tracingMode,omitzero"`
+	Logging        loggingRecord     `json:"logging"`
+	Code           codeRecord        `json:"code"`
+
+	State            string    `json:"state,omitzero"`
+	StateReason      string    `json:"stateReason,omitzero"`
+	StateReasonCode  string    `json:"stateReasonCode,omitzero"`
+	LastUpdateStatus string    `json:"lastUpdateStatus,omitzero"`
+	RevisionID       string    `json:"revisionId,omitzero"`
+	LastModified     time.Time `json:"lastModified,omitzero"`
+	Generation       uint64    `json:"generation"`
+}
+
+type loggingRecord struct {
+	Format           string `json:"format,omitzero"`
+	ApplicationLevel string `json:"applicationLevel,omitzero"`
+	SystemLevel      string `json:"systemLevel,omitzero"`
+	Group            string `json:"group,omitzero"`
+}
+
+type codeRecord struct {
+	SHA256 string `json:"sha256Base64,omitzero"`
+	Digest string `json:"sha256Hex,omitzero"`
+	Size   int64  `json:"bytes"`
+}
+
+// EncodeFunction writes all of a function but its ID and published versions, which
+// back ends keep in columns and rows.
+func EncodeFunction(fn lambda.Function) ([]byte, error) {
+	return json.Marshal(functionRecord{
+		Format:              recordFormat,
+		Tags:                fn.Tags,
+		ReservedConcurrency: fn.ReservedConcurrency,
+		Latest:              fieldsOf(fn.Latest),
+	})
+}
+
+// DecodeFunction reads what EncodeFunction wrote.
+func DecodeFunction(id lambda.FunctionID, doc []byte) (lambda.Function, error) {
+	var r functionRecord
+	if err := decode(doc, &r, &r.Format); err != nil {
+		return lambda.Function{}, fmt.Errorf("reading the record of %s: %w", id.ARN(), err)
+	}
+	return lambda.Function{
+		ID: id, Tags: r.Tags, ReservedConcurrency: r.ReservedConcurrency,
+		Latest: r.Latest.version(),
+	}, nil
+}
+
+// EncodeVersion writes one published version.
+func EncodeVersion(v lambda.Version) ([]byte, error) {
+	return json.Marshal(versionRecord{Format: recordFormat, Version: fieldsOf(v)})
+}
+
+// DecodeVersion reads what EncodeVersion wrote.
+func DecodeVersion(id lambda.FunctionID, doc []byte) (lambda.Version, error) {
+	var r versionRecord
+	if err := decode(doc, &r, &r.Format); err != nil {
+		return lambda.Version{}, fmt.Errorf("reading the record of a version of %s: %w", id.ARN(), err)
+	}
+	return r.Version.version(), nil
+}
+
+// decode is strict: a field that this program does not know would be lost by the
+// next update, so it is an error.
+func decode(doc []byte, record any, format *int) error {
+	d := json.NewDecoder(bytes.NewReader(doc))
+	d.DisallowUnknownFields()
+	err := d.Decode(record)
+	if *format > recordFormat {
+		return fmt.Errorf("format %d, this lambent knows up to %d: %w", *format, recordFormat, ErrNewerSchema)
+	}
+	if err != nil || *format < 1 {
+		return fmt.Errorf("%w: restore it from a backup: format %d: %w", ErrDamaged, *format, orMissing(err))
+	}
+	return nil
+}
+
+func orMissing(err error) error {
+	if err == nil {
+		return fmt.Errorf("the format is missing")
+	}
+	return err
+}
+
+func fieldsOf(v lambda.Version) versionFields {
+	return versionFields{
+		Version: v.Version, Description: v.Description, Role: v.Role, Runtime: v.Runtime, Handler: v.Handler,
+		Timeout: v.Timeout, MemorySize: v.MemorySize, TmpSize: v.TmpSize,
+		Environment: v.Environment, EnvironmentSet: v.EnvironmentSet,
+		PackageType: v.PackageType, Architecture: v.Architecture, TracingMode: v.TracingMode,
+		Logging: loggingRecord(v.Logging), Code: codeRecord(v.Code),
+		State: v.State, StateReason: v.StateReason, StateReasonCode: v.StateReasonCode,
+		LastUpdateStatus: v.LastUpdateStatus, RevisionID: v.RevisionID,
+		LastModified: v.LastModified.UTC(), Generation: v.Generation,
+	}
+}
+
+func (f versionFields) version() lambda.Version {
+	return lambda.Version{
+		Version: f.Version, Description: f.Description, Role: f.Role, Runtime: f.Runtime, Handler: f.Handler,
+		Timeout: f.Timeout, MemorySize: f.MemorySize, TmpSize: f.TmpSize,
+		Environment: f.Environment, EnvironmentSet: f.EnvironmentSet,
+		PackageType: f.PackageType, Architecture: f.Architecture, TracingMode: f.TracingMode,
+		Logging: lambda.Logging(f.Logging), Code: lambda.Code(f.Code),
+		State: f.State, StateReason: f.StateReason, StateReasonCode: f.StateReasonCode,
+		LastUpdateStatus: f.LastUpdateStatus, RevisionID: f.RevisionID,
+		LastModified: f.LastModified, Generation: f.Generation,
+	}
+}

@@ -1,0 +1,164 @@
+package store_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/store"
+	"lambent.dev/lambent/internal/store/storetest"
+)
+
+var goldenID = lambda.FunctionID{Account: "000000000000", Region: "us-east-1", Name: "checkout"}
+
+// The golden files are what Lambents in the field have on disk: they never change. A
+// new format gets new files beside them.
+func TestGoldenFunction(t *testing.T) {
+	doc := golden(t, "function.v1.json")
+	got, err := store.DecodeFunction(goldenID, doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reserved := 7
+	want := lambda.Function{
+		ID: goldenID, Tags: map[string]string{"lambent:isolation": "light"},
+		ReservedConcurrency: &reserved, Latest: goldenVersion(lambda.Latest),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("decoded (-want +got):\n%s", diff)
+	}
+	written, err := store.EncodeFunction(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameDocument(t, doc, written)
+}
+
+func TestGoldenVersion(t *testing.T) {
+	doc := golden(t, "version.v1.json")
+	got, err := store.DecodeVersion(goldenID, doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(goldenVersion("3"), got); diff != "" {
+		t.Errorf("decoded (-want +got):\n%s", diff)
+	}
+	written, err := store.EncodeVersion(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameDocument(t, doc, written)
+}
+
+func goldenVersion(number string) lambda.Version {
+	return lambda.Version{
+		Version: number, Description: "prices a basket", Role: "arn:aws:iam::000000000000:role/r",
+		Runtime: "python3.12", Handler: "app.handler", Timeout: 30, MemorySize: 256, TmpSize: 512,
+		Environment: map[string]string{"A": "1\u0000\u2028"}, EnvironmentSet: true,
+		PackageType: "Zip", Architecture: "x86_64", TracingMode: "Active",
+		Logging: lambda.Logging{Format: "JSON", ApplicationLevel: "INFO", SystemLevel: "WARN", Group: "/aws/lambda/checkout"},
+		Code:    lambda.Code{SHA256: "AAEC", Digest: "000102", Size: 3},
+		State:   "Active", StateReason: "reason", StateReasonCode: "code", LastUpdateStatus: "Successful",
+		RevisionID: "11111111-2222-3333-4444-555555555555", Generation: 18446744073709551615,
+		LastModified: time.Date(2026, 11, 22, 10, 20, 30, 123456789, time.UTC),
+	}
+}
+
+// A field that somebody adds to the domain and forgets here would be lost.
+func TestEveryFieldIsKept(t *testing.T) {
+	fn := storetest.Filled(goldenID)
+	doc, err := store.EncodeFunction(fn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := store.DecodeFunction(goldenID, doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fn.Published = nil // rows of their own
+	if diff := cmp.Diff(fn, got); diff != "" {
+		t.Errorf("kept (-want +got):\n%s", diff)
+	}
+}
+
+func TestEmptyIsNotNil(t *testing.T) {
+	fn := lambda.Function{ID: goldenID, Tags: map[string]string{}, Latest: lambda.Version{Environment: map[string]string{}}}
+	doc, err := store.EncodeFunction(fn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := store.DecodeFunction(goldenID, doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(fn, got); diff != "" {
+		t.Errorf("kept (-want +got):\n%s", diff)
+	}
+}
+
+func TestRefusedRecords(t *testing.T) {
+	for name, c := range map[string]struct {
+		doc  string
+		want error
+	}{
+		"newer format":  {`{"format":2,"latest":{},"novel":1}`, store.ErrNewerSchema},
+		"no format":     {`{"latest":{}}`, store.ErrDamaged},
+		"unknown field": {`{"format":1,"latest":{},"novel":1}`, store.ErrDamaged},
+		"cut":           {`{"format":1,"latest":{`, store.ErrDamaged},
+		"empty":         {``, store.ErrDamaged},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := store.DecodeFunction(goldenID, []byte(c.doc)); !errors.Is(err, c.want) {
+				t.Errorf("err = %v, want %v", err, c.want)
+			}
+			if _, err := store.DecodeVersion(goldenID, []byte(c.doc)); err == nil {
+				t.Error("read as a version")
+			}
+		})
+	}
+}
+
+func FuzzDecodeFunction(f *testing.F) {
+	f.Add([]byte(`{"format":1,"latest":{"version":"$LATEST"}}`))
+	f.Add([]byte(`{"format":1,"reservedConcurrency":null,"latest":{"lastModified":"2026-11-22T00:00:00Z"}}`))
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		fn, err := store.DecodeFunction(goldenID, doc)
+		if err != nil {
+			return
+		}
+		again, err := store.EncodeFunction(fn)
+		if err != nil {
+			t.Fatalf("decoded but not encoded: %v", err)
+		}
+		if got, err := store.DecodeFunction(goldenID, again); err != nil || !cmp.Equal(fn, got) {
+			t.Fatalf("not the same after a round trip: %v\n%s", err, cmp.Diff(fn, got))
+		}
+	})
+}
+
+func golden(t *testing.T, name string) []byte {
+	t.Helper()
+	doc, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+func sameDocument(t *testing.T, want, got []byte) {
+	t.Helper()
+	var a, b bytes.Buffer
+	if err := errors.Join(json.Compact(&a, want), json.Compact(&b, got)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(a.String(), b.String()); diff != "" {
+		t.Errorf("written (-golden +got):\n%s", diff)
+	}
+}

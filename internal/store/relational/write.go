@@ -1,0 +1,203 @@
+package relational
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/store"
+)
+
+// maxTries bounds how often a transaction that lost a race is run again.
+const maxTries = 10
+
+const (
+	insertFunction = `INSERT INTO functions (account, region, name, digest, record) VALUES ($1, $2, $3, $4, $5)`
+	updateFunction = `UPDATE functions SET digest = $4, record = $5 WHERE account = $1 AND region = $2 AND name = $3`
+	deleteFunction = `DELETE FROM functions WHERE account = $1 AND region = $2 AND name = $3`
+	lockFunction   = `SELECT name FROM functions WHERE account = $1 AND region = $2 AND name = $3`
+
+	putVersion = `INSERT INTO versions (account, region, name, version, digest, record) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (account, region, name, version) DO UPDATE SET digest = excluded.digest, record = excluded.record`
+	deleteVersion = `DELETE FROM versions WHERE account = $1 AND region = $2 AND name = $3 AND version = $4`
+
+	nextEpoch = `UPDATE epoch SET value = value + 1 RETURNING value`
+)
+
+// CreateFunction implements store.Store.
+func (s *Store) CreateFunction(ctx context.Context, fn lambda.Function) error {
+	err := s.transact(ctx, func(tx *sql.Tx) error {
+		if err := putFunction(ctx, tx, insertFunction, fn); err != nil {
+			return err
+		}
+		return putVersions(ctx, tx, lambda.Function{ID: fn.ID}, fn)
+	})
+	return s.explain(about("creating", fn.ID), err)
+}
+
+// UpdateFunction implements store.Store.
+func (s *Store) UpdateFunction(ctx context.Context, id lambda.FunctionID, change func(*lambda.Function) error) (lambda.Function, error) {
+	var fn lambda.Function
+	var refused error // what change returned: it goes back unwrapped
+	err := s.transact(ctx, func(tx *sql.Tx) (err error) {
+		fn, refused, err = s.update(ctx, tx, id, change)
+		return errors.Join(refused, err)
+	})
+	if refused != nil {
+		return lambda.Function{}, refused
+	}
+	if err != nil {
+		return lambda.Function{}, s.explain(about("updating", id), err)
+	}
+	return fn, nil
+}
+
+// update runs change between reading and writing. The row is locked first, in a
+// statement of its own: only then does the read see what the last owner of the
+// lock committed.
+func (s *Store) update(ctx context.Context, tx *sql.Tx, id lambda.FunctionID, change func(*lambda.Function) error) (_ lambda.Function, refused, err error) {
+	var name string
+	row := tx.QueryRowContext(ctx, lockFunction+s.dialect.LockRow, id.Account, id.Region, id.Name)
+	if err := row.Scan(&name); err != nil {
+		return lambda.Function{}, nil, orNotFound(err)
+	}
+	before, err := one(ctx, tx, id)
+	if err != nil {
+		return lambda.Function{}, nil, err
+	}
+	after, err := one(ctx, tx, id) // a copy that shares nothing with before
+	if err != nil {
+		return lambda.Function{}, nil, err
+	}
+	if refused = change(&after); refused != nil {
+		return lambda.Function{}, refused, nil
+	}
+	return after, nil, write(ctx, tx, before, after)
+}
+
+func write(ctx context.Context, tx *sql.Tx, before, after lambda.Function) error {
+	if after.ID != before.ID {
+		return fmt.Errorf("the update would rename it to %s", after.ID.ARN())
+	}
+	if err := putFunction(ctx, tx, updateFunction, after); err != nil {
+		return err
+	}
+	return putVersions(ctx, tx, before, after)
+}
+
+func putFunction(ctx context.Context, tx *sql.Tx, statement string, fn lambda.Function) error {
+	doc, err := store.EncodeFunction(fn)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, statement, fn.ID.Account, fn.ID.Region, fn.ID.Name, fn.Latest.Code.Digest, string(doc))
+	return err
+}
+
+// putVersions writes the published versions that differ and deletes those that are
+// gone: a function may have hundreds, and an update rarely touches one.
+func putVersions(ctx context.Context, tx *sql.Tx, before, after lambda.Function) error {
+	old, err := encodeVersions(before)
+	if err != nil {
+		return err
+	}
+	now, err := encodeVersions(after)
+	if err != nil {
+		return err
+	}
+	for number, v := range now {
+		if bytes.Equal(old[number].doc, v.doc) {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, putVersion, after.ID.Account, after.ID.Region, after.ID.Name, number, v.digest, string(v.doc)); err != nil {
+			return err
+		}
+	}
+	return deleteVersions(ctx, tx, after.ID, old, now)
+}
+
+func deleteVersions(ctx context.Context, tx *sql.Tx, id lambda.FunctionID, old, now map[int64]versionRow) error {
+	for number := range old {
+		if _, kept := now[number]; kept {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, deleteVersion, id.Account, id.Region, id.Name, number); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// versionRow is what a row of a published version holds besides its key.
+type versionRow struct {
+	digest string
+	doc    []byte
+}
+
+// encodeVersions returns the published versions by number.
+func encodeVersions(fn lambda.Function) (map[int64]versionRow, error) {
+	rows := make(map[int64]versionRow, len(fn.Published))
+	for _, v := range fn.Published {
+		number, err := strconv.ParseInt(v.Version, 10, 64)
+		if err != nil || number < 1 {
+			return nil, fmt.Errorf("published version %q is not a positive number", v.Version)
+		}
+		doc, err := store.EncodeVersion(v)
+		if err != nil {
+			return nil, err
+		}
+		rows[number] = versionRow{v.Code.Digest, doc}
+	}
+	return rows, nil
+}
+
+// DeleteFunction implements store.Store. The versions go with their function by
+// the foreign key.
+func (s *Store) DeleteFunction(ctx context.Context, id lambda.FunctionID) error {
+	err := s.transact(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, deleteFunction, id.Account, id.Region, id.Name)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 1 {
+			return err
+		}
+		return store.ErrNotFound
+	})
+	return s.explain(about("deleting", id), err)
+}
+
+// NextEpoch implements store.Store.
+func (s *Store) NextEpoch(ctx context.Context) (int64, error) {
+	var epoch int64
+	err := s.transact(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, nextEpoch).Scan(&epoch)
+	})
+	return epoch, s.explain("taking the next epoch", err)
+}
+
+// transact runs do in a transaction, again when it lost a race.
+func (s *Store) transact(ctx context.Context, do func(*sql.Tx) error) error {
+	for try := 1; ; try++ {
+		err := s.once(ctx, do)
+		if err == nil || try == maxTries || !s.dialect.Retry(err) {
+			return err
+		}
+	}
+}
+
+func (s *Store) once(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after Commit it is ErrTxDone, else the cause is already known
+	if err := do(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
