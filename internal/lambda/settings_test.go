@@ -1,0 +1,34 @@
+package lambda
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestParseSettings(t *testing.T) {
+	got, err := ParseSettings(map[string]string{"team": "x", IsolationTag: "light", NetworkTag: "none", CPUTag: "0.5"})
+	if want := (Settings{Tier: TierLight, Network: "none", CPUQuota: 0.5}); err != nil || got != want {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestParseSettingsRefuses(t *testing.T) {
+	tests := []struct{ name, value, want string }{
+		{"lambent:isolation", "strong", `tag lambent:isolation: unknown isolation "strong": use process, light, gvisor or microvm`},
+		{"lambent:isolation", "", `unknown isolation ""`},
+		{"lambent:network", "egress", `unknown network "egress": use none`},
+		{"lambent:cpu", "NaN", "bad number of CPUs"},
+		{"lambent:cpu", "-1", "bad number of CPUs"},
+		{"lambent:cpu", "0", "bad number of CPUs"},
+		{"lambent:isolatoin", "light", `unknown tag "lambent:isolatoin": did you mean "lambent:isolation"?`},
+		{"lambent:netwrk", "none", `did you mean "lambent:network"?`},
+		{"lambent:allow", "127.0.0.1:5432", "tag lambent:allow: Lambent does not support this setting yet"},
+		{"lambent:", "x", "unknown tag"},
+	}
+	for _, tt := range tests {
+		_, err := ParseSettings(map[string]string{tt.name: tt.value})
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s=%s: got %v, want %s", tt.name, tt.value, err, tt.want)
+		}
+	}
+}

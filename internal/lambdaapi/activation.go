@@ -1,0 +1,200 @@
+package lambdaapi
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"lambent.dev/lambent/internal/lambda"
+)
+
+// activators is how many functions become active at once: unpacking is disk work.
+const activators = 2
+
+// activations is the queue of functions to activate. It holds names only, each of a
+// stored function that is Pending.
+type activations struct {
+	wake chan struct{} // holds a token while there is something to take
+
+	// mu guards waiting.
+	mu      sync.Mutex
+	waiting []lambda.FunctionID
+}
+
+func newActivations() *activations { return &activations{wake: make(chan struct{}, 1)} }
+
+func (a *activations) add(ids ...lambda.FunctionID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.waiting = append(a.waiting, ids...)
+	a.signal()
+}
+
+// signal must be called with mu held.
+func (a *activations) signal() {
+	if len(a.waiting) == 0 {
+		return
+	}
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
+}
+
+// next waits for a function; false means that ctx has ended.
+func (a *activations) next(ctx context.Context) (lambda.FunctionID, bool) {
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-a.wake:
+			if id, ok := a.take(); ok {
+				return id, true
+			}
+		}
+	}
+	return lambda.FunctionID{}, false
+}
+
+func (a *activations) take() (lambda.FunctionID, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.waiting) == 0 {
+		return lambda.FunctionID{}, false
+	}
+	id := a.waiting[0]
+	a.waiting = a.waiting[1:]
+	a.signal()
+	return id, true
+}
+
+// Run activates functions until ctx ends: first those that an earlier process left
+// Pending, then each as it is created. It returns nil when ctx ends, or what kept it
+// from reading the store.
+func (s *Server) Run(ctx context.Context) error {
+	if err := s.resume(ctx); err != nil {
+		return err
+	}
+	var workers errgroup.Group
+	for range activators {
+		workers.Go(func() error {
+			s.activateAll(ctx)
+			return nil
+		})
+	}
+	return workers.Wait()
+}
+
+func (s *Server) resume(ctx context.Context) error {
+	return s.Store.All(ctx, func(fn lambda.Function) error {
+		if pending(&fn) {
+			s.activations.add(fn.ID)
+		}
+		return nil
+	})
+}
+
+func (s *Server) activateAll(ctx context.Context) {
+	for {
+		id, ok := s.activations.next(ctx)
+		if !ok {
+			return
+		}
+		if err := s.activate(ctx, id); err != nil {
+			s.Log.Error("activating a function", "function", id.ARN(), "error", err)
+		}
+	}
+}
+
+// activate makes one function ready and says so in the store and the directory. A
+// function that was deleted or made anew meanwhile is left alone.
+func (s *Server) activate(ctx context.Context, id lambda.FunctionID) error {
+	fn, err := s.Store.Function(ctx, id)
+	if isMissing(err) {
+		return nil
+	}
+	if err != nil || !pending(&fn) {
+		return err
+	}
+	outcome := s.ready(ctx, &fn.Latest)
+	if ctx.Err() != nil {
+		return nil // the next process does it
+	}
+	return s.settle(ctx, &fn, outcome)
+}
+
+func pending(fn *lambda.Function) bool {
+	if fn.Latest.State == "Pending" {
+		return true
+	}
+	for i := range fn.Published {
+		if fn.Published[i].State == "Pending" {
+			return true
+		}
+	}
+	return false
+}
+
+// outcome is how an activation ended: the zero value is success.
+type outcome struct {
+	reason string // for the owner of the function
+	code   string // StateReasonCode
+}
+
+// ready unpacks the code and looks for the runtime.
+func (s *Server) ready(ctx context.Context, v *lambda.Version) outcome {
+	if err := s.Runtimes.Check(ctx, v); err != nil {
+		return outcome{"This host cannot run " + v.Runtime + ": " + err.Error(), "InvalidRuntime"}
+	}
+	_, err := s.Packages.Folder(ctx, v.Code.Digest)
+	var wrong *lambda.Error
+	switch {
+	case err == nil:
+		return outcome{}
+	case errors.As(err, &wrong):
+		return outcome{wrong.Message, "InvalidZipFileException"}
+	}
+	s.Log.Error("unpacking code", "digest", v.Code.Digest, "error", err)
+	return outcome{"Lambent could not unpack the code of the function; its log says why. Create the function again.", "InternalError"}
+}
+
+// errChanged says that a function is no longer what was activated.
+var errChanged = errors.New("function has changed")
+
+func (s *Server) settle(ctx context.Context, was *lambda.Function, o outcome) error {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	fn, err := s.Store.UpdateFunction(ctx, was.ID, func(fn *lambda.Function) error {
+		if fn.Latest.RevisionID != was.Latest.RevisionID {
+			return errChanged
+		}
+		o.applyTo(&fn.Latest)
+		for i := range fn.Published {
+			o.applyTo(&fn.Published[i])
+		}
+		return nil
+	})
+	if isMissing(err) || errors.Is(err, errChanged) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.Directory.Put(fn)
+	return nil
+}
+
+// applyTo moves a version out of Pending.
+func (o outcome) applyTo(v *lambda.Version) {
+	if v.State != "Pending" {
+		return
+	}
+	v.RevisionID = uuid.NewString()
+	v.StateReason, v.StateReasonCode = o.reason, o.code
+	v.State, v.LastUpdateStatus = "Active", "Successful"
+	if o != (outcome{}) {
+		v.State, v.LastUpdateStatus = "Failed", "Failed"
+	}
+}

@@ -1,0 +1,66 @@
+package lambdaapi
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"lambent.dev/lambent/internal/lambda"
+)
+
+// bodyTimeout is how long a client may take to send a request's body: enough for the
+// largest at 1 MB/s, and an end for one that sends nothing.
+const bodyTimeout = 90 * time.Second
+
+// maxDrain is how much of a refused body is still read, so that a client that writes
+// before it reads gets to see the refusal.
+const maxDrain = 16 << 20
+
+// errBodyTooLarge says that a body exceeds its limit.
+var errBodyTooLarge = errors.New("request body is too large")
+
+// body reads the whole body, at most limit bytes of it.
+func (c *call) body(limit int64) ([]byte, error) {
+	control := http.NewResponseController(c.w)
+	// A writer without deadlines is one in memory: nothing to bound.
+	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
+	defer func() { _ = control.SetReadDeadline(time.Time{}) }()
+	if c.r.ContentLength > limit {
+		return nil, c.drain()
+	}
+	body, err := readAll(c.r.Body, limit, c.r.ContentLength)
+	switch {
+	case errors.Is(err, errBodyTooLarge):
+		return nil, c.drain()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, lambda.NewError(lambda.ErrRequestTimeout, "The body of the request did not arrive in time.").WithCause(err)
+	case err != nil:
+		return nil, lambda.NewError(lambda.ErrInvalidRequestContent, "The body of the request could not be read.").WithCause(err)
+	}
+	return body, nil
+}
+
+func (c *call) drain() error {
+	_, _ = io.CopyN(io.Discard, c.r.Body, maxDrain) // best effort
+	return errBodyTooLarge
+}
+
+// readAll reads r to its end. It allocates no more than what came, rounded up, and
+// at once what a declared length promises, if that is within the limit.
+func readAll(r io.Reader, limit, declared int64) ([]byte, error) {
+	var b bytes.Buffer
+	if declared > 0 {
+		b.Grow(int(min(declared, 1<<20)))
+	}
+	n, err := b.ReadFrom(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if n > limit {
+		return nil, errBodyTooLarge
+	}
+	return b.Bytes(), nil
+}

@@ -1,0 +1,100 @@
+package lambdaapi
+
+import (
+	"slices"
+
+	"github.com/google/uuid"
+
+	"lambent.dev/lambent/internal/lambda"
+)
+
+// offered are the runtimes that AWS names when it refuses one; retired are those that
+// it has stopped to accept. Source: answers recorded from the service.
+const offered = "[nodejs20.x, python3.14, provided.al2023, python3.12, python3.13, nodejs24.x, nodejs22.x, java25, python3.10, python3.11, " +
+	"java21, ruby3.3, ruby3.4, ruby3.2, python3.8, python3.9, java17, nodejs16.x, dotnet10, dotnet8, java11, dotnet6, nodejs18.x, provided.al2, java8.al2]"
+
+var retired = []string{
+	"dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "dotnetcore3.1", "go1.x", "java8", "nodejs", "nodejs4.3", "nodejs4.3-edge",
+	"nodejs6.10", "nodejs8.10", "nodejs10.x", "nodejs12.x", "nodejs14.x", "provided", "python2.7", "python3.6", "python3.7", "ruby2.5", "ruby2.7",
+}
+
+// checkFunction holds what the model of the API allows and Lambda, or this host,
+// refuses.
+func (c *call) checkFunction(in *createFunctionRequest, fn *lambda.Function) error {
+	if err := in.refuseUnsupported(); err != nil {
+		return err
+	}
+	if err := c.checkRuntime(fn); err != nil {
+		return err
+	}
+	if err := in.checkArchitecture(); err != nil {
+		return err
+	}
+	if err := in.LoggingConfig.checkLevels(); err != nil {
+		return err
+	}
+	if err := checkEnvironment(fn.Latest.Environment); err != nil {
+		return err
+	}
+	if err := c.checkSettings(fn); err != nil {
+		return err
+	}
+	if or(in.Publish, false) {
+		fn.Published = []lambda.Version{firstVersion(fn.Latest)}
+	}
+	return checkZip(in.Code.ZipFile)
+}
+
+func firstVersion(v lambda.Version) lambda.Version {
+	v.Version, v.RevisionID = "1", uuid.NewString()
+	return v
+}
+
+func (c *call) checkRuntime(fn *lambda.Function) error {
+	v := &fn.Latest
+	if v.Runtime == "" || v.Handler == "" {
+		return invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+	}
+	if !c.Runtimes.Known(v.Runtime) {
+		return errRuntime(v.Runtime)
+	}
+	if err := c.Runtimes.Check(c.ctx(), v); err != nil {
+		return invalid("This host cannot run %s: %s", v.Runtime, err)
+	}
+	return nil
+}
+
+func errRuntime(name string) error {
+	if slices.Contains(retired, name) {
+		return invalid("The runtime parameter of %s is no longer supported for creating or updating AWS Lambda functions. "+
+			"We recommend you use a supported runtime while creating or updating functions.", name)
+	}
+	return invalid("Value %s at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: %s or be a valid ARN", shorten(name), offered)
+}
+
+func (in *createFunctionRequest) checkArchitecture() error {
+	if in.Architectures == nil || (*in.Architectures)[0] == hostArchitecture() {
+		return nil
+	}
+	return invalid("This host runs %s only: it cannot run a function for %s.", hostArchitecture(), (*in.Architectures)[0])
+}
+
+// checkSettings holds the limits of tags and that the tier asked for is to be had:
+// isolation is never weakened silently.
+func (c *call) checkSettings(fn *lambda.Function) error {
+	if err := checkTags(fn.Tags); err != nil {
+		return err
+	}
+	settings, err := lambda.ParseSettings(fn.Tags)
+	if err != nil {
+		return invalid("%s", err)
+	}
+	tier := settings.Tier
+	if tier == 0 {
+		tier = c.DefaultTier
+	}
+	if err := c.Tiers.Offers(tier); err != nil {
+		return invalid("This host does not offer the isolation %s: %s", tier, err)
+	}
+	return nil
+}

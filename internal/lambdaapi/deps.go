@@ -1,0 +1,92 @@
+package lambdaapi
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/receipt"
+)
+
+// Store keeps functions. Missing ones and name clashes are errors that wrap
+// store.ErrNotFound and store.ErrExists.
+type Store interface {
+	CreateFunction(ctx context.Context, fn lambda.Function) error
+	Function(ctx context.Context, id lambda.FunctionID) (lambda.Function, error)
+	UpdateFunction(ctx context.Context, id lambda.FunctionID, change func(*lambda.Function) error) (lambda.Function, error)
+	DeleteFunction(ctx context.Context, id lambda.FunctionID) error
+	Functions(ctx context.Context, account, region, after string, limit int) ([]lambda.Function, error)
+	All(ctx context.Context, yield func(lambda.Function) error) error
+}
+
+// Blobs keeps deployment packages under the hex SHA-256 of their bytes.
+type Blobs interface {
+	Put(ctx context.Context, r io.Reader, limit int64) (digest string, size int64, err error)
+	Open(ctx context.Context, digest string) (io.ReadCloser, error)
+}
+
+// Packages unpacks deployment packages, once per content. What is wrong with a
+// package itself is a *lambda.Error in AWS's words.
+type Packages interface {
+	Folder(ctx context.Context, digest string) (string, error)
+}
+
+// Runtimes knows what this host can run.
+type Runtimes interface {
+	// Known reports whether the identifier is in the catalogue.
+	Known(runtime string) bool
+	// Check returns nil if the host has what the version needs, else an error that
+	// names what was looked for and where.
+	Check(ctx context.Context, v *lambda.Version) error
+}
+
+// Invoker takes invocations: the router.
+type Invoker interface {
+	Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error)
+}
+
+// Directory is the index of functions that invocations are resolved with.
+type Directory interface {
+	Put(fn lambda.Function)
+	Remove(id lambda.FunctionID)
+}
+
+// Tiers knows which tiers this host offers.
+type Tiers interface {
+	// Offers returns nil, or an error that says what is missing and how to get it.
+	Offers(t lambda.Tier) error
+}
+
+// Deps is all that a Server needs. Every interface must be set.
+type Deps struct {
+	Store     Store
+	Blobs     Blobs
+	Packages  Packages
+	Runtimes  Runtimes
+	Invoker   Invoker
+	Directory Directory
+	Tiers     Tiers
+
+	Account     string      // of callers; "" means 000000000000
+	Region      string      // of callers that name none; "" means us-east-1
+	DefaultTier lambda.Tier // of functions without a lambent:isolation tag; 0 means light
+	Hosts       []string    // names besides the loopback ones that a request's Host may have
+	Log         *slog.Logger
+}
+
+func (d Deps) withDefaults() Deps {
+	if d.Account == "" {
+		d.Account = "000000000000"
+	}
+	if d.Region == "" {
+		d.Region = "us-east-1"
+	}
+	if d.DefaultTier == 0 {
+		d.DefaultTier = lambda.TierLight
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	return d
+}

@@ -1,0 +1,68 @@
+package lambdaapi
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"lambent.dev/lambent/internal/lambda"
+)
+
+// linkLife is how long a download link is good. Source: AWS Lambda API reference,
+// GetFunction: "a link ... that's valid for 10 minutes".
+const linkLife = 10 * time.Minute
+
+// locate says where a version's package can be downloaded.
+func (c *call) locate(id lambda.FunctionID, code lambda.Code) codeLocation {
+	if !c.who.mayRead(id) {
+		return codeLocation{RepositoryType: "S3", Error: &locationError{
+			lambda.ErrAccessDenied.Name, "A function can download the code of no other function.",
+		}}
+	}
+	expires := strconv.FormatInt(time.Now().Add(linkLife).Unix(), 10)
+	link := url.URL{Scheme: "http", Host: c.r.Host, Path: "/_lambent/code/" + code.Digest}
+	if c.r.TLS != nil {
+		link.Scheme = "https"
+	}
+	link.RawQuery = url.Values{"expires": {expires}, "signature": {hex.EncodeToString(c.sign(code.Digest, expires))}}.Encode()
+	return codeLocation{RepositoryType: "S3", Location: link.String()}
+}
+
+func (s *Server) sign(digest, expires string) []byte {
+	mac := hmac.New(sha256.New, s.linkKey)
+	mac.Write([]byte(digest + "\n" + expires))
+	return mac.Sum(nil)
+}
+
+// downloadCode answers a link made by locate.
+func downloadCode(c *call) error {
+	if !c.validLink(time.Now()) {
+		return lambda.NewError(lambda.ErrAccessDenied, "This link is not valid, or no longer: call GetFunction for a new one.")
+	}
+	blob, err := c.Blobs.Open(c.ctx(), c.label)
+	if err != nil {
+		return lambda.NewError(lambda.ErrResourceNotFound, "The code that this link names is gone.").WithCause(err)
+	}
+	defer func() { _ = blob.Close() }() // read only
+	c.w.Header().Set("Content-Type", "application/zip")
+	c.started = true
+	c.w.WriteHeader(http.StatusOK)
+	_, err = io.Copy(c.w, blob)
+	c.logUnlessGone("sending code", err)
+	return nil
+}
+
+func (c *call) validLink(now time.Time) bool {
+	expires := c.query.Get("expires")
+	unix, err := strconv.ParseInt(expires, 10, 64)
+	if err != nil || now.Unix() > unix {
+		return false
+	}
+	signature, err := hex.DecodeString(c.query.Get("signature"))
+	return err == nil && hmac.Equal(signature, c.sign(c.label, expires))
+}

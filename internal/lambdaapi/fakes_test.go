@@ -1,0 +1,336 @@
+package lambdaapi
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/receipt"
+	"lambent.dev/lambent/internal/store"
+)
+
+// memory is a store, a blob store and a directory in one.
+type memory struct {
+	mu        sync.Mutex
+	functions map[lambda.FunctionID]lambda.Function
+	blobs     map[string][]byte
+	directory map[lambda.FunctionID]lambda.Function
+	writes    int
+	broken    error // what every call answers, if set
+}
+
+func newMemory() *memory {
+	return &memory{
+		functions: map[lambda.FunctionID]lambda.Function{}, blobs: map[string][]byte{},
+		directory: map[lambda.FunctionID]lambda.Function{},
+	}
+}
+
+func (m *memory) CreateFunction(_ context.Context, fn lambda.Function) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.functions[fn.ID]; ok {
+		return store.ErrExists
+	}
+	m.functions[fn.ID] = clone(fn)
+	m.writes++
+	return m.broken
+}
+
+func (m *memory) Function(_ context.Context, id lambda.FunctionID) (lambda.Function, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	fn, ok := m.functions[id]
+	if !ok {
+		return lambda.Function{}, errors.Join(m.broken, store.ErrNotFound)
+	}
+	return clone(fn), m.broken
+}
+
+func (m *memory) UpdateFunction(_ context.Context, id lambda.FunctionID, change func(*lambda.Function) error) (lambda.Function, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	fn, ok := m.functions[id]
+	if !ok {
+		return lambda.Function{}, store.ErrNotFound
+	}
+	fn = clone(fn)
+	if err := change(&fn); err != nil {
+		return lambda.Function{}, err
+	}
+	m.functions[id] = fn
+	m.writes++
+	return clone(fn), nil
+}
+
+func (m *memory) DeleteFunction(_ context.Context, id lambda.FunctionID) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.functions[id]; !ok {
+		return store.ErrNotFound
+	}
+	delete(m.functions, id)
+	m.writes++
+	return nil
+}
+
+func (m *memory) Functions(_ context.Context, account, region, after string, limit int) ([]lambda.Function, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []lambda.Function
+	for id, fn := range m.functions {
+		if id.Account == account && id.Region == region && id.Name > after {
+			out = append(out, clone(fn))
+		}
+	}
+	slices.SortFunc(out, func(a, b lambda.Function) int { return strings.Compare(a.ID.Name, b.ID.Name) })
+	return out[:min(limit, len(out))], m.broken
+}
+
+func (m *memory) All(_ context.Context, yield func(lambda.Function) error) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, fn := range m.functions {
+		if err := yield(clone(fn)); err != nil {
+			return err
+		}
+	}
+	return m.broken
+}
+
+func clone(fn lambda.Function) lambda.Function {
+	fn.Published = slices.Clone(fn.Published)
+	fn.Tags = maps.Clone(fn.Tags)
+	return fn
+}
+
+func (m *memory) Put(_ context.Context, r io.Reader, limit int64) (string, int64, error) {
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil || int64(len(data)) > limit {
+		return "", 0, errors.Join(err, errors.New("too large"))
+	}
+	sum := sha256.Sum256(data)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.blobs[hex.EncodeToString(sum[:])] = data
+	return hex.EncodeToString(sum[:]), int64(len(data)), nil
+}
+
+func (m *memory) Open(_ context.Context, digest string) (io.ReadCloser, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	data, ok := m.blobs[digest]
+	if !ok {
+		return nil, errors.New("no such blob")
+	}
+	return io.NopCloser(bytes.NewReader(data)), nil
+}
+
+// index is the directory's face of a memory.
+type index struct{ *memory }
+
+func (i index) Put(fn lambda.Function) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.directory[fn.ID] = fn
+}
+
+func (i index) Remove(id lambda.FunctionID) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	delete(i.directory, id)
+}
+
+// host stands for packages, runtimes and tiers; its faults are data.
+type host struct {
+	unpack  error // Folder's answer
+	runtime error // Check's answer
+	held    chan struct{}
+}
+
+func (h *host) Folder(ctx context.Context, _ string) (string, error) {
+	if h.held != nil {
+		select {
+		case <-h.held:
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		}
+	}
+	return "/code", h.unpack
+}
+
+func (h *host) Known(name string) bool {
+	return slices.Contains([]string{"python3.12", "python3.14", "provided.al2023"}, name)
+}
+
+func (h *host) Check(context.Context, *lambda.Version) error { return h.runtime }
+
+func (h *host) Offers(t lambda.Tier) error {
+	if t == lambda.TierLight {
+		return nil
+	}
+	return errors.New("no driver for it is there")
+}
+
+// router answers invocations as a test wants it to.
+type router func(inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error)
+
+func (r router) Invoke(_ context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error) {
+	return r(inv, sink)
+}
+
+// echo answers with the event.
+func echo(inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error) {
+	_ = sink.Head(lambda.Head{})
+	_, _ = sink.Write(inv.Payload)
+	sink.Finish(nil)
+	return receipt.Receipt{RequestID: inv.RequestID, Version: lambda.Latest, Tier: lambda.TierLight, Start: receipt.Warm}, nil
+}
+
+// bench is a server on fakes, with its activation running.
+type bench struct {
+	*Server
+	t      *testing.T
+	memory *memory
+	host   *host
+}
+
+func newBench(t *testing.T, change ...func(*Deps)) *bench {
+	t.Helper()
+	m, h := newMemory(), &host{}
+	d := Deps{Store: m, Blobs: m, Packages: h, Runtimes: h, Invoker: router(echo), Directory: index{m}, Tiers: h}
+	for _, f := range change {
+		f(&d)
+	}
+	return &bench{New(d), t, m, h}
+}
+
+// run activates functions until the test ends.
+func (b *bench) run() {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- b.Run(ctx) }()
+	b.t.Cleanup(func() {
+		cancel(errors.New("test is over"))
+		if err := <-done; err != nil {
+			b.t.Errorf("Run: %v", err)
+		}
+	})
+}
+
+// reply is an answer, read.
+type reply struct {
+	*httptest.ResponseRecorder
+	fields map[string]any
+}
+
+func (r reply) text() string {
+	for _, key := range []string{"message", "Message"} {
+		if s, ok := r.fields[key].(string); ok {
+			return s
+		}
+	}
+	return ""
+}
+
+func (r reply) kind() string { return r.Header().Get("X-Amzn-Errortype") }
+
+// do sends a request; header holds names and values in turn.
+func (b *bench) do(method, target, body string, header ...string) reply {
+	b.t.Helper()
+	return send(b.Handler(), method, target, body, header...)
+}
+
+func send(h http.Handler, method, target, body string, header ...string) reply {
+	r := httptest.NewRequest(http.MethodGet, "/", strings.NewReader(body))
+	r.Method = method
+	path, query, _ := strings.Cut(target, "?")
+	r.URL.Path, r.URL.RawPath, r.URL.RawQuery = path, "", query
+	if u, err := url.ParseRequestURI(path); err == nil { // as net/http does
+		r.URL.Path, r.URL.RawPath = u.Path, u.RawPath
+	}
+	r.Host = "127.0.0.1:9700"
+	for i := 0; i+1 < len(header); i += 2 {
+		if header[i] == "Host" {
+			r.Host = header[i+1]
+			continue
+		}
+		r.Header.Add(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	out := reply{ResponseRecorder: w}
+	_ = json.Unmarshal(w.Body.Bytes(), &out.fields)
+	return out
+}
+
+const functions = "/2015-03-31/functions"
+
+// request is a good body of CreateFunction with some members changed; nil removes one.
+func request(changes map[string]any) string {
+	body := map[string]any{
+		"FunctionName": "thumbnail",
+		"Role":         "arn:aws:iam::000000000000:role/lambda",
+		"Runtime":      "python3.12",
+		"Handler":      "app.handler",
+		"Code":         map[string]any{"ZipFile": goodZip()},
+	}
+	for key, value := range changes {
+		if body[key] = value; value == nil {
+			delete(body, key)
+		}
+	}
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		panic(err)
+	}
+	return string(encoded)
+}
+
+func goodZip() []byte {
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	f, _ := w.Create("app.py")
+	_, _ = f.Write([]byte("def handler(event, context):\n    return event\n"))
+	_ = w.Close()
+	return b.Bytes()
+}
+
+// create makes a function and waits until it is active.
+func (b *bench) create(changes map[string]any) reply {
+	b.t.Helper()
+	r := b.do("POST", functions, request(changes))
+	if r.Code != http.StatusCreated {
+		b.t.Fatalf("create: %d %s", r.Code, r.Body)
+	}
+	return r
+}
+
+// await polls until a function is in a state.
+func (b *bench) await(name, state string) reply {
+	b.t.Helper()
+	for range 500 {
+		r := b.do("GET", functions+"/"+name+"/configuration", "")
+		if r.fields["State"] == state {
+			return r
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	b.t.Fatalf("%s did not become %s", name, state)
+	return reply{}
+}

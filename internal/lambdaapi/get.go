@@ -1,0 +1,98 @@
+package lambdaapi
+
+import (
+	"errors"
+	"net/http"
+
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/store"
+)
+
+// getFunctionResponse is the answer of GetFunction.
+type getFunctionResponse struct {
+	Configuration configuration     `json:"Configuration"`
+	Code          codeLocation      `json:"Code"`
+	Tags          map[string]string `json:"Tags,omitempty"`
+	Concurrency   *concurrency      `json:"Concurrency,omitempty"`
+}
+
+type codeLocation struct {
+	RepositoryType string         `json:"RepositoryType"`
+	Location       string         `json:"Location,omitempty"`
+	Error          *locationError `json:"Error,omitempty"`
+}
+
+type locationError struct {
+	ErrorCode string `json:"ErrorCode"`
+	Message   string `json:"Message"`
+}
+
+type concurrency struct {
+	Reserved int `json:"ReservedConcurrentExecutions"`
+}
+
+// getFunction answers GetFunction.
+func getFunction(c *call) error {
+	n, fn, v, err := c.find()
+	if err != nil {
+		return err
+	}
+	out := getFunctionResponse{
+		Configuration: describe(fn.ID, v, n.qualifier).redact(c.who.mayRead(fn.ID)),
+		Code:          c.locate(fn.ID, v.Code),
+		Tags:          fn.Tags,
+	}
+	if fn.ReservedConcurrency != nil {
+		out.Concurrency = &concurrency{*fn.ReservedConcurrency}
+	}
+	return c.answer(http.StatusOK, out)
+}
+
+// getFunctionConfiguration answers GetFunctionConfiguration.
+func getFunctionConfiguration(c *call) error {
+	n, fn, v, err := c.find()
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, describe(fn.ID, v, n.qualifier).redact(c.who.mayRead(fn.ID)))
+}
+
+// find reads the function and version that a request names.
+func (c *call) find() (named, *lambda.Function, *lambda.Version, error) {
+	var v lambda.Violations
+	n, err := c.function(lambda.NameToRead, &v)
+	if err != nil {
+		return named{}, nil, nil, err
+	}
+	fn, err := c.Store.Function(c.ctx(), n.id)
+	if isMissing(err) {
+		return named{}, nil, nil, errNotFound(n)
+	}
+	if err != nil {
+		return named{}, nil, nil, err
+	}
+	version := versionOf(&fn, n.qualifier)
+	if version == nil {
+		return named{}, nil, nil, errNotFound(n)
+	}
+	return n, &fn, version, nil
+}
+
+// versionOf returns the version of a qualifier, nil if there is none.
+func versionOf(fn *lambda.Function, qualifier string) *lambda.Version {
+	if qualifier == "" || qualifier == lambda.Latest {
+		return &fn.Latest
+	}
+	for i := range fn.Published {
+		if fn.Published[i].Version == qualifier {
+			return &fn.Published[i]
+		}
+	}
+	return nil
+}
+
+func errNotFound(n named) error {
+	return lambda.NewError(lambda.ErrResourceNotFound, "Function not found: %s", n.id.QualifiedARN(n.qualifier))
+}
+
+func isMissing(err error) bool { return errors.Is(err, store.ErrNotFound) }

@@ -1,0 +1,135 @@
+package lambdaapi
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"lambent.dev/lambent/internal/lambda"
+)
+
+// Limits of an invocation's headers, in bytes. Source: AWS Lambda API reference, Invoke:
+// "Up to 3,583 bytes of base64-encoded data"; the trace header as X-Ray writes it is far
+// shorter.
+const (
+	maxClientContext = 3583
+	maxTraceID       = 512
+)
+
+// invoke answers Invoke.
+func invoke(c *call) error {
+	inv, err := c.invocation()
+	if err != nil {
+		return err
+	}
+	switch inv.Type {
+	case lambda.DryRun:
+		return c.dryRun()
+	case lambda.Event:
+		return invalid("Lambent does not support the invocation type Event yet: an event must outlive a restart, and the queue for that is not there. Use RequestResponse.")
+	}
+	return c.run(inv)
+}
+
+// dryRun checks what an invocation would find: the function and its version.
+func (c *call) dryRun() error {
+	if _, _, _, err := c.find(); err != nil {
+		return err
+	}
+	c.noContent()
+	return nil
+}
+
+// run hands the invocation over and answers with what came of it. A client that goes
+// away does not end the function, as on Lambda; the function's timeout does.
+func (c *call) run(inv *lambda.Invocation) error {
+	sink := &lambda.Buffer{Cap: lambda.MaxResponse}
+	r, err := c.Invoker.Invoke(context.WithoutCancel(c.ctx()), inv, sink)
+	if err != nil {
+		return err
+	}
+	c.describeRun(inv, &r, sink)
+	c.write(http.StatusOK, sink.Bytes())
+	return nil
+}
+
+// invocation reads the request.
+func (c *call) invocation() (*lambda.Invocation, error) {
+	var v lambda.Violations
+	inv := &lambda.Invocation{RequestID: c.requestID, Type: lambda.RequestResponse, Arrived: c.arrived}
+	c.readTypes(inv, &v)
+	n, err := c.function(lambda.NameToRead, &v)
+	if err != nil {
+		return nil, err
+	}
+	inv.Function, inv.Qualifier = n.id, n.qualifier
+	if err := c.readHeaders(inv); err != nil {
+		return nil, err
+	}
+	inv.Payload, err = c.payload()
+	return inv, err
+}
+
+func (c *call) readTypes(inv *lambda.Invocation, v *lambda.Violations) {
+	if s := c.r.Header.Get("X-Amz-Invocation-Type"); s != "" {
+		v.OneOf("invocationType", s, "Event", "RequestResponse", "DryRun")
+		inv.Type = lambda.InvocationType(s)
+	}
+	if s := c.r.Header.Get("X-Amz-Log-Type"); s != "" {
+		v.OneOf("logType", s, "None", "Tail")
+		inv.TailLog = s == "Tail"
+	}
+}
+
+func (c *call) readHeaders(inv *lambda.Invocation) (err error) {
+	if c.r.Header.Get("X-Amz-Durable-Execution-Name") != "" {
+		return invalid("Lambent does not support durable executions yet: leave out DurableExecutionName.")
+	}
+	if c.r.Header.Get("X-Amz-Tenant-Id") != "" {
+		return invalid("The function has no tenant isolation: leave out TenantId.")
+	}
+	inv.TraceID = traceID(c.r.Header.Get("X-Amzn-Trace-Id"), c.arrived)
+	inv.ClientContext, err = clientContext(c.r.Header.Get("X-Amz-Client-Context"))
+	return err
+}
+
+// clientContext decodes the header of that name: JSON in Base64.
+func clientContext(header string) ([]byte, error) {
+	if header == "" {
+		return nil, nil
+	}
+	if len(header) > maxClientContext {
+		return nil, lambda.NewError(lambda.ErrInvalidRequestContent, "Client context must be no more than %d bytes of Base64.", maxClientContext)
+	}
+	decoded, err := base64.StdEncoding.DecodeString(header)
+	if err != nil {
+		return nil, lambda.NewError(lambda.ErrInvalidRequestContent, "Client context must be a valid Base64-encoded JSON object.")
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(decoded, &object); err != nil || object == nil {
+		return nil, lambda.NewError(lambda.ErrInvalidRequestContent, "Client context must be a valid Base64-encoded JSON object.")
+	}
+	return decoded, nil
+}
+
+// payload reads the event; an empty body is an empty object.
+func (c *call) payload() ([]byte, error) {
+	body, err := c.body(lambda.MaxPayload)
+	if errors.Is(err, errBodyTooLarge) {
+		return nil, lambda.NewError(lambda.ErrRequestEntityTooLarge,
+			"Request must be smaller than %d bytes for the InvokeFunction operation", lambda.MaxPayload)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(body) == 0 {
+		return []byte("{}"), nil
+	}
+	if problem := jsonProblem(body); problem != "" {
+		return nil, lambda.NewError(lambda.ErrInvalidRequestContent,
+			"Could not parse request body into json: Could not parse payload into json: %s", problem)
+	}
+	return body, nil
+}

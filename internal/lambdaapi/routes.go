@@ -1,0 +1,114 @@
+package lambdaapi
+
+import (
+	"net/url"
+	"strings"
+
+	"lambent.dev/lambent/internal/lambda"
+)
+
+// route is one operation of the API.
+type route struct {
+	method    string
+	path      string // segments in braces are labels
+	operation string
+	inside    bool // a function may call it from its sandbox
+	serve     func(*call) error
+}
+
+// routes is the whole API. Source of methods and paths: AWS Lambda API reference.
+var routes = []route{
+	{"POST", "/2015-03-31/functions", "CreateFunction", false, createFunction},
+	{"GET", "/2015-03-31/functions", "ListFunctions", true, listFunctions},
+	{"GET", "/2015-03-31/functions/{FunctionName}", "GetFunction", true, getFunction},
+	{"DELETE", "/2015-03-31/functions/{FunctionName}", "DeleteFunction", false, deleteFunction},
+	{"GET", "/2015-03-31/functions/{FunctionName}/configuration", "GetFunctionConfiguration", true, getFunctionConfiguration},
+	{"POST", "/2015-03-31/functions/{FunctionName}/invocations", "Invoke", true, invoke},
+	{"GET", "/_lambent/code/{Digest}", "DownloadCode", true, downloadCode},
+}
+
+// matched is the outcome of looking a path up.
+type matched struct {
+	route   *route   // nil if no route has path and method
+	label   string   // the one label of the path, decoded
+	methods []string // of the routes that have the path
+}
+
+// match finds the route of a request. It works on the path as it was sent: labels
+// arrive percent-encoded, and an encoded slash is part of its label.
+func match(method, escapedPath string) (matched, error) {
+	var m matched
+	path := strings.TrimSuffix(escapedPath, "/")
+	for i := range routes {
+		raw, ok := matchPath(routes[i].path, path)
+		if !ok {
+			continue
+		}
+		m.methods = append(m.methods, routes[i].method)
+		if routes[i].method != method {
+			continue
+		}
+		label, err := url.PathUnescape(raw)
+		if err != nil {
+			return m, lambda.NewError(lambda.ErrInvalidParameterValue, "The path of the request is not percent-encoded correctly.")
+		}
+		m.route, m.label = &routes[i], label
+	}
+	return m, nil
+}
+
+// matchPath compares a path with a pattern, segment by segment, and returns the raw
+// text of the label, if the pattern has one.
+func matchPath(pattern, path string) (label string, ok bool) {
+	for pattern != "" || path != "" {
+		var want, got string
+		want, pattern = nextSegment(pattern)
+		got, path = nextSegment(path)
+		switch {
+		case strings.HasPrefix(want, "/{") && len(got) > 1:
+			label = got[1:]
+		case want != got:
+			return "", false
+		}
+	}
+	return label, true
+}
+
+// nextSegment splits "/a/b/c" into "/a" and "/b/c".
+func nextSegment(path string) (segment, rest string) {
+	if path == "" {
+		return "", ""
+	}
+	if i := strings.IndexByte(path[1:], '/'); i >= 0 {
+		return path[:i+1], path[i+1:]
+	}
+	return path, ""
+}
+
+// dispatch runs the operation that the request names.
+func (c *call) dispatch() error {
+	m, err := match(c.r.Method, c.r.URL.EscapedPath())
+	if err != nil {
+		return err
+	}
+	if m.route == nil {
+		return c.refuseRoute(m.methods)
+	}
+	if c.who.function != nil && !m.route.inside {
+		return lambda.NewError(lambda.ErrAccessDenied, "User: %s is not authorized to perform: lambda:%s from inside a function",
+			c.who.arn(), m.route.operation)
+	}
+	if c.query, err = url.ParseQuery(c.r.URL.RawQuery); err != nil {
+		return lambda.NewError(lambda.ErrInvalidParameterValue, "The query string of the request is malformed.")
+	}
+	c.operation, c.label = m.route.operation, m.label
+	return m.route.serve(c)
+}
+
+func (c *call) refuseRoute(methods []string) error {
+	if len(methods) == 0 {
+		return lambda.NewError(lambda.ErrUnknownOperation, "Lambent does not know this operation, or does not support it yet.")
+	}
+	c.w.Header().Set("Allow", strings.Join(methods, ", "))
+	return lambda.NewError(lambda.ErrMethodNotAllowed, "This resource answers to %s only.", strings.Join(methods, " and "))
+}

@@ -1,0 +1,69 @@
+package lambdaapi
+
+import (
+	"crypto/rand"
+	"net/http"
+	"sync"
+
+	"lambent.dev/lambent/internal/lambda"
+)
+
+// Server answers the API. Make one with New. It is safe for concurrent use.
+type Server struct {
+	Deps
+	activations *activations
+	uploads     chan struct{} // one token per request body of CreateFunction in memory
+	linkKey     []byte        // signs download links; they die with the process
+
+	// changes makes a function's row in the store and its place in the directory
+	// change together: without it a delete could pass an activation between the two.
+	changes sync.Mutex
+}
+
+// maxUploads bounds how many deployment packages are in memory at once: each takes
+// its request's body (70 MB) and the decoded package (52 MB).
+const maxUploads = 4
+
+// New returns a server. Handler answers from now on; functions become active while
+// Run runs.
+func New(d Deps) *Server {
+	s := &Server{
+		Deps:        d.withDefaults(),
+		activations: newActivations(),
+		uploads:     make(chan struct{}, maxUploads),
+		linkKey:     make([]byte, 32),
+	}
+	_, _ = rand.Read(s.linkKey) // never fails (crypto/rand)
+	return s
+}
+
+// Handler returns the API for callers on this machine. Requests whose Host or Origin
+// is foreign are refused: a web page must not reach it.
+func (s *Server) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.serve(w, r, s.localCaller(r), s.checkAccess)
+	})
+}
+
+// HandlerFor returns the API as one function sees it from inside its sandbox: what a
+// function may call, as that function. Whoever can reach the handler is the function.
+func (s *Server) HandlerFor(id lambda.FunctionID) http.Handler {
+	who := caller{account: id.Account, region: id.Region, function: &id}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.serve(w, r, who, nil)
+	})
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, who caller, access func(*http.Request) error) {
+	c := newCall(s, w, r, who)
+	defer c.recovered()
+	if access != nil {
+		if err := access(r); err != nil {
+			c.fail(err)
+			return
+		}
+	}
+	if err := c.dispatch(); err != nil {
+		c.fail(err)
+	}
+}
