@@ -35,8 +35,7 @@ func helper(job string) int {
 			time.Sleep(time.Millisecond)
 		}
 	case "burn":
-		for start := time.Now(); time.Since(start) < 300*time.Millisecond; {
-		}
+		burn(60 * time.Millisecond)
 	case "eat": // touches 64 MiB
 		block := make([]byte, 64<<20)
 		for i := 0; i < len(block); i += 4096 {
@@ -47,6 +46,19 @@ func helper(job string) int {
 		return forkMany(40)
 	}
 	return 0
+}
+
+// burn uses an amount of CPU time, however long that takes.
+func burn(amount time.Duration) {
+	var used syscall.Rusage
+	for time.Duration(used.Utime.Nano()) < amount {
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+			return
+		}
+		for range 1 << 16 {
+			runtime.KeepAlive(used)
+		}
+	}
 }
 
 func forkMany(n int) int {

@@ -21,39 +21,37 @@ const killLimit = 2 * time.Second
 // returns when all were signalled; Close then waits until they are gone. It never
 // signals the calling process. Afterwards the group is thawed and can be used
 // again.
+//
+// It does not write cgroup.kill: from then on the kernel (seen on Linux 6.18) kills
+// whatever clone3(CLONE_INTO_CGROUP) starts in the group at birth, because the child
+// carries the count of kills of its parent's group.
 func (g *Group) Kill() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
 		return nil
 	}
-	if err := g.kill(); err != nil {
+	if err := g.signalAll(); err != nil {
 		return fmt.Errorf("killing group %s: %w", g.name, err)
 	}
 	return nil
 }
 
-// kill uses cgroup.kill where a hierarchy has it (v2, Linux 5.14) and signals one
-// by one what is left. It runs with g.mu held.
-func (g *Group) kill() error {
+// killForGood ends a group that nobody will use again: by cgroup.kill where it is
+// (v2, Linux 5.14), and by signals for what is elsewhere.
+func (g *Group) killForGood() error {
 	at, ok := g.host.v2()
-	if ok {
-		err := g.host.tree.write(filepath.Join(g.dirs[at], "cgroup.kill"), "1")
-		if err == nil && len(g.dirs) == 1 {
-			return g.thawKilled()
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	if !ok {
+		return g.Kill()
 	}
-	return g.signalAll()
-}
-
-func (g *Group) thawKilled() error {
-	if !g.frozen {
+	err := g.host.tree.write(filepath.Join(g.dirs[at], "cgroup.kill"), "1")
+	if err == nil && len(g.dirs) == 1 {
 		return nil
 	}
-	return g.release()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("killing group %s: %w", g.name, err)
+	}
+	return g.Kill()
 }
 
 // signalAll stops the group without waiting for it, so that forks end, signals all

@@ -32,7 +32,7 @@ func (h *Host) reapOwner(owner string) error {
 	failed := []error{err}
 	for _, id := range ids {
 		g := h.group(owner, id)
-		failed = append(failed, g.Kill(), g.Close())
+		failed = append(failed, g.killForGood(), g.Close())
 	}
 	for _, one := range h.hierarchies {
 		h.forget(one, owner)
