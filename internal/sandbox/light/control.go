@@ -83,6 +83,15 @@ func (c *control) call(ctx context.Context, r *initproto.Request, fds []int) err
 	}
 }
 
+// post sends a request whose reply nobody waits for.
+func (c *control) post(r *initproto.Request) error {
+	c.mu.Lock()
+	c.last++
+	r.Seq = c.last
+	c.mu.Unlock()
+	return c.send(r, nil)
+}
+
 func (c *control) send(r *initproto.Request, fds []int) error {
 	packet, err := initproto.Encode(r)
 	if err != nil {
