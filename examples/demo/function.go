@@ -85,16 +85,17 @@ func (f *function) refuses(ctx context.Context, event []byte) error {
 	return nil
 }
 
-// zipFiles packs files, named as they are to be called inside.
-func zipFiles(files map[string]string) ([]byte, error) {
+// zipFolder packs files of a folder.
+func zipFolder(dir string, names ...string) ([]byte, error) {
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
-	for name, path := range files {
-		if err := addFile(w, name, path); err != nil {
+	for _, name := range names {
+		if err := addFile(w, name, filepath.Join(dir, name)); err != nil {
 			return nil, err
 		}
 	}
-	return buf.Bytes(), w.Close()
+	err := w.Close()
+	return buf.Bytes(), err
 }
 
 func addFile(w *zip.Writer, name, path string) error {
@@ -113,7 +114,8 @@ func addFile(w *zip.Writer, name, path string) error {
 	return err
 }
 
-// buildGo compiles a Go function for the runtime provided.al2023.
+// buildGo compiles a Go function for the runtime provided.al2023 and returns the folder
+// that holds its bootstrap.
 func buildGo(ctx context.Context, dir, into string) (string, error) {
 	bootstrap := filepath.Join(into, "bootstrap")
 	build := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", bootstrap, ".")
@@ -121,7 +123,7 @@ func buildGo(ctx context.Context, dir, into string) (string, error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building %s: %w\n%s", dir, err, out)
 	}
-	return bootstrap, nil
+	return into, nil
 }
 
 // newestPython names the runtime of the newest Python that Debian put into /usr/bin.

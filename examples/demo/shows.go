@@ -12,7 +12,7 @@ import (
 func thumbnail(ctx context.Context, s *server, examples string) ([]row, error) {
 	dir := filepath.Join(examples, "thumbnail")
 	say("deploying thumbnail (Python, standard library only)")
-	pkg, err := zipFiles(map[string]string{"app.py": filepath.Join(dir, "app.py")})
+	pkg, err := zipFolder(dir, "app.py", "png.py", "picture.py", "resize.py")
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func thumbnail(ctx context.Context, s *server, examples string) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	say("  a thumbnail: %s", summary(answer, "width", "height", "bytes"))
+	say("  a thumbnail: %s", summary(answer, "originalWidth", "originalHeight", "width", "height"))
 	return rows, nil
 }
 
@@ -40,7 +40,7 @@ func checkout(ctx context.Context, s *server, examples string) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	pkg, err := zipFiles(map[string]string{"bootstrap": bootstrap})
+	pkg, err := zipFolder(bootstrap, "bootstrap")
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,11 @@ func checkout(ctx context.Context, s *server, examples string) ([]row, error) {
 		return nil, err
 	}
 	say("  a basket: %s", summary(answer, "total", "currency"))
-	return rows, fn.refuses(ctx, []byte(`{"currency":"EUR","items":[]}`))
+	bad, err := os.ReadFile(filepath.Join(dir, "event-bad.json"))
+	if err != nil {
+		return nil, err
+	}
+	return rows, fn.refuses(ctx, bad)
 }
 
 // summary picks the members of a JSON object that are worth a line.

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"io"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"lambent.dev/lambent/internal/instance"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/pool"
+	"lambent.dev/lambent/internal/router"
 	"lambent.dev/lambent/internal/runtimes"
 )
 
@@ -38,9 +40,25 @@ func (p packages) Open(ctx context.Context, digest string) (io.ReadCloser, error
 // host shows the catalogue of runtimes to package lambdaapi.
 type host struct{ *runtimes.Catalogue }
 
+// Known reports whether AWS has the identifier.
+func (h host) Known(id string) bool { return runtimes.Known(id) }
+
 func (h host) Check(_ context.Context, v *lambda.Version) error {
 	_, err := h.Resolve(v)
 	return err
+}
+
+// directory shows the router to package lambdaapi. A function that the router cannot
+// resolve was stored by a server with other rules: it stays unknown and the log says so.
+type directory struct {
+	*router.Router
+	log *slog.Logger
+}
+
+func (d directory) Put(fn lambda.Function) {
+	if err := d.Router.Put(fn); err != nil {
+		d.log.Error("leaving out a function", "function", fn.ID.ARN(), "error", err)
+	}
 }
 
 // starter gives instances to the pool.

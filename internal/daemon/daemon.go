@@ -98,7 +98,7 @@ func (d *Daemon) openState(ctx context.Context, undo *cleanup.Stack) error {
 	if d.parts.packages, err = code.New(filepath.Join(d.cfg.Data, "code"), zips{d.parts.blobs}); err != nil {
 		return fmt.Errorf("opening the unpacked packages: %w", err)
 	}
-	if d.parts.logs, err = logs.Open(filepath.Join(d.cfg.Data, "logs"), logOptions(d.cfg.FunctionLogs)); err != nil {
+	if d.parts.logs, err = logs.Open(filepath.Join(d.cfg.Data, "logs"), d.logOptions()); err != nil {
 		return fmt.Errorf("opening the functions' logs: %w", err)
 	}
 	undo.Add(d.parts.logs.Close)
@@ -143,12 +143,11 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 		return err
 	}
 	undo.Add(d.closePool)
-	if d.router, err = router.New(d.pool, d.routerSettings()); err != nil {
-		return err
-	}
+	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{DefaultTier: d.defaultTier()})
 	d.api = lambdaapi.New(d.apiDeps())
+	index := directory{d.router, d.log}
 	return d.parts.store.All(ctx, func(fn lambda.Function) error {
-		d.router.Put(fn)
+		index.Put(fn)
 		return nil
 	})
 }
@@ -166,9 +165,16 @@ func (d *Daemon) callHome(t *lambda.Target) http.Handler { return d.api.HandlerF
 func (d *Daemon) apiDeps() lambdaapi.Deps {
 	return lambdaapi.Deps{
 		Store: d.parts.store, Blobs: packages{d.parts.blobs}, Packages: d.parts.packages, Runtimes: host{d.parts.catalogue},
-		Invoker: d.router, Directory: d.router, Tiers: newTiers(d.parts.drivers),
+		Invoker: d.router, Directory: directory{d.router, d.log}, Tiers: newTiers(d.parts.drivers),
 		Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(), Log: d.log,
 	}
+}
+
+func (d *Daemon) logOptions() logs.Options {
+	o, set := logs.Defaults(), d.cfg.FunctionLogs
+	o.MaxAge, o.MaxBytes, o.RateBytes = time.Duration(set.MaxAge), set.MaxSize, set.Rate
+	o.Report = func(err error) { d.log.Error("writing a function's log", "error", err) }
+	return o
 }
 
 func (d *Daemon) poolSettings() pool.Settings {

@@ -35,10 +35,7 @@ type Entry struct {
 
 // New puts the drivers together, weakest tier first. It touches nothing on the host.
 func New(o Options) (*Set, error) {
-	weak, err := process.New(process.Options{Owner: o.Owner, Dir: filepath.Join(o.Dir, "process"), Allow: o.AllowProcess, Log: o.Log})
-	if err != nil {
-		return nil, fmt.Errorf("making the process driver: %w", err)
-	}
+	weak := process.New(process.Options{Owner: o.Owner, Dir: filepath.Join(o.Dir, "process"), Allow: o.AllowProcess, Log: o.Log})
 	namespaces, err := light.New(light.Options{Init: o.Init, Owner: o.Owner, Dir: filepath.Join(o.Dir, "light"), Log: o.Log})
 	if err != nil {
 		return nil, fmt.Errorf("making the light driver: %w", err)
