@@ -59,14 +59,15 @@ func rootCommand() *cobra.Command {
 		Short:         "Serverless functions without the microVM tax",
 		Long:          "Lambent runs AWS Lambda functions on your own machine, each in the isolation that you choose.\n\nStart a server with `lambent up`, then use any AWS tool:\n\n  export AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:9700",
 		SilenceErrors: true, SilenceUsage: true,
-		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		SuggestionsMinimumDistance: 2,
+		CompletionOptions:          cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w\nSee `%s --help`", err, c.CommandPath())}
 	})
 	root.AddCommand(upCommand(), doctorCommand(), versionCommand())
-	root.RunE = func(c *cobra.Command, args []string) error { return noCommand(c, args) }
-	root.Args = cobra.ArbitraryArgs
+	root.Args = cobra.ArbitraryArgs // an unknown command comes to RunE, which words the error
+	root.RunE = noCommand
 	return root
 }
 

@@ -119,9 +119,18 @@ func (d *Daemon) openDrivers(ctx context.Context, undo *cleanup.Stack) error {
 	if err := d.parts.drivers.Reap(ctx, Alive); err != nil {
 		return err
 	}
+	undo.Add(d.reapSelf)
 	d.parts.templates = drivers.NewTemplates(d.parts.drivers)
 	undo.Add(d.parts.templates.Close)
 	return nil
+}
+
+// reapSelf removes what this server itself still has on the host: it runs after everything
+// else of the drivers is closed.
+func (d *Daemon) reapSelf() error {
+	ctx, stop := cleanup.Context(context.Background(), closeLimit)
+	defer stop()
+	return d.parts.drivers.Reap(ctx, func(owner string) bool { return owner != d.parts.owner && Alive(owner) })
 }
 
 // defaultTier is the tier of functions that name none; config.Validate has checked its name.
