@@ -1,4 +1,22 @@
-// Command lambent-init is PID 1 of a light sandbox.
+// Command lambent-init is PID 1 of a light sandbox: it finishes the box, starts and
+// reaps its commands, and holds as few rights as that needs. Package initproto is
+// what it speaks. It is built without cgo, on the standard library and x/sys only.
 package main
 
-func main() {}
+import (
+	"fmt"
+	"os"
+	"runtime"
+
+	"lambent.dev/lambent/internal/sandbox/light/initproto"
+)
+
+func main() {
+	// Landlock and the bounding set belong to a thread. All commands are forked from
+	// this one, so it is never left.
+	runtime.LockOSThread()
+	if err := serve(initproto.ControlFD); err != nil {
+		fmt.Fprintln(os.Stderr, "lambent-init:", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"lambent.dev/lambent/internal/kernel/caps"
+	"lambent.dev/lambent/internal/kernel/landlock"
+	"lambent.dev/lambent/internal/kernel/mount"
+	"lambent.dev/lambent/internal/kernel/seccomp"
+	"lambent.dev/lambent/internal/sandbox/light/initproto"
+)
+
+// bind attaches a function's mounts and then gives up everything that would let the
+// init, or what it starts, change the box again.
+func (b *box) bind(m *initproto.Bind, fds []int) error {
+	if len(fds) != len(m.Targets) {
+		return fmt.Errorf("%d mounts came for %d targets", len(fds), len(m.Targets))
+	}
+	for i, target := range m.Targets {
+		if err := mount.Attach(fds[i], target); err != nil {
+			return err
+		}
+	}
+	b.bound = true
+	return dropRights(b.setup)
+}
+
+// dropRights goes from what needs rights to what takes them: the filter and
+// Landlock may be set with no_new_privs or with CAP_SYS_ADMIN, which leave last.
+func dropRights(s *initproto.Setup) error {
+	if !s.NewPrivileges {
+		if err := caps.NoNewPrivileges(); err != nil {
+			return err
+		}
+	}
+	if len(s.Writable) > 0 {
+		if err := landlock.AllowWrites(s.Writable...); err != nil {
+			return err
+		}
+	}
+	if len(s.Filter) > 0 {
+		if err := seccomp.Install(s.Filter); err != nil {
+			return err
+		}
+	}
+	if s.Privileged {
+		return nil
+	}
+	return caps.Keep(unix.CAP_SETUID, unix.CAP_SETGID, unix.CAP_KILL)
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"lambent.dev/lambent/internal/kernel/caps"
+	"lambent.dev/lambent/internal/kernel/mount"
+	"lambent.dev/lambent/internal/sandbox/light/initproto"
+)
+
+// maxOpenFiles is RLIMIT_NOFILE of a function (AWS Lambda quotas: 1,024 file descriptors).
+const maxOpenFiles = 1024
+
+// nothing covers what is masked: an empty folder of the template, and a device.
+const (
+	emptyFolder = "/.lambent/empty"
+	emptyFile   = "/dev/null"
+)
+
+// finish does what only a process inside the new namespaces can do.
+func (b *box) finish(s *initproto.Setup) error {
+	b.setup = s
+	steps := []func(*initproto.Setup) error{
+		closeInherited, guard, mountProc, cover, mountShm, b.open, setLimits, nameHost, emptyBounding,
+	}
+	for _, step := range steps {
+		if err := step(s); err != nil {
+			return fmt.Errorf("finishing the box: %w", err)
+		}
+	}
+	return nil
+}
+
+// closeInherited closes what the daemon itself had inherited without close-on-exec.
+func closeInherited(s *initproto.Setup) error {
+	if s.Descriptors {
+		return nil
+	}
+	unix.CloseOnExec(initproto.ControlFD)
+	// The Go runtime holds descriptors of its own only after it polled: not yet.
+	return os.NewSyscallError("close_range", unix.CloseRange(initproto.ControlFD+1, math.MaxInt32, 0))
+}
+
+// guard keeps commands, even of the same uid, out of the init's memory and
+// descriptors (ptrace(2), "Ptrace access mode checking").
+func guard(s *initproto.Setup) error {
+	if s.Dumpable {
+		return nil
+	}
+	return os.NewSyscallError("prctl(PR_SET_DUMPABLE)", unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0))
+}
+
+func mountProc(s *initproto.Setup) error {
+	if s.HostProc {
+		return nil
+	}
+	const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+	if err := unix.Mount("proc", "/proc", "proc", flags, ""); err != nil {
+		return &os.PathError{Op: "mount proc", Path: "/proc", Err: err}
+	}
+	return nil
+}
+
+// cover hides the masked paths and makes others read-only.
+func cover(s *initproto.Setup) error {
+	for _, path := range s.Masked {
+		if err := mask(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	for _, path := range s.ReadOnly {
+		const attr = mount.ReadOnly | mount.NoSUID | mount.NoDev | mount.NoExec
+		if err := mount.Bind(path, path, attr, false); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func mask(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	cover := emptyFile
+	if info.IsDir() {
+		cover = emptyFolder
+	}
+	if err := unix.Mount(cover, path, "", unix.MS_BIND, ""); err != nil {
+		return &os.PathError{Op: "mask", Path: path, Err: err}
+	}
+	return nil
+}
+
+func mountShm(s *initproto.Setup) error {
+	if s.ShmSize == 0 {
+		return nil
+	}
+	flags := uintptr(unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC)
+	if s.SetUID {
+		flags &^= unix.MS_NOSUID
+	}
+	return mount.Tmpfs("/dev/shm", flags, fmt.Sprintf("mode=1777,size=%d", s.ShmSize))
+}
+
+// open opens what cannot be opened once the rights are gone.
+func (b *box) open(*initproto.Setup) (err error) {
+	if b.oom, err = unix.Open("/proc/self/oom_score_adj", unix.O_WRONLY|unix.O_CLOEXEC, 0); err != nil {
+		return &os.PathError{Op: "open", Path: "/proc/self/oom_score_adj", Err: err}
+	}
+	if b.null, err = unix.Open(emptyFile, unix.O_RDWR|unix.O_CLOEXEC, 0); err != nil {
+		return &os.PathError{Op: "open", Path: emptyFile, Err: err}
+	}
+	return nil
+}
+
+// setLimits sets what commands inherit. The number of processes is the cgroup's.
+func setLimits(*initproto.Setup) error {
+	files := syscall.Rlimit{Cur: maxOpenFiles, Max: maxOpenFiles}
+	if err := syscall.Setrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
+		return os.NewSyscallError("setrlimit(RLIMIT_NOFILE)", err)
+	}
+	return os.NewSyscallError("setrlimit(RLIMIT_CORE)", syscall.Setrlimit(unix.RLIMIT_CORE, &syscall.Rlimit{}))
+}
+
+func nameHost(s *initproto.Setup) error {
+	if s.Hostname == "" {
+		return nil
+	}
+	return os.NewSyscallError("sethostname", unix.Sethostname([]byte(s.Hostname)))
+}
+
+// emptyBounding empties the bounding set already here: it costs the init nothing that it
+// needs for Bind, and it is time that no request waits for.
+func emptyBounding(s *initproto.Setup) error {
+	if s.Privileged {
+		return nil
+	}
+	return caps.EmptyBounding()
+}

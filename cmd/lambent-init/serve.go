@@ -1,0 +1,78 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/sys/unix"
+
+	"lambent.dev/lambent/internal/sandbox/light/initproto"
+)
+
+// box is the init's state. Its methods run on the main thread, one after the other.
+type box struct {
+	control  int
+	setup    *initproto.Setup
+	oom      int // /proc/self/oom_score_adj, open for writing
+	null     int
+	bound    bool
+	children *children
+}
+
+// serve answers requests until the daemon is gone.
+func serve(control int) error {
+	b := &box{control: control, oom: -1, null: -1}
+	b.children = newChildren(b.ended)
+	for {
+		request, fds, err := initproto.Receive(control)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = b.answer(request, fds)
+		}
+		closeAll(fds)
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// answer carries a request out and replies to it.
+func (b *box) answer(r initproto.Request, fds []int) error {
+	reply := initproto.Message{Seq: r.Seq}
+	if err := b.do(r, fds); err != nil {
+		reply = initproto.Failure(r.Seq, err)
+	}
+	return initproto.Send(b.control, reply)
+}
+
+func (b *box) do(r initproto.Request, fds []int) error {
+	switch {
+	case r.Setup != nil && b.setup == nil:
+		return b.finish(r.Setup)
+	case r.Bind != nil && b.setup != nil && !b.bound:
+		return b.bind(r.Bind, fds)
+	case r.Run != nil && b.bound:
+		return b.run(r.Run, fds)
+	case r.Signal != nil:
+		return b.children.signal(r.Signal.ID, r.Signal.Number)
+	case r.Reset != nil:
+		b.children.killAll()
+		return nil
+	}
+	return fmt.Errorf("request %d is out of order", r.Seq)
+}
+
+// ended reports a command's end. A failure needs no handling: it means that the
+// daemon is gone, and serve sees that too.
+func (b *box) ended(e initproto.Exit) {
+	_ = initproto.Send(b.control, initproto.Message{Exit: &e})
+}
+
+func closeAll(fds []int) {
+	for _, fd := range fds {
+		_ = unix.Close(fd)
+	}
+}

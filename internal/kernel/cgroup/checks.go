@@ -1,0 +1,62 @@
+package cgroup
+
+import (
+	"fmt"
+	"path/filepath"
+)
+
+// Check is one thing that groups need or can use.
+type Check struct {
+	Name     string // "cgroup memory controller"
+	Found    string // "v1 at /sys/fs/cgroup/memory"
+	OK       bool
+	Required bool   // Create refuses without it
+	Fix      string // what a person can do; "" when OK
+}
+
+// Checks says which controllers this host offers.
+func (h *Host) Checks() []Check {
+	checks := []Check{
+		h.checkController(memory, "boot with cgroup_enable=memory, or enable it in the parent's cgroup.subtree_control"),
+		h.checkController(pids, "use a kernel with CONFIG_CGROUP_PIDS, or enable it in the parent's cgroup.subtree_control"),
+		h.checkController(cpu, "use a kernel with CONFIG_CGROUP_SCHED: without it there is no CPU weight and no quota"),
+	}
+	if _, ok := h.v2(); !ok {
+		checks = append(checks,
+			h.checkController(cpuacct, "mount the cpuacct controller: without it used CPU time is not known"),
+			h.checkController(freezer, "mount the freezer controller: without it idle instances keep running"))
+	}
+	return append(checks, h.checkSwap())
+}
+
+func (h *Host) checkController(name, fix string) Check {
+	check := Check{Name: "cgroup " + name + " controller", Required: name == memory || name == pids}
+	at, ok := h.where(name)
+	if !ok {
+		check.Found, check.Fix = "not in the "+h.layout+" layout", fix
+		return check
+	}
+	one := h.hierarchies[at]
+	check.OK, check.Found = true, fmt.Sprintf("v%d at %s", one.version, one.mount)
+	return check
+}
+
+// checkSwap says whether the memory limit holds for swap too. v1 counts swap only
+// with memsw files; v2 does unless it was booted without swap accounting.
+func (h *Host) checkSwap() Check {
+	check := Check{Name: "cgroup swap limit", Fix: "boot with swapaccount=1, or run without swap"}
+	at, ok := h.where(memory)
+	if !ok {
+		check.Found = "no memory controller"
+		return check
+	}
+	one := h.hierarchies[at]
+	if one.version == 2 {
+		return Check{Name: check.Name, Found: "v2 memory.swap.max", OK: true}
+	}
+	if _, err := h.tree.read(filepath.Join(one.mount, "memory.memsw.usage_in_bytes")); err != nil {
+		check.Found = "no memory.memsw files"
+		return check
+	}
+	return Check{Name: check.Name, Found: "v1 memory.memsw", OK: true}
+}

@@ -1,0 +1,369 @@
+package cgroup
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// roomy is enough for a helper that eats 64 MiB, also with the race detector's shadow.
+const roomy = 768 << 20
+
+func TestProcessIsBornInsideAndThreadReturns(t *testing.T) {
+	h := realHost(t)
+	g := newGroup(t, h, Limits{Memory: 64 << 20, Pids: 32})
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before, err := h.tree.read("/proc/thread-self/cgroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := spawn(t, g, "wait")
+	after, _ := h.tree.read("/proc/thread-self/cgroup")
+	if before != after {
+		t.Errorf("the thread did not return:\n%s\nwas\n%s", after, before)
+	}
+	for i, dir := range g.dirs {
+		text, err := h.tree.read(filepath.Join(dir, "cgroup.procs"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := parsePids(text); !slices.Equal(got, []int{c.Process.Pid}) {
+			t.Errorf("%s holds %v, want only %d", h.hierarchies[i].mount, got, c.Process.Pid)
+		}
+	}
+}
+
+func TestPidsLimitBites(t *testing.T) {
+	g := newGroup(t, realHost(t), Limits{Memory: 256 << 20, Pids: 20})
+	c := spawn(t, g, "fork")
+	got := c.line(t)
+	if !strings.HasPrefix(got, "refused") || !strings.HasSuffix(got, "true") {
+		t.Errorf("40 children under a limit of 20: helper said %q, want refused with EAGAIN", got)
+	}
+	if err := errors.Join(g.Kill(), c.Wait(), g.Close()); exitSignal(err) != 0 && exitSignal(err) != syscall.SIGKILL {
+		t.Error(err)
+	}
+}
+
+func TestMemoryLimitKillsAndIsCounted(t *testing.T) {
+	g := newGroup(t, realHost(t), Limits{Memory: 32 << 20, Pids: 32})
+	c := spawn(t, g, "eat")
+	if got := exitSignal(c.Wait()); got != syscall.SIGKILL {
+		t.Errorf("eating 64 MiB of 32 ended with %v, want killed", got)
+	}
+	u, err := g.Usage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u.OOMKills != 1 {
+		t.Errorf("OOMKills = %d, want 1", u.OOMKills)
+	}
+	if u.MemoryPeak < 24<<20 || u.MemoryPeak > 33<<20 {
+		t.Errorf("MemoryPeak = %d, want close to 32 MiB", u.MemoryPeak)
+	}
+}
+
+func TestMemoryWithinLimitLives(t *testing.T) {
+	g := newGroup(t, realHost(t), Limits{Memory: roomy, Pids: 32})
+	if err := spawn(t, g, "eat").Wait(); err != nil {
+		t.Errorf("eating 64 MiB of %d: %v", roomy, err)
+	}
+	if u, err := g.Usage(); err != nil || u.OOMKills != 0 || u.MemoryPeak < 64<<20 {
+		t.Errorf("usage %+v, %v: want no kill and a peak of at least 64 MiB", u, err)
+	}
+}
+
+func TestSetLimitsUpAndDown(t *testing.T) {
+	g := newGroup(t, realHost(t), Limits{Memory: 32 << 20, Pids: 32})
+	for _, l := range []Limits{{Memory: 256 << 20, Pids: 64, CPUWeight: 700}, {}, {Memory: roomy, Pids: 40, CPUQuota: 1.5}} {
+		if err := g.SetLimits(l); err != nil {
+			t.Fatalf("SetLimits(%+v): %v", l, err)
+		}
+	}
+	if err := spawn(t, g, "eat").Wait(); err != nil {
+		t.Errorf("eating 64 MiB after the limit was raised: %v", err)
+	}
+}
+
+func TestFreezeStopsProgress(t *testing.T) {
+	g := newGroup(t, realHost(t), Limits{Memory: 64 << 20, Pids: 32})
+	c := spawn(t, g, "count")
+	lines := make(chan string, 1<<16)
+	go func() {
+		defer close(lines)
+		for text, err := c.out.ReadString('\n'); err == nil; text, err = c.out.ReadString('\n') {
+			lines <- text
+		}
+	}()
+	<-lines
+	for range 2 { // idempotent
+		if err := g.Freeze(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := progress(lines, 50*time.Millisecond, 150*time.Millisecond); n != 0 {
+		t.Errorf("%d lines from a frozen process, want none", n)
+	}
+	for range 2 {
+		if err := g.Thaw(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := progress(lines, 50*time.Millisecond, 150*time.Millisecond); n == 0 {
+		t.Error("no line after thaw")
+	}
+}
+
+// progress lets what is on its way arrive, then counts lines for a while.
+func progress(lines <-chan string, settle, watch time.Duration) int {
+	time.Sleep(settle)
+	for len(lines) > 0 {
+		<-lines
+	}
+	time.Sleep(watch)
+	return len(lines)
+}
+
+func TestUsageCountsCPUAndThrottling(t *testing.T) {
+	g := newGroup(t, realHost(t), Limits{Memory: 64 << 20, Pids: 32, CPUQuota: 0.1})
+	if err := spawn(t, g, "burn").Wait(); err != nil {
+		t.Fatal(err)
+	}
+	u, err := g.Usage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u.CPU < 60*time.Millisecond || u.CPU > 2*time.Second {
+		t.Errorf("CPU = %v of a process that used 60 ms", u.CPU)
+	}
+	if u.Throttled < 20*time.Millisecond {
+		t.Errorf("Throttled = %v, want at least 20 ms", u.Throttled)
+	}
+}
+
+func TestKillEndsFrozenTree(t *testing.T) {
+	g := newGroup(t, realHost(t), Limits{Memory: 256 << 20, Pids: 100})
+	c := spawn(t, g, "fork")
+	if got := c.line(t); got != "all" {
+		t.Fatalf("helper said %q, want all 40 children", got)
+	}
+	if err := g.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if got := exitSignal(c.Wait()); got != syscall.SIGKILL {
+		t.Errorf("ended with %v, want killed", got)
+	}
+	for range 2 { // idempotent
+		if err := g.Close(); err != nil {
+			t.Errorf("Close after Kill: %v", err)
+		}
+	}
+	if err := g.Kill(); err != nil {
+		t.Errorf("Kill after Close: %v", err)
+	}
+}
+
+func TestGroupWorksAgainAfterKill(t *testing.T) {
+	g := newGroup(t, realHost(t), Limits{Memory: 64 << 20, Pids: 32})
+	c := spawn(t, g, "wait")
+	if err := g.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait()
+	if err := spawn(t, g, "burn").Wait(); err != nil {
+		t.Errorf("a process started after Kill: %v", err)
+	}
+}
+
+func TestCloseWithLivingProcessFailsAndCanBeRepeated(t *testing.T) {
+	g := newGroup(t, realHost(t), Limits{Memory: 64 << 20, Pids: 32})
+	c := spawn(t, g, "wait")
+	err := g.host.removeTree(g.dirs[0], time.Now().Add(20*time.Millisecond))
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("removing a living group: %v, want deadline exceeded", err)
+	}
+	if err := g.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait()
+	if err := g.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestUseAfterClose(t *testing.T) {
+	g := newGroup(t, realHost(t), Limits{Memory: 64 << 20, Pids: 32})
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.Enter(); !errors.Is(err, errClosed) {
+		t.Errorf("Enter after Close: %v", err)
+	}
+	if _, err := g.Usage(); err == nil {
+		t.Error("Usage after Close gave no error")
+	}
+	if err := g.SetLimits(Limits{Pids: 3}); err == nil {
+		t.Error("SetLimits after Close gave no error")
+	}
+}
+
+func TestCreateUndoesAndRefuses(t *testing.T) {
+	h := realHost(t)
+	owner := testOwner(t, h)
+	if _, err := h.Create(owner, "bad-limits", Limits{Memory: -1}); err == nil {
+		t.Fatal("a negative limit was taken")
+	}
+	if left, err := h.below(owner); err != nil || len(left) != 0 {
+		t.Errorf("a failed Create left %v, %v", left, err)
+	}
+	if _, err := h.Create(owner, "twice", Limits{Memory: 32 << 20}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Create(owner, "twice", Limits{}); !errors.Is(err, os.ErrExist) {
+		t.Errorf("second Create: %v, want exists", err)
+	}
+	if left, _ := h.below(owner); !slices.Equal(left, []string{"twice"}) {
+		t.Errorf("the refused second Create changed what is there: %v", left)
+	}
+}
+
+func TestHostileNamesAreRefused(t *testing.T) {
+	h := realHost(t)
+	for _, name := range []string{"", ".", "..", "../../x", "a/b", "a\x00", "a b", "ä", "a\n", strings.Repeat("a", 65)} {
+		if _, err := h.Create(name, "id", Limits{}); err == nil {
+			t.Errorf("owner %q was taken", name)
+		}
+		if _, err := h.Create("test-owner", name, Limits{}); err == nil {
+			t.Errorf("id %q was taken", name)
+		}
+	}
+}
+
+func TestReapTakesTheDeadAndSparesTheLiving(t *testing.T) {
+	h := realHost(t)
+	dead, living := testOwner(t, h), testOwner(t, h)
+	lost, err := h.Create(dead, "lost", Limits{Memory: 64 << 20, Pids: 32})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := h.Create(living, "kept", Limits{Memory: 64 << 20, Pids: 32})
+	if err != nil {
+		t.Fatal(err)
+	}
+	victim, survivor := spawn(t, lost, "wait"), spawn(t, kept, "wait")
+	if err := lost.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(systemRoot) // a new run of the daemon knows nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Reap(func(o string) bool { return o != dead }); err != nil {
+		t.Fatal(err)
+	}
+	if got := exitSignal(victim.Wait()); got != syscall.SIGKILL {
+		t.Errorf("the dead owner's process: %v, want killed", got)
+	}
+	if err := survivor.Process.Signal(syscall.Signal(0)); err != nil {
+		t.Errorf("the living owner's process: %v", err)
+	}
+	owners, err := h.below("")
+	if err != nil || slices.Contains(owners, dead) || !slices.Contains(owners, living) {
+		t.Errorf("owners after Reap: %v, %v", owners, err)
+	}
+	if err := kept.Kill(); err != nil {
+		t.Error(err)
+	}
+	_ = survivor.Wait()
+}
+
+func TestCreateAfterReapOfItsOwner(t *testing.T) {
+	h := realHost(t)
+	owner := testOwner(t, h)
+	for range 2 {
+		if _, err := h.Create(owner, "again", Limits{Memory: 32 << 20}); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Reap(func(o string) bool { return o != owner }); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestChecksOfThisHost(t *testing.T) {
+	h := realHost(t)
+	for _, c := range h.Checks() {
+		if c.OK == (c.Fix != "") || c.Found == "" {
+			t.Errorf("check %+v: either it is OK or it says what to do", c)
+		}
+	}
+}
+
+// exitSignal is the signal that ended a process, 0 if none did.
+func exitSignal(err error) syscall.Signal {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return 0
+	}
+	return exit.Sys().(syscall.WaitStatus).Signal()
+}
+
+func BenchmarkCreateClose(b *testing.B) {
+	h := realHost(b)
+	owner := testOwner(b, h)
+	for b.Loop() {
+		g, err := h.Create(owner, "bench", Limits{Memory: 128 << 20, Pids: 64, CPUWeight: 100})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := g.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkEnterLeave(b *testing.B) {
+	g := newGroup(b, realHost(b), Limits{Memory: 128 << 20})
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for b.Loop() {
+		leave, err := g.Enter()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := leave(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkEnterLeaveAfterQuiet(b *testing.B) {
+	g := newGroup(b, realHost(b), Limits{Memory: 128 << 20})
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var total time.Duration
+	for b.Loop() {
+		time.Sleep(100 * time.Millisecond)
+		start := time.Now()
+		leave, err := g.Enter()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := leave(); err != nil {
+			b.Fatal(err)
+		}
+		total += time.Since(start)
+	}
+	b.ReportMetric(float64(total.Microseconds())/float64(b.N), "µs/pair")
+}

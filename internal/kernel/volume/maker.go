@@ -1,0 +1,134 @@
+package volume
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// minSize and maxSize bound a volume. Lambda's own range is 512 MiB to 10 GiB.
+	minSize = 16 << 20
+	maxSize = 64 << 30
+	// lowSpace is how much free disk Checks wants to see: one volume of Lambda's
+	// default size, full.
+	lowSpace = 512 << 20
+	// staleAge is how old an unfinished file must be before Open takes it for left
+	// behind: another Maker may be writing a younger one.
+	staleAge = 10 * time.Minute
+	// unfinished begins the name of every file that has no final name yet.
+	unfinished = "unfinished-"
+)
+
+// Maker makes volumes whose images lie in one folder. Its methods may be called from
+// many goroutines.
+type Maker struct {
+	dir string
+
+	mu        sync.Mutex // protects templates; held while a template is made
+	templates map[int64]*template
+}
+
+// Open readies a folder, makes it if it is missing, and removes what an earlier run
+// left unfinished in it. The folder must be on a disk: on a tmpfs every volume would
+// be memory again.
+func Open(dir string) (*Maker, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("opening volumes: %w", err)
+	}
+	m := &Maker{dir: dir, templates: make(map[int64]*template)}
+	if err := m.sweep(time.Now().Add(-staleAge)); err != nil {
+		return nil, fmt.Errorf("opening volumes: %w", err)
+	}
+	return m, nil
+}
+
+// sweep removes unfinished files that were last written before a time, and
+// templates of other recipes.
+func (m *Maker) sweep(before time.Time) error {
+	entries, err := os.ReadDir(m.dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil {
+			continue // gone meanwhile
+		}
+		name := entry.Name()
+		stale := strings.HasPrefix(name, unfinished) && info.ModTime().Before(before)
+		old := strings.HasPrefix(name, templatePrefix) && !strings.HasPrefix(name, templatePrefix+recipe)
+		if !stale && !old {
+			continue
+		}
+		if err := os.Remove(filepath.Join(m.dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// New makes a volume in which size bytes can be stored. The disk space is taken as
+// it is written, not now; New refuses when the disk could not hold it today.
+func (m *Maker) New(ctx context.Context, size int64) (*Volume, error) {
+	if size < minSize || size > maxSize {
+		return nil, fmt.Errorf("making a volume of %d bytes: it must have %d to %d", size, minSize, int64(maxSize))
+	}
+	v, err := m.make(ctx, size)
+	if err != nil {
+		return nil, fmt.Errorf("making a volume of %d bytes: %w", size, err)
+	}
+	return v, nil
+}
+
+func (m *Maker) make(ctx context.Context, size int64) (*Volume, error) {
+	free, err := freeSpace(m.dir)
+	if err != nil {
+		return nil, err
+	}
+	if free < size {
+		return nil, fmt.Errorf("%s has only %d bytes free: %w", m.dir, free, unix.ENOSPC)
+	}
+	t, err := m.template(ctx, size)
+	if err != nil {
+		return nil, err
+	}
+	image, err := t.copy(ctx, m.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = image.Close() }() // the loop device holds it
+	device, err := attach(ctx, image)
+	if err != nil {
+		return nil, err
+	}
+	return &Volume{device: device}, nil
+}
+
+// nameless makes a file without a name.
+func nameless(dir string) (*os.File, error) {
+	f, err := os.CreateTemp(dir, unfinished)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func freeSpace(dir string) (int64, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	return int64(s.Bavail) * s.Bsize, nil
+}

@@ -1,0 +1,99 @@
+package initproto
+
+import "syscall"
+
+// ControlFD is the init's end of the conversation.
+const ControlFD = 3
+
+// StreamFD is where a command run with a stream channel finds it.
+const StreamFD = 3
+
+// Limits of one packet. A packet must fit into the socket's send buffer
+// (net.core.wmem_default, 208 KiB with the kernel's own overhead).
+const (
+	MaxPacket      = 128 << 10 // bytes
+	MaxDescriptors = 16
+)
+
+// Request is what the driver sends: exactly one of the pointers is set.
+type Request struct {
+	Seq    uint64
+	Setup  *Setup  `json:",omitempty"`
+	Bind   *Bind   `json:",omitempty"`
+	Run    *Run    `json:",omitempty"`
+	Signal *Signal `json:",omitempty"`
+	Reset  *Reset  `json:",omitempty"`
+}
+
+// Setup finishes the box and fixes what Bind will take away. The zero value of every
+// switch is the safe one.
+type Setup struct {
+	Hostname string // "" leaves it
+	ShmSize  int64  // bytes of /dev/shm; 0 leaves it
+	UID, GID int    // of commands
+
+	HostProc      bool     // do not mount a /proc of the own pid namespace
+	Masked        []string // covered, where they exist
+	ReadOnly      []string // made read-only, where they exist
+	Writable      []string // the only places to write to (Landlock); empty = no such rule
+	Filter        []byte   // seccomp program; empty = none
+	Dumpable      bool     // let commands look into the init
+	Privileged    bool     // commands hold all capabilities of the user namespace
+	NewPrivileges bool     // execve may give rights
+	Descriptors   bool     // pass on what the daemon left open
+	SetUID        bool     // set-id bits work on /dev/shm
+}
+
+// Bind attaches the descriptors beside it, in this order, and drops the init's rights.
+type Bind struct {
+	Targets []string // absolute
+}
+
+// Run starts a command.
+type Run struct {
+	ID     uint64 // chosen by the driver; names the command from here on
+	Path   string
+	Args   []string // with the program's name
+	Env    []string
+	Dir    string
+	Stream bool
+}
+
+// Signal sends a signal to a command's process.
+type Signal struct {
+	ID     uint64
+	Number syscall.Signal
+}
+
+// Reset ends everything in the box but the init.
+type Reset struct{}
+
+// Message is what the init sends: a Reply, or an Exit when Exit is set.
+type Message struct {
+	Seq   uint64
+	Error string        `json:",omitempty"` // "" = done
+	Errno syscall.Errno `json:",omitempty"` // the cause, where it is one
+	Exit  *Exit         `json:",omitempty"`
+}
+
+// Exit tells how a command ended.
+type Exit struct {
+	ID     uint64
+	Code   int
+	Signal syscall.Signal
+}
+
+// Failure turns an error of the init into a reply to seq.
+func Failure(seq uint64, err error) Message {
+	m := Message{Seq: seq, Error: err.Error()}
+	m.Errno = errnoOf(err)
+	return m
+}
+
+// Err is the error that a reply carries; nil when it carries none.
+func (m Message) Err() error {
+	if m.Error == "" {
+		return nil
+	}
+	return &remoteError{text: m.Error, errno: m.Errno}
+}

@@ -1,0 +1,93 @@
+package initproto
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrTooLarge is wrapped by what Encode says of a packet above MaxPacket: arguments
+// and environment together are bounded by it.
+var ErrTooLarge = errors.New("message is too large")
+
+// Encode makes a packet of a Request or Message.
+func Encode(v any) ([]byte, error) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	if len(raw) > MaxPacket {
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(raw), MaxPacket)
+	}
+	return raw, nil
+}
+
+// DecodeMessage reads a packet of the init.
+func DecodeMessage(raw []byte) (m Message, err error) {
+	err = json.Unmarshal(raw, &m)
+	return m, err
+}
+
+// Send writes v to the socket fd, which blocks.
+func Send(fd int, v any) error {
+	raw, err := Encode(v)
+	if err != nil {
+		return err
+	}
+	return retry(func() error { return unix.Sendmsg(fd, raw, nil, nil, unix.MSG_NOSIGNAL) })
+}
+
+// Receive reads a request and the descriptors beside it from the socket fd, which
+// blocks. They are closed on exec. The end of the socket is io.EOF.
+func Receive(fd int) (Request, []int, error) {
+	packet := make([]byte, MaxPacket)
+	oob := make([]byte, unix.CmsgSpace(4*MaxDescriptors))
+	var n, oobn, flags int
+	err := retry(func() (err error) {
+		n, oobn, flags, _, err = unix.Recvmsg(fd, packet, oob, unix.MSG_CMSG_CLOEXEC)
+		return err
+	})
+	if err != nil {
+		return Request{}, nil, err
+	}
+	fds, err := descriptors(oob[:oobn])
+	if err != nil {
+		return Request{}, nil, err
+	}
+	if n == 0 {
+		return Request{}, nil, io.EOF
+	}
+	if flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
+		return Request{}, fds, ErrTooLarge
+	}
+	var r Request
+	err = json.Unmarshal(packet[:n], &r)
+	return r, fds, err
+}
+
+func descriptors(oob []byte) ([]int, error) {
+	messages, err := unix.ParseSocketControlMessage(oob)
+	if err != nil {
+		return nil, err
+	}
+	var all []int
+	for _, m := range messages {
+		fds, err := unix.ParseUnixRights(&m)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, fds...)
+	}
+	return all, nil
+}
+
+func retry(f func() error) error {
+	for {
+		if err := f(); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}

@@ -1,0 +1,104 @@
+package light
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"lambent.dev/lambent/internal/kernel/cgroup"
+	"lambent.dev/lambent/internal/sandbox"
+)
+
+// defaultCgroupRoot is where systemd and everybody after it mounts cgroups.
+const defaultCgroupRoot = "/sys/fs/cgroup"
+
+// Options are what a Driver needs to know.
+type Options struct {
+	Init       string // path of the program lambent-init, readable and executable for all
+	Owner      string // names the cgroups of this run: letters, digits and '-', at most 64 bytes
+	Dir        string // private folder of this driver: mount points and /tmp images
+	CgroupRoot string // "" = /sys/fs/cgroup
+	Log        *slog.Logger
+	// Without takes protections away. It exists for the attack suite, which proves
+	// with it that its attacks can succeed; nothing else may set it.
+	Without []Protection
+}
+
+// Driver makes sandboxes of the tier light. Its methods may be called from many
+// goroutines. It holds nothing of the host itself: its templates do.
+type Driver struct {
+	options Options
+	ids     *idRanges
+}
+
+var _ sandbox.Driver = (*Driver)(nil)
+
+// New returns a driver. It looks at nothing on the host yet: Probe does.
+func New(o Options) (*Driver, error) {
+	for name, path := range map[string]string{"init": o.Init, "dir": o.Dir} {
+		if !filepath.IsAbs(path) {
+			return nil, fmt.Errorf("light driver: %s %q is not an absolute path", name, path)
+		}
+	}
+	if o.Owner == "" {
+		return nil, errors.New("light driver: no owner is given")
+	}
+	if o.CgroupRoot == "" {
+		o.CgroupRoot = defaultCgroupRoot
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	o.Without = slices.Clone(o.Without)
+	return &Driver{options: o, ids: newIDRanges(o.Owner)}, nil
+}
+
+// has says whether a protection is in force.
+func (d *Driver) has(p Protection) bool { return !slices.Contains(d.options.Without, p) }
+
+// Prepare implements sandbox.Driver.
+func (d *Driver) Prepare(ctx context.Context, b sandbox.Base) (sandbox.Template, error) {
+	if err := supported(b); err != nil {
+		return nil, err
+	}
+	t, err := d.newTemplate(ctx, b)
+	if err != nil {
+		return nil, fmt.Errorf("preparing a light template: %w", err)
+	}
+	return t, nil
+}
+
+func supported(b sandbox.Base) error {
+	switch {
+	case b.Root != sandbox.RootHost:
+		return fmt.Errorf("light has no root file system %q: use %q", b.Root, sandbox.RootHost)
+	case b.Network != sandbox.NetworkNone:
+		return fmt.Errorf("light has no network profile %q: use %q", b.Network, sandbox.NetworkNone)
+	case b.Preload != "":
+		return fmt.Errorf("light does not preload %q", b.Preload)
+	}
+	return nil
+}
+
+// Reap implements sandbox.Driver. A daemon that died took its processes, mounts and
+// namespaces with it; what stays are its cgroups, empty.
+func (d *Driver) Reap(ctx context.Context, alive func(owner string) bool) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	host, err := cgroup.Open(d.options.CgroupRoot)
+	if err != nil {
+		return fmt.Errorf("reaping light sandboxes: %w", err)
+	}
+	return host.Reap(alive)
+}
+
+// private makes a folder of the driver that only root can enter.
+func (d *Driver) private(name string) (string, error) {
+	dir := filepath.Join(d.options.Dir, name)
+	return dir, os.MkdirAll(dir, 0o700)
+}

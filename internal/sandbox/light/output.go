@@ -1,0 +1,107 @@
+package light
+
+import (
+	"errors"
+	"io"
+	"os"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// pipeSize is what a pipe holds by default in bytes (pipe(7)): all that can have
+// been written before a moment and not been read at it.
+const pipeSize = 64 << 10
+
+// output carries what a process writes to a Writer. One goroutine waits for it;
+// whoever needs what is already there reads it itself.
+type output struct {
+	pipe *os.File
+	raw  syscall.RawConn
+	done chan struct{} // the goroutine ended
+
+	mu   sync.Mutex // held while bytes go from the pipe to w: they stay in order
+	w    io.Writer
+	buf  []byte
+	over bool // the pipe has ended
+}
+
+// newOutput returns also the process's end of the pipe. A nil writer discards.
+func newOutput(w io.Writer) (*output, *os.File, error) {
+	if w == nil {
+		w = io.Discard
+	}
+	pipe, theirs, err := os.Pipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	raw, err := pipe.SyscallConn()
+	if err != nil {
+		return nil, nil, errors.Join(err, pipe.Close(), theirs.Close())
+	}
+	o := &output{pipe: pipe, raw: raw, done: make(chan struct{}), w: w, buf: make([]byte, 16<<10)}
+	go o.pump()
+	return o, theirs, nil
+}
+
+// pump delivers until the pipe's end or close.
+func (o *output) pump() {
+	defer close(o.done)
+	_ = o.raw.Read(func(fd uintptr) bool {
+		for {
+			n := o.step(int(fd))
+			if n <= 0 {
+				return n == ended
+			}
+		}
+	})
+}
+
+// sync delivers what was written before the call.
+func (o *output) sync() {
+	_ = o.raw.Control(func(fd uintptr) {
+		for left := pipeSize; left > 0; {
+			n := o.step(int(fd))
+			if n <= 0 {
+				return
+			}
+			left -= n
+		}
+	})
+}
+
+// What step returns besides a number of bytes.
+const (
+	empty = 0
+	ended = -1
+)
+
+// step delivers one piece. What the writer says is not the process's concern.
+func (o *output) step(fd int) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.over {
+		return ended
+	}
+	for {
+		n, err := unix.Read(fd, o.buf)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.EAGAIN):
+			return empty
+		case err != nil || n == 0:
+			o.over = true
+			return ended
+		}
+		_, _ = o.w.Write(o.buf[:n])
+		return n
+	}
+}
+
+// close ends the pump and waits for it. A process that still writes gets EPIPE.
+func (o *output) close() {
+	_ = o.pipe.Close()
+	<-o.done
+}

@@ -1,0 +1,60 @@
+package light
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/elastic/go-seccomp-bpf/arch"
+)
+
+func TestPolicyAssembles(t *testing.T) {
+	filter, err := assemble(policy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(filter) == 0 || len(filter) > 8<<10 {
+		t.Errorf("the filter has %d bytes", len(filter))
+	}
+}
+
+func TestPolicyNamesRealCalls(t *testing.T) {
+	tables := []map[string]int{arch.X86_64.SyscallNames, arch.AARCH64.SyscallNames}
+	exists := func(name string) bool {
+		return slices.ContainsFunc(tables, func(names map[string]int) bool { _, ok := names[name]; return ok })
+	}
+	seen := map[string]bool{}
+	for _, f := range append(policy, family{"absent", absent}) {
+		for _, name := range f.names {
+			if seen[name] {
+				t.Errorf("%s is listed twice", name)
+			}
+			seen[name] = true
+			if !exists(name) {
+				t.Errorf("%s: no machine knows %s", f.reason, name)
+			}
+		}
+	}
+}
+
+func TestIDRangesAreDistinctUntilGivenBack(t *testing.T) {
+	r := newIDRanges("owner")
+	seen := map[int]bool{}
+	var last func()
+	for range boxRanges {
+		first, release, err := r.take()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen[first] || first < firstID || first+idsOfBox-1 > 1<<31-1 {
+			t.Fatalf("range at %d", first)
+		}
+		seen[first], last = true, release
+	}
+	if _, _, err := r.take(); err == nil {
+		t.Error("one range too many")
+	}
+	last()
+	if _, _, err := r.take(); err != nil {
+		t.Errorf("after one was given back: %v", err)
+	}
+}

@@ -1,0 +1,198 @@
+package light
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/kernel/cgroup"
+	"lambent.dev/lambent/internal/kernel/landlock"
+	"lambent.dev/lambent/internal/kernel/mount"
+	"lambent.dev/lambent/internal/kernel/volume"
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/sandbox"
+)
+
+// Probe implements sandbox.Driver. Where nothing is missing it also makes a sandbox
+// and closes it: no list of checks knows every way in which a host can say no.
+func (d *Driver) Probe(ctx context.Context) (sandbox.Features, error) {
+	f := sandbox.Features{Tier: lambda.TierLight, LateBind: true}
+	for _, checks := range []func() []sandbox.Check{d.basics, d.cgroups, d.volumes, landlockCheck} {
+		f.Checks = append(f.Checks, checks()...)
+	}
+	f.Freeze = freezes(f.Checks)
+	if err := missing(f.Checks); err != nil {
+		return f, err
+	}
+	f.Checks = append(f.Checks, d.trial(ctx))
+	return f, missing(f.Checks)
+}
+
+// missing is nil, or says all that is required and not there.
+func missing(checks []sandbox.Check) error {
+	var lacks []string
+	for _, c := range checks {
+		if c.Required && !c.OK {
+			lacks = append(lacks, fmt.Sprintf("%s (found: %s): %s", c.Name, c.Found, c.Fix))
+		}
+	}
+	if len(lacks) == 0 {
+		return nil
+	}
+	return fmt.Errorf("isolation light is %w: %s", sandbox.ErrUnavailable, strings.Join(lacks, "; "))
+}
+
+// need is a required check that is OK when err is nil.
+func need(name, found string, err error, fix string) sandbox.Check {
+	if err != nil {
+		return sandbox.Check{Name: name, Found: err.Error(), Required: true, Fix: fix}
+	}
+	return sandbox.Check{Name: name, Found: found, OK: true, Required: true}
+}
+
+func (d *Driver) basics() []sandbox.Check {
+	return []sandbox.Check{
+		need("root", "uid 0", isRoot(), "run lambent as root"),
+		need("lambent-init", d.options.Init, executable(d.options.Init), "build it with make build; it must be executable for all"),
+		need("namespaces", "user, mnt, pid, net, ipc, uts, cgroup", hasNamespaces(), "use a kernel with all namespaces (any distribution's)"),
+		need("user namespaces", "allowed", allowsUsers(), "sysctl -w user.max_user_namespaces=65536"),
+		need("mount_setattr", "works", canClone(), "use Linux 5.12 or newer; in a container allow CAP_SYS_ADMIN and the mount calls"),
+		need("seccomp", "filters", hasSeccomp(), "use a kernel with CONFIG_SECCOMP_FILTER"),
+	}
+}
+
+func isRoot() error {
+	if uid := os.Geteuid(); uid != 0 {
+		return fmt.Errorf("uid %d", uid)
+	}
+	return nil
+}
+
+func executable(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() || info.Mode().Perm()&0o005 != 0o005 {
+		return fmt.Errorf("%s has mode %s", path, info.Mode())
+	}
+	return nil
+}
+
+func hasNamespaces() error {
+	for _, kind := range []string{"user", "mnt", "pid", "net", "ipc", "uts", "cgroup"} {
+		if _, err := os.Stat("/proc/self/ns/" + kind); err != nil {
+			return fmt.Errorf("no %s namespace", kind)
+		}
+	}
+	return nil
+}
+
+func allowsUsers() error {
+	text, err := os.ReadFile("/proc/sys/user/max_user_namespaces")
+	if err != nil {
+		return err
+	}
+	if n, err := strconv.Atoi(strings.TrimSpace(string(text))); err != nil || n == 0 {
+		return fmt.Errorf("max_user_namespaces is %s", strings.TrimSpace(string(text)))
+	}
+	return nil
+}
+
+func canClone() error {
+	fd, err := mount.Clone("/usr", mount.ReadOnly|mount.NoSUID|mount.NoDev, false)
+	if err != nil {
+		return err
+	}
+	return unix.Close(fd)
+}
+
+// hasSeccomp asks with a filter that cannot be read: a kernel that knows filters
+// says EFAULT (seccomp(2), "Checking for API support").
+func hasSeccomp() error {
+	err := unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, 0, 0, 0)
+	if errors.Is(err, unix.EFAULT) {
+		return nil
+	}
+	return fmt.Errorf("no filters: %w", err)
+}
+
+func (d *Driver) cgroups() []sandbox.Check {
+	host, err := cgroup.Open(d.options.CgroupRoot)
+	if err != nil {
+		return []sandbox.Check{need("cgroups", "", err, "mount cgroups at "+d.options.CgroupRoot)}
+	}
+	var checks []sandbox.Check
+	for _, c := range host.Checks() {
+		checks = append(checks, sandbox.Check(c))
+	}
+	return checks
+}
+
+// freezes says whether the freezer was found.
+func freezes(checks []sandbox.Check) bool {
+	for _, c := range checks {
+		if strings.Contains(c.Name, "freez") {
+			return c.OK
+		}
+	}
+	return false
+}
+
+func (d *Driver) volumes() []sandbox.Check {
+	dir, err := d.private("tmp")
+	if err != nil {
+		return []sandbox.Check{need("/tmp volumes", "", err, "make the data folder writable for root")}
+	}
+	maker, err := volume.Open(dir)
+	if err != nil {
+		return []sandbox.Check{need("/tmp volumes", "", err, "make the data folder writable for root")}
+	}
+	var checks []sandbox.Check
+	for _, c := range maker.Checks() {
+		checks = append(checks, sandbox.Check{Name: c.Name, Found: c.Found, OK: c.OK, Required: true, Fix: c.Fix})
+	}
+	return checks
+}
+
+func landlockCheck() []sandbox.Check {
+	c := sandbox.Check{Name: "landlock", Found: fmt.Sprintf("version %d", landlock.Version()), OK: landlock.Usable()}
+	if !c.OK {
+		c.Fix = "a second wall where there is Linux 5.19 or newer with landlock in its lsm= list"
+	}
+	return []sandbox.Check{c}
+}
+
+// trial makes a sandbox with a workload and closes it.
+func (d *Driver) trial(ctx context.Context) sandbox.Check {
+	err := d.try(ctx)
+	const fix = "the step that failed is named; a container needs --privileged"
+	if errors.Is(err, fs.ErrPermission) {
+		return need("trial sandbox", "", err, fix+" and a /proc that is not masked")
+	}
+	return need("trial sandbox", "made, bound and closed", err, fix)
+}
+
+func (d *Driver) try(ctx context.Context) (err error) {
+	t, err := d.Prepare(ctx, sandbox.Base{Root: sandbox.RootHost, Network: sandbox.NetworkNone})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.Close()) }()
+	s, err := t.Create(ctx, "probe-"+strconv.FormatInt(time.Now().UnixNano(), 36))
+	if err != nil {
+		return err
+	}
+	bound := s.Bind(ctx, sandbox.Workload{Name: "probe", Tmp: 16 << 20, Memory: 64 << 20, Pids: 64})
+	limit, stop := cleanup.Context(ctx, destroyLimit)
+	defer stop()
+	return errors.Join(bound, s.Close(limit))
+}

@@ -1,0 +1,176 @@
+package light
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"reflect"
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/light/initproto"
+)
+
+// process is a command in a box.
+type process struct {
+	box     *box
+	id      uint64
+	outputs []*output
+	channel *net.UnixConn // nil without a stream
+	killed  atomic.Bool   // by our hand, so not by the memory limit
+	ended   atomic.Bool   // it is gone, its output perhaps not yet delivered
+	done    chan struct{}
+	exit    sandbox.Exit // written before done is closed
+}
+
+var _ sandbox.Process = (*process)(nil)
+
+// connect makes what the command inherits and returns it: stdout, stderr and the
+// stream channel's end.
+func (p *process) connect(c sandbox.Command, undo *cleanup.Stack) (files []*os.File, err error) {
+	stdout, err := p.addOutput(c.Stdout, undo)
+	if err != nil {
+		return nil, err
+	}
+	files = append(files, stdout)
+	stderr := stdout
+	if !same(c.Stdout, c.Stderr) {
+		if stderr, err = p.addOutput(c.Stderr, undo); err != nil {
+			return files, err
+		}
+	}
+	files = append(files, stderr)
+	if !c.Stream {
+		return files, nil
+	}
+	ours, theirs, err := socketPair(unix.SOCK_SEQPACKET)
+	if err != nil {
+		return files, err
+	}
+	files = append(files, theirs)
+	if p.channel, err = fileConn(ours); err == nil {
+		undo.Add(p.channel.Close)
+	}
+	return files, err
+}
+
+func (p *process) addOutput(w io.Writer, undo *cleanup.Stack) (*os.File, error) {
+	o, theirs, err := newOutput(w)
+	if err != nil {
+		return nil, err
+	}
+	undo.Add(func() error { o.close(); return nil })
+	p.outputs = append(p.outputs, o)
+	return theirs, nil
+}
+
+// same says whether two writers are one, which then must not be called from two
+// goroutines.
+func same(a, b io.Writer) bool {
+	return a != nil && b != nil && reflect.TypeOf(a).Comparable() && reflect.TypeOf(b).Comparable() && a == b
+}
+
+// began makes the process the one that Open speaks to, if it has a channel.
+func (p *process) began(b *box, stream bool) {
+	if !stream {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stream = p.channel
+}
+
+// Signal implements sandbox.Process.
+func (p *process) Signal(sig os.Signal) error {
+	number, ok := sig.(syscall.Signal)
+	if !ok {
+		return fmt.Errorf("signal %v is not a number", sig)
+	}
+	if p.ended.Load() {
+		return os.ErrProcessDone
+	}
+	if number == syscall.SIGKILL {
+		p.killed.Store(true)
+	}
+	request := &initproto.Request{Signal: &initproto.Signal{ID: p.id, Number: number}}
+	err := p.box.control.call(context.Background(), request, nil)
+	if errors.Is(err, unix.ESRCH) || errors.Is(err, sandbox.ErrClosed) {
+		return os.ErrProcessDone
+	}
+	return err
+}
+
+// Sync implements sandbox.Process.
+func (p *process) Sync(ctx context.Context) error {
+	synced := make(chan struct{})
+	go func() { // ends with the writers, which ctx does not bound
+		defer close(synced)
+		for _, o := range p.outputs {
+			o.sync()
+		}
+	}()
+	select {
+	case <-synced:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// finish delivers the last output and closes everything. It runs once.
+func (p *process) finish(e initproto.Exit) {
+	p.ended.Store(true)
+	exit := sandbox.Exit{Code: e.Code, Signal: e.Signal}
+	if e.Signal == syscall.SIGKILL && !p.killed.Load() {
+		exit.OutOfMemory = p.box.takeOOM()
+	}
+	if p.channel != nil {
+		p.box.dropStream(p.channel)
+	}
+	for _, o := range p.outputs {
+		o.sync()
+		o.close()
+	}
+	p.exit = exit
+	close(p.done)
+}
+
+// dropStream forgets the channel of a process that ended and closes it: streams
+// that wait in it end too.
+func (b *box) dropStream(channel *net.UnixConn) {
+	b.mu.Lock()
+	if b.stream == channel {
+		b.stream = nil
+	}
+	b.mu.Unlock()
+	_ = channel.Close()
+}
+
+func (p *process) await(ctx context.Context) error {
+	select {
+	case <-p.done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Done implements sandbox.Process.
+func (p *process) Done() <-chan struct{} { return p.done }
+
+// Exit implements sandbox.Process.
+func (p *process) Exit() sandbox.Exit {
+	select {
+	case <-p.done:
+		return p.exit
+	default:
+		return sandbox.Exit{}
+	}
+}

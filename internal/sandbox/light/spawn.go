@@ -1,0 +1,177 @@
+package light
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/kernel/cgroup"
+	"lambent.dev/lambent/internal/sandbox/light/initproto"
+)
+
+// initEnv keeps the init's Go runtime from reading cgroup files at start (it finds
+// none) and from using more than it needs.
+var initEnv = []string{"GODEBUG=containermaxprocs=0,updatemaxprocs=0", "GOMAXPROCS=2"}
+
+// pidsOfInit is enough for the threads of an init that waits.
+const pidsOfInit = 64
+
+// newBox makes a box and waits until its init is ready. What it adds to undo is
+// the box's to run at its end.
+func (t *template) newBox(ctx context.Context, id string, undo *cleanup.Stack) (*box, error) {
+	b := &box{
+		id: id, template: t, done: make(chan struct{}),
+		processes: make(map[uint64]*process), listeners: make(map[*listener]struct{}),
+	}
+	if err := b.reserve(undo); err != nil {
+		return nil, err
+	}
+	theirs, err := b.connect()
+	if err != nil {
+		return nil, err
+	}
+	err = b.start(theirs)
+	_ = theirs.Close()
+	if err != nil {
+		b.control.close()
+		return nil, err
+	}
+	b.free = undo.Release()
+	go b.watch()
+	setup := t.setup
+	if err := b.control.call(ctx, &initproto.Request{Setup: &setup}, nil); err != nil {
+		return nil, b.destroy(err)
+	}
+	return b, nil
+}
+
+// reserve takes what the box needs of the host.
+func (b *box) reserve(undo *cleanup.Stack) (err error) {
+	t := b.template
+	first, release, err := t.driver.ids.take()
+	if err != nil {
+		return err
+	}
+	undo.Add(func() error { release(); return nil })
+	b.firstID = first
+	if t.pool != nil {
+		if b.network, err = t.pool.take(); err != nil {
+			return err
+		}
+		undo.Add(b.network.Close)
+	}
+	limits := b.limits(cgroup.Limits{Memory: int64(t.base.Memory) << 20, Pids: pidsOfInit})
+	if b.group, err = t.cgroups.Create(t.driver.options.Owner, b.id, limits); err != nil {
+		return err
+	}
+	undo.Add(b.group.Close)
+	return nil
+}
+
+// limits leaves off what is taken away.
+func (b *box) limits(l cgroup.Limits) cgroup.Limits {
+	if !b.template.driver.has(MemoryLimit) {
+		l.Memory = 0
+	}
+	if !b.template.driver.has(PidsLimit) {
+		l.Pids = 0
+	}
+	return l
+}
+
+// connect makes the conversation and returns the init's end.
+func (b *box) connect() (theirs *os.File, err error) {
+	ours, theirs, err := socketPair(unix.SOCK_SEQPACKET)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := fileConn(ours)
+	if err != nil {
+		_ = theirs.Close()
+		return nil, err
+	}
+	b.control = newControl(conn, b.exited)
+	return theirs, nil
+}
+
+// start clones the init from the template's thread, inside its network and group.
+func (b *box) start(control *os.File) error {
+	t := b.template
+	return t.spawner.do(func() error {
+		return t.spawner.withNetwork(b.network, func() (err error) {
+			leave, err := b.group.Enter()
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, leave()) }()
+			return t.spawner.withRoot(func() error { return b.clone(control) })
+		})
+	})
+}
+
+func (b *box) clone(control *os.File) error {
+	null, err := os.OpenFile("/dev/null", os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = null.Close() }()
+	b.init, err = os.StartProcess(initPath, []string{"lambent-init"}, &os.ProcAttr{
+		Dir: "/", Env: initEnv, Files: []*os.File{null, null, null, control}, Sys: b.attributes(),
+	})
+	if err != nil {
+		return fmt.Errorf("starting lambent-init: %w", err)
+	}
+	return nil
+}
+
+// namespaces are the flags that make a box, by the protection that each is.
+var namespaces = map[Protection]uintptr{
+	UserNamespace: unix.CLONE_NEWUSER,
+	PIDNamespace:  unix.CLONE_NEWPID,
+	IPCNamespace:  unix.CLONE_NEWIPC,
+	UTSNamespace:  unix.CLONE_NEWUTS,
+	Cgroup:        unix.CLONE_NEWCGROUP,
+}
+
+func (b *box) attributes() *syscall.SysProcAttr {
+	sys := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL, Cloneflags: unix.CLONE_NEWNS}
+	for protection, flag := range namespaces {
+		if b.template.driver.has(protection) {
+			sys.Cloneflags |= flag
+		}
+	}
+	if sys.Cloneflags&unix.CLONE_NEWUSER != 0 {
+		ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: b.firstID, Size: idsOfBox}}
+		sys.UidMappings, sys.GidMappings, sys.GidMappingsEnableSetgroups = ids, ids, true
+		sys.Credential = &syscall.Credential{}
+	}
+	if fd, ok := b.group.CloneFD(); ok {
+		sys.UseCgroupFD, sys.CgroupFD = true, fd
+	}
+	return sys
+}
+
+// socketPair makes two connected Unix sockets that are closed on exec.
+func socketPair(kind int) (ours, theirs *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, kind|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	return os.NewFile(uintptr(fds[0]), "socket"), os.NewFile(uintptr(fds[1]), "socket"), nil
+}
+
+// fileConn turns a socket into a connection and closes the file.
+func fileConn(f *os.File) (*net.UnixConn, error) {
+	defer func() { _ = f.Close() }()
+	c, err := net.FileConn(f)
+	if err != nil {
+		return nil, err
+	}
+	return c.(*net.UnixConn), nil
+}

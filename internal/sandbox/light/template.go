@@ -1,0 +1,167 @@
+package light
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/kernel/cgroup"
+	"lambent.dev/lambent/internal/kernel/landlock"
+	"lambent.dev/lambent/internal/kernel/volume"
+	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/light/initproto"
+)
+
+// maxID is the longest id of a sandbox in bytes.
+const maxID = 64
+
+// template is a finished root file system on a thread, and what boxes need ready.
+type template struct {
+	driver  *Driver
+	base    sandbox.Base
+	cgroups *cgroup.Host
+	volumes *volume.Maker
+	setup   initproto.Setup // the same for all boxes
+	spawner *spawner
+	pool    *netPool // nil without NetworkNamespace
+
+	mu     sync.Mutex // protects closed
+	closed bool
+}
+
+var _ sandbox.Template = (*template)(nil)
+
+func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, err error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	t := &template{driver: d, base: b}
+	if err := t.open(); err != nil {
+		return nil, err
+	}
+	if t.setup, err = d.newSetup(b); err != nil {
+		return nil, err
+	}
+	dir, err := d.private("root")
+	if err != nil {
+		return nil, err
+	}
+	if t.spawner, err = startSpawner(root{driver: d, dir: dir}.build); err != nil {
+		return nil, err
+	}
+	if d.has(NetworkNamespace) {
+		t.pool = newNetPool(d.options.Log)
+	}
+	return t, nil
+}
+
+// open finds the host's cgroups and the place for /tmp images.
+func (t *template) open() (err error) {
+	if t.cgroups, err = cgroup.Open(t.driver.options.CgroupRoot); err != nil {
+		return err
+	}
+	dir, err := t.driver.private("tmp")
+	if err != nil {
+		return err
+	}
+	t.volumes, err = volume.Open(dir)
+	return err
+}
+
+// newSetup decides once what every init of a template is told.
+func (d *Driver) newSetup(b sandbox.Base) (initproto.Setup, error) {
+	s := initproto.Setup{
+		ShmSize: shmSize(b), UID: functionUID, GID: functionGID,
+		HostProc: !d.has(PrivateProc), Dumpable: !d.has(GuardedInit),
+		Privileged: !d.has(NoCapabilities), NewPrivileges: !d.has(NoNewPrivileges),
+		Descriptors: !d.has(CloseDescriptors), SetUID: !d.has(NoSUID),
+	}
+	if d.has(UTSNamespace) {
+		s.Hostname = hostname
+	}
+	if d.has(MaskedProc) && d.has(PrivateProc) {
+		s.Masked, s.ReadOnly = maskedProc, readOnlyProc
+	}
+	if d.has(Landlock) && landlock.Usable() {
+		s.Writable = writablePlaces
+	}
+	if !d.has(PrivateDevices) {
+		s.ShmSize = 0
+	}
+	if !d.has(GuardedInit) {
+		s.UID, s.GID = 0, 0
+	}
+	var err error
+	if d.has(Seccomp) {
+		s.Filter, err = assemble(policy)
+	}
+	return s, err
+}
+
+// shmSize bounds /dev/shm, whose content is charged to the box's memory: half of
+// it, as tmpfs(5) does with a machine's.
+func shmSize(b sandbox.Base) int64 {
+	const least = 64 << 20
+	return max(int64(b.Memory)<<20/2, least)
+}
+
+// Create implements sandbox.Template.
+func (t *template) Create(ctx context.Context, id string) (sandbox.Sandbox, error) {
+	if err := checkID(id); err != nil {
+		return nil, err
+	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	if !t.enter() {
+		return nil, fmt.Errorf("creating sandbox %s: the template: %w", id, sandbox.ErrClosed)
+	}
+	var undo cleanup.Stack
+	undo.Add(func() error { t.spawner.leave(); return nil })
+	s, err := t.newBox(ctx, id, &undo)
+	if err != nil {
+		undo.Run(&err)
+		return nil, fmt.Errorf("creating sandbox %s: %w", id, err)
+	}
+	return s, nil
+}
+
+// enter makes the caller a user of the template's thread.
+func (t *template) enter() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return false
+	}
+	t.spawner.use()
+	return true
+}
+
+// Close implements sandbox.Template.
+func (t *template) Close() error {
+	t.mu.Lock()
+	was := t.closed
+	t.closed = true
+	t.mu.Unlock()
+	if was {
+		return nil
+	}
+	if t.pool != nil {
+		t.pool.close()
+	}
+	t.spawner.leave()
+	return nil
+}
+
+func checkID(id string) error {
+	if id == "" || len(id) > maxID {
+		return fmt.Errorf("a sandbox id has 1 to %d bytes, not %d", maxID, len(id))
+	}
+	for _, c := range []byte(id) {
+		if !(c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z') {
+			return fmt.Errorf("sandbox id %q has more than letters, digits and '-'", id)
+		}
+	}
+	return nil
+}
