@@ -215,7 +215,8 @@ func (c *call) finish(failure *fault) {
 	}
 	c.i.syncLog()
 	c.measure()
-	c.receipt.TailLog = c.i.log.report(c.i.reportOf(c, failure, ended.Sub(c.began)))
+	took := min(ended.Sub(c.began), c.limit()) // without the reset that followed a timeout
+	c.receipt.TailLog = c.i.log.report(c.i.reportOf(c, failure, took))
 	c.i.fresh = false
 	c.marks.lap(&c.receipt, receipt.Response, time.Now())
 }
