@@ -17,6 +17,7 @@ import (
 	"lambent.dev/lambent/internal/instance"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/receipt"
+	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light"
 	"lambent.dev/lambent/internal/sandbox/process"
@@ -71,6 +72,11 @@ type started struct {
 
 func startReal(t *testing.T, d sandbox.Driver, tier lambda.Tier, code string) *started {
 	t.Helper()
+	return startRuntime(t, d, tier, code, "provided.al2023", catalogue{provided})
+}
+
+func startRuntime(t *testing.T, d sandbox.Driver, tier lambda.Tier, code, runtime string, c instance.Runtimes) *started {
+	t.Helper()
 	template, err := d.Prepare(t.Context(), sandbox.Base{Trust: "000000000000", Root: sandbox.RootHost, Memory: 128, Network: sandbox.NetworkNone})
 	if err != nil {
 		t.Fatal(err)
@@ -78,10 +84,10 @@ func startReal(t *testing.T, d sandbox.Driver, tier lambda.Tier, code string) *s
 	t.Cleanup(func() { _ = template.Close() })
 	r := &started{t: t, log: &logBuffer{}}
 	target := newTarget()
-	target.Tier, target.Version.Timeout, target.Version.Runtime = tier, 2, "provided.al2023"
+	target.Tier, target.Version.Timeout, target.Version.Runtime = tier, 2, runtime
 	r.Instance, err = instance.NewLauncher(instance.Deps{
 		Templates: func(context.Context, lambda.Tier, sandbox.Base) (sandbox.Template, error) { return template, nil },
-		Runtimes:  catalogue{provided},
+		Runtimes:  c,
 		Code:      func(context.Context, string) (string, error) { return code, nil },
 		Logs:      func(lambda.FunctionID, string) io.WriteCloser { return r.log },
 		CallHome: func(target *lambda.Target) http.Handler {
@@ -141,6 +147,7 @@ func TestRealDrivers(t *testing.T) {
 			t.Run("timeout", func(t *testing.T) { testRealTimeout(start(t)) })
 			t.Run("crash", func(t *testing.T) { testRealCrash(start(t)) })
 			t.Run("freeze", func(t *testing.T) { testRealFreeze(start(t)) })
+			t.Run("python", func(t *testing.T) { testPython(t, d, features.Tier) })
 			if features.Tier == lambda.TierProcess {
 				return // it limits no memory, and its wrapper is a shell
 			}
@@ -205,4 +212,71 @@ func testRealOutOfMemory(r *started) {
 		r.t.Errorf("%s\n%s", got, r.log)
 	}
 	r.expect("count", `{"error":"\u003cnil\u003e","module":1,"tmp":1}`)
+}
+
+// app is a function on Lambent's own bootstrap.
+const app = `
+import os, time
+module = 0
+
+def handler(event, context):
+    global module
+    module += 1
+    if event == "sleep":
+        print("going to sleep")
+        time.sleep(3600)
+    if event == "raise":
+        raise ValueError("no")
+    if event == "exit":
+        os._exit(0)
+    if event == "big":
+        return "x" * (7 << 20)
+    print("called", module)
+    return [module, context.aws_request_id, context.memory_limit_in_mb]
+`
+
+// testPython holds the lifecycle of a runtime that speaks frames.
+func testPython(t *testing.T, d sandbox.Driver, tier lambda.Tier) {
+	folder := openFolder(t)
+	c, err := runtimes.New(runtimes.Options{Dir: filepath.Join(folder, "runtimes")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := anyPython(t, c)
+	code := openFolder(t)
+	if err := os.WriteFile(filepath.Join(code, "app.py"), []byte(app), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := startRuntime(t, d, tier, code, id, c)
+	r.expect("go", `[1, "`+requestID+`", "128"]`)
+	rec := r.expect("go", `[2, "`+requestID+`", "128"]`)
+	wantLog(t, string(rec.TailLog), "START ", "called 2\n", "END ")
+	t.Logf("%s: launch %+v, warm %v", id, r.Launch(), rec.Wall())
+	rec = r.expect("sleep", fails("Sandbox.Timedout", "Task timed out after 2.00 seconds"))
+	wantLog(t, string(rec.TailLog), "going to sleep\n", "END ", "Status: timeout")
+	rec = r.expect("go", `[1, "`+requestID+`", "128"]`)
+	if rec.Spent[receipt.Init] <= 0 || rec.Spent[receipt.Runtime] <= 0 {
+		t.Errorf("the suppressed init is not on the receipt: %v", rec.Spent)
+	}
+	r.expect("exit", fails("Runtime.ExitError", "Runtime exited without providing a reason"))
+	if got, _ := r.do("raise"); !strings.Contains(got, `"errorType": "ValueError"`) && !strings.Contains(got, `"errorType":"ValueError"`) {
+		t.Errorf("%s", got)
+	}
+	if got, _ := r.do("big"); !strings.Contains(got, `"Function.ResponseSizeTooLarge"`) {
+		t.Errorf("%.300s", got)
+	}
+	r.expect("go", `[3, "`+requestID+`", "128"]`)
+}
+
+// anyPython returns the newest Python that the host has: the list is in that order.
+func anyPython(t *testing.T, c *runtimes.Catalogue) string {
+	t.Helper()
+	found := c.List()
+	if len(found) == 0 {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("the host has no Python")
+		}
+		t.Skip("the host has no Python")
+	}
+	return found[0].Runtime
 }
