@@ -425,7 +425,7 @@ func TestEnvironment(t *testing.T) {
 		r.deps.CallHome = func(*lambda.Target) http.Handler { return http.NotFoundHandler() }
 		i := r.start()
 		for name, want := range map[string]string{
-			"PATH": "/opt/mine", "_HANDLER": "app.handler", "LAMBENT_STREAM": "", "COLOUR": "blue",
+			"PATH": "/var/lang/bin:/bin", "_HANDLER": "app.handler", "LAMBENT_STREAM": "", "COLOUR": "blue",
 			"AWS_LAMBDA_FUNCTION_NAME": "fn", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
 			"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/fn",
 			"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "LAMBDA_TASK_ROOT": "/var/task", "LAMBDA_RUNTIME_DIR": "/var/runtime",

@@ -33,6 +33,10 @@ func (i *Instance) Invoke(ctx context.Context, inv *lambda.Invocation, sink lamb
 		return receipt.Receipt{}, err
 	}
 	c := newCall(i, inv, sink)
+	if ctx.Done() == nil { // a caller that never leaves needs no goroutine beside it
+		c.run()
+		return c.receipt, c.err
+	}
 	go c.run() // ends with the function's timeout
 	select {
 	case <-c.done:
@@ -215,7 +219,8 @@ func (c *call) finish(failure *fault) {
 	}
 	c.i.syncLog()
 	c.measure()
-	c.receipt.TailLog = c.i.log.report(c.i.reportOf(c, failure, ended.Sub(c.began)))
+	took := min(ended.Sub(c.began), c.limit()) // without the reset that followed a timeout
+	c.receipt.TailLog = c.i.log.report(c.i.reportOf(c, failure, took))
 	c.i.fresh = false
 	c.marks.lap(&c.receipt, receipt.Response, time.Now())
 }

@@ -54,7 +54,8 @@ type Head struct {
 
 // A Sink takes the answer of an invocation as it comes: Head once, then any
 // number of writes, then Finish once. One goroutine at a time calls it. A blocked
-// Write is back-pressure: the function waits. An error from Head or Write ends the
+// Write is back-pressure: the function waits. It must return once its caller is gone:
+// an instance waits for it before it reports a timeout. An error from Head or Write ends the
 // answer; the instance reports it to the function and calls Finish all the same.
 type Sink interface {
 	Head(Head) error

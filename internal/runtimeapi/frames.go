@@ -171,8 +171,8 @@ func (s *Session) acceptError(h header, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	s.complete(t, fault)
-	return s.rest()
+	s.complete(t, fault, idle)
+	return nil
 }
 
 // readFault reads the payload of an error frame.
@@ -201,8 +201,8 @@ func (s *Session) acceptResponse(h header, r *bufio.Reader) error {
 	if err != nil {
 		return err // the session closes: the answer was broken off
 	}
-	s.complete(t, faultOf(refused, nil))
-	return s.rest()
+	s.complete(t, faultOf(refused, nil), idle)
+	return nil
 }
 
 // streamFrames copies the frames of an answer to the sink until it refuses, and reads

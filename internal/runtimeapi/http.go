@@ -154,7 +154,7 @@ func (s *Session) serveResponse(w http.ResponseWriter, r *http.Request, id strin
 		return
 	}
 	fault := receiveResponse(t, r, streaming)
-	s.complete(t, fault)
+	s.complete(t, fault, answered)
 	if fault != nil && fault.Type == TypeResponseTooLarge {
 		writeTooLarge(w)
 		return
@@ -208,7 +208,7 @@ func (s *Session) serveError(w http.ResponseWriter, r *http.Request, id string) 
 		return
 	}
 	fault := receiveError(r)
-	s.complete(t, fault)
+	s.complete(t, fault, answered)
 	answerError(w, fault)
 }
 

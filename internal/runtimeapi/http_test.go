@@ -31,7 +31,7 @@ func in(t testing.TB, want state, sink lambda.Sink) *Session {
 		{idle, s.rest},
 		{invoking, func() error { return s.deliver(current) }},
 		{answering, func() error { _, err := s.current("id-1"); return err }},
-		{answered, func() error { s.complete(current, nil); return nil }},
+		{answered, func() error { s.complete(current, nil, answered); return nil }},
 		{closed, func() error { s.Close(errors.New("test")); return nil }},
 	}
 	for _, next := range steps {

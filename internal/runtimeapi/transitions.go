@@ -90,11 +90,12 @@ func (s *Session) current(id string) (*turn, error) {
 	return s.turn, nil
 }
 
-// complete ends the answer to t.
-func (s *Session) complete(t *turn, fault *lambda.FunctionError) {
+// complete ends the answer to t and goes to the next state in one step: once t is
+// finished the host may hand over another.
+func (s *Session) complete(t *turn, fault *lambda.FunctionError, next state) {
 	s.mu.Lock()
 	if s.state == answering && s.turn == t {
-		s.state = answered
+		s.state = next
 	}
 	s.mu.Unlock()
 	t.finish(fault)

@@ -1,6 +1,9 @@
 package runtimes
 
 import (
+	"bytes"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -84,4 +87,20 @@ func TestPythonInitErrors(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestPythonUnits(t *testing.T) {
+	tests, err := filepath.Abs("python/tests/test_pure.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := catalogue(t)
+	for _, found := range c.List() {
+		t.Run(found.Runtime, func(t *testing.T) {
+			cmd := exec.Command(found.Path, "-B", tests, c.bootstrap)
+			if out, err := cmd.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("\nOK")) {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
 }

@@ -28,19 +28,21 @@ def receive(variable="LAMBENT_STREAM"):
     _, ancillary, _, _ = channel.recvmsg(
         1, _socket.CMSG_SPACE(4), _socket.MSG_CMSG_CLOEXEC
     )
+    # It stays open, closing it would end the channel; but not as an object: Python 3.7
+    # to 3.9 crash when they free one at their end.
+    channel.detach()
     if not ancillary:
         raise Closed()
     descriptor = int.from_bytes(ancillary[0][2][:4], sys.byteorder)
     os.set_blocking(descriptor, True)
-    return Stream(descriptor, channel)
+    return Stream(descriptor)
 
 
 class Stream:
     """Frames over a descriptor. One thread uses it."""
 
-    def __init__(self, descriptor, channel=None):
+    def __init__(self, descriptor):
         self._descriptor = descriptor
-        self._channel = channel  # kept: closing it would end the channel
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget)
 
