@@ -151,17 +151,19 @@ func (p *Packages) unpackTo(ctx context.Context, digest, dir string) error {
 }
 
 // temp makes a folder for work in progress and locks it for as long as this process
-// works in it.
+// works in it. Another process that starts right now may sweep it before it is
+// locked: then the next one is taken.
 func (p *Packages) temp() (dir string, unlock func() error, err error) {
-	dir, err = os.MkdirTemp(p.dir, unfinished)
-	if err != nil {
-		return "", nil, fmt.Errorf("making a temporary folder: %w", err)
+	for range 3 {
+		dir, err = os.MkdirTemp(p.dir, unfinished)
+		if err != nil {
+			return "", nil, fmt.Errorf("making a temporary folder: %w", err)
+		}
+		if unlock, err = lock(dir); err == nil {
+			return dir, unlock, nil
+		}
 	}
-	unlock, err = lock(dir)
-	if err != nil {
-		return "", nil, errors.Join(err, os.Remove(dir))
-	}
-	return dir, unlock, nil
+	return "", nil, err // what could not be locked is swept at the next start
 }
 
 // sweep removes unfinished folders that no living process has locked.

@@ -15,7 +15,7 @@ import (
 
 func TestResolveProvided(t *testing.T) {
 	for _, id := range []string{"provided", "provided.al2", "provided.al2023"} {
-		got, err := catalogue(t).Resolve(&lambda.Version{Runtime: id, Environment: map[string]string{"LANG": "C"}})
+		got, err := shared.Resolve(&lambda.Version{Runtime: id, Environment: map[string]string{"LANG": "C"}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -72,13 +72,21 @@ type function struct {
 	env     map[string]string
 }
 
-func catalogue(t testing.TB) *Catalogue {
-	t.Helper()
-	c, err := New(Options{Dir: t.TempDir()})
+func TestMain(m *testing.M) { os.Exit(runTests(m)) }
+
+// shared is this host's catalogue, so that each interpreter is looked at once.
+var shared *Catalogue
+
+func runTests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "runtimes-")
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	return c
+	defer os.RemoveAll(dir)
+	if shared, err = New(Options{Dir: dir}); err != nil {
+		panic(err)
+	}
+	return m.Run()
 }
 
 // eachPython runs a test for every interpreter of this host.
@@ -87,7 +95,7 @@ func eachPython(t *testing.T, test func(t *testing.T, c *Catalogue, id string)) 
 	if os.Getuid() != 0 {
 		t.Skip("needs root: mounts the folders of a sandbox in a namespace of its own")
 	}
-	c := catalogue(t)
+	c := shared
 	list := c.List()
 	if len(list) == 0 {
 		t.Skip("this host has no Python in ", c.search)

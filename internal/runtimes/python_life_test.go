@@ -70,6 +70,8 @@ func TestPythonAnswersInAWSsJSON(t *testing.T) {
 		{"__import__('decimal').Decimal('1.50')", "1.50", ""},
 		{"{'d': [__import__('decimal').Decimal(n) for n in ('1', '1E+2', 'NaN')], 's': 'x'}", `{"d": [1, 1E+2, NaN], "s": "x"}`, ""},
 		{"{'é': 'ü\u2028'}", "{\"é\": \"ü\u2028\"}", `{"\u00e9": "\u00fc\u2028"}`}, {"'é'", `"é"`, `"\u00e9"`},
+		{"__import__('collections').namedtuple('P', 'x y')(1, ['a'])", `{"x": 1, "y": ["a"]}`, ""},
+		{"[{'p': __import__('collections').namedtuple('P', 'x')((2,))}]", `[{"p": {"x": [2]}}]`, ""},
 		{"event", `{"n": 12345678901234567890}`, ""},
 	}
 	eachPython(t, func(t *testing.T, c *Catalogue, id string) {

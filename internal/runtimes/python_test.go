@@ -94,7 +94,7 @@ func TestPythonUnits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := catalogue(t)
+	c := shared
 	for _, found := range c.List() {
 		t.Run(found.Runtime, func(t *testing.T) {
 			cmd := exec.Command(found.Path, "-B", tests, c.bootstrap)

@@ -64,7 +64,7 @@ class _Writer:
         self._mark = ""
 
     def encode(self, value):
-        text = _encode(value, self._default)
+        text = _encode(_unnamed(value) if _has_named(value) else value, self._default)
         if self._decimals:
             text = self._insert(text)
         return text
@@ -79,6 +79,8 @@ class _Writer:
             self._mark = self._mark or "decimal-" + os.urandom(16).hex() + ":"
             self._decimals.append(str(value))
             return self._mark + str(len(self._decimals) - 1)
+        if callable(getattr(value, "_asdict", None)):
+            return value._asdict()
         raise TypeError(
             "Object of type %s is not JSON serializable" % type(value).__name__
         )
@@ -91,6 +93,41 @@ class _Writer:
             number, _, after = part.partition('"')
             parts += (self._decimals[int(number)], after)
         return "".join(parts)
+
+
+_LEAVES = frozenset((str, int, float, bool, type(None), bytes))
+
+
+def _is_named(value):
+    return isinstance(value, tuple) and callable(getattr(value, "_asdict", None))
+
+
+def _has_named(value):
+    """Whether there is a named tuple: AWS writes those as objects, Python as arrays."""
+    try:
+        return _search(value)
+    except RecursionError:
+        return False  # too deep, or a circle: encoding says which
+
+
+def _search(value):
+    if type(value) in _LEAVES:
+        return False
+    if isinstance(value, dict):
+        return any(map(_search, value.values()))
+    if isinstance(value, (list, tuple)):
+        return _is_named(value) or any(map(_search, value))
+    return False
+
+
+def _unnamed(value):
+    if _is_named(value):
+        value = value._asdict()
+    if isinstance(value, dict):
+        return {key: _unnamed(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_unnamed(item) for item in value]
+    return value
 
 
 def _escaped():
