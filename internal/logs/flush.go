@@ -25,7 +25,7 @@ const (
 type flusher struct {
 	store *Store
 	open  map[string]*appender // by folder
-	lost  error                // why lines were lost since the last Sync
+	lost  error                // what went wrong since the last Sync
 }
 
 func (s *Store) flushUntilStopped() {

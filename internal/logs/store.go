@@ -25,7 +25,8 @@ type Options struct {
 
 	// Clock says the time of records and the age of segments; nil is time.Now.
 	Clock func() time.Time
-	// Report is told why lines were lost to the disk. It is called from the goroutine that
+	// Report is told what goes wrong with the files: lines that are lost to the disk,
+	// segments that cannot be dropped. It is called from the goroutine that
 	// writes and must not block or call the store. Nil reports nothing.
 	Report func(error)
 }
@@ -110,7 +111,8 @@ func (s *Store) Close() error {
 }
 
 // Sync returns once all that was written before the call is durable. It does not wait for
-// lines without their newline. An error says why lines were lost since the last Sync.
+// lines without their newline. An error also says what went wrong since the last Sync:
+// lines that were lost to the disk, segments that could not be dropped.
 func (s *Store) Sync(ctx context.Context) error {
 	return s.command(ctx, "syncing the logs", (*flusher).sync)
 }
