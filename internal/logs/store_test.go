@@ -247,8 +247,11 @@ func TestHostilePositions(t *testing.T) {
 	write(t, s, checkout, "a line\nanother\n")
 	records, next := read(t, s, checkout, logs.Query{})
 	for _, p := range []logs.Position{
-		{Segment: next.Segment, Offset: 1}, {Segment: next.Segment, Offset: records[0].Next.Offset - 3},
-		{Segment: next.Segment, Offset: 1 << 60}, {Segment: next.Segment, Offset: -1}, {Segment: 1 << 63},
+		{Segment: next.Segment, Offset: 1},
+		{Segment: next.Segment, Offset: records[0].Next.Offset - 3},
+		{Segment: next.Segment, Offset: 1 << 60},
+		{Segment: next.Segment, Offset: -1},
+		{Segment: 1 << 63},
 	} {
 		if got, _ := read(t, s, checkout, logs.Query{After: p}); len(got) > 2 {
 			t.Errorf("after %v: %d records", p, len(got))
