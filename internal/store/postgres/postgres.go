@@ -40,10 +40,14 @@ func Open(ctx context.Context, dsn string) (*relational.Store, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
-	pool := stdlib.OpenDB(*config)
+	pool := stdlib.OpenDB(*config, stdlib.OptionShouldPing(always))
 	pool.SetMaxOpenConns(maxConnections)
 	return relational.Open(ctx, pool, pool, dialect(config))
 }
+
+// always asks whether the session still lives before each use. The round trip is cheap
+// where no invoke waits, and a restarted server then costs no call its success.
+func always(context.Context, stdlib.ShouldPingParams) bool { return true }
 
 func dialect(config *pgx.ConnConfig) relational.Dialect {
 	files, err := fs.Sub(migrations, "migrations")

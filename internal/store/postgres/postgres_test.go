@@ -10,6 +10,7 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 
+	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/store"
 	"lambent.dev/lambent/internal/store/postgres"
 	"lambent.dev/lambent/internal/store/postgrestest"
@@ -26,6 +27,7 @@ func TestPostgres(t *testing.T) {
 		})
 	})
 	t.Run("NewerSchema", func(t *testing.T) { testNewerSchema(t, server.Database(t)) })
+	t.Run("ConnectionsLost", func(t *testing.T) { testConnectionsLost(t, server.Database(t)) })
 	t.Run("NoRights", func(t *testing.T) { testNoRights(t, server.Database(t)) })
 	t.Run("NoDatabase", func(t *testing.T) {
 		_, err := postgres.Open(t.Context(), strings.Replace(server.Database(t), "dbname=", "dbname=no", 1))
@@ -66,6 +68,32 @@ func testNewerSchema(t *testing.T, dsn string) {
 	run(t, dsn, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, true)`)
 	if _, err := postgres.Open(t.Context(), dsn); !errors.Is(err, store.ErrNewerSchema) {
 		t.Errorf("err = %v, want ErrNewerSchema", err)
+	}
+}
+
+// The server was restarted, or an administrator ended the sessions: the next calls go
+// through on new ones.
+func testConnectionsLost(t *testing.T, dsn string) {
+	s, err := postgres.Open(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	fn := lambda.Function{ID: storetest.ID("kept")}
+	if err := s.CreateFunction(t.Context(), fn); err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range []func() error{
+		func() error { _, err := s.Function(t.Context(), fn.ID); return err },
+		func() error {
+			_, err := s.UpdateFunction(t.Context(), fn.ID, func(*lambda.Function) error { return nil })
+			return err
+		},
+	} {
+		run(t, dsn, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+		if err := call(); err != nil {
+			t.Errorf("after the sessions were ended: %v", err)
+		}
 	}
 }
 

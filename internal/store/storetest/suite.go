@@ -31,6 +31,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Place) {
 		"UpdateRenames":         testUpdateRenames,
 		"BadVersion":            testBadVersion,
 		"ConcurrentUpdates":     testConcurrentUpdates,
+		"TwoStoresUpdate":       testTwoStoresUpdate,
 		"ConcurrentCreates":     testConcurrentCreates,
 		"DeleteTakesVersions":   testDeleteTakesVersions,
 		"Pages":                 testPages,
@@ -216,13 +217,23 @@ func testBadVersion(t *testing.T, place Place) {
 // Each goroutine adds one to a counter in the record and publishes a version: a lost
 // update would show in both.
 func testConcurrentUpdates(t *testing.T, place Place) {
+	contend(t, open(t, place))
+}
+
+// During an upgrade, and on several machines, the others are in other processes.
+func testTwoStoresUpdate(t *testing.T, place Place) {
+	contend(t, open(t, place), open(t, place))
+}
+
+func contend(t *testing.T, stores ...store.Store) {
+	t.Helper()
 	const goroutines, each = 16, 5
-	s := open(t, place)
+	s := stores[0]
 	fn := lambda.Function{ID: ID("contended"), Latest: lambda.Version{Version: lambda.Latest}}
 	create(t, s, fn)
 	var group errgroup.Group
-	for range goroutines {
-		group.Go(func() error { return publish(t.Context(), s, fn.ID, each) })
+	for i := range goroutines {
+		group.Go(func() error { return publish(t.Context(), stores[i%len(stores)], fn.ID, each) })
 	}
 	if err := group.Wait(); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,145 @@
+package telemetry_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/receipt"
+	"lambent.dev/lambent/internal/telemetry"
+)
+
+func TestLoggerFormats(t *testing.T) {
+	var text, doc bytes.Buffer
+	for format, w := range map[string]*bytes.Buffer{telemetry.Text: &text, telemetry.JSON: &doc} {
+		log, err := telemetry.Logger(w, "warn", format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.Info("hidden")
+		log.Warn("shown", "name", "a\nlevel=ERROR \x1b[2J")
+	}
+	if line := text.String(); strings.Count(line, "\n") != 1 || strings.Contains(line, "\x1b") || !strings.Contains(line, "level=WARN msg=shown") {
+		t.Errorf("text = %q", line)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(doc.Bytes(), &got); err != nil || got["msg"] != "shown" || got["name"] != "a\nlevel=ERROR \x1b[2J" {
+		t.Errorf("JSON = %q, %v", &doc, err)
+	}
+}
+
+func TestLoggerDefaults(t *testing.T) {
+	var w bytes.Buffer
+	log, err := telemetry.Logger(&w, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Debug("hidden")
+	log.Info("shown")
+	if got := w.String(); !strings.Contains(got, "msg=shown") || strings.Contains(got, "hidden") {
+		t.Errorf("log = %q", got)
+	}
+}
+
+func TestLoggerRefuses(t *testing.T) {
+	for _, c := range [][2]string{{"loud", "text"}, {"info", "xml"}} {
+		if _, err := telemetry.Logger(&bytes.Buffer{}, c[0], c[1]); err == nil || !strings.Contains(err.Error(), "use ") {
+			t.Errorf("%v: err = %v, want one that says what to use", c, err)
+		}
+	}
+}
+
+func TestMetricsAreServed(t *testing.T) {
+	reg := telemetry.NewRegistry()
+	m, err := telemetry.NewMetrics(reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := telemetry.RegisterLogDrops(reg, func() int64 { return 12 }); err != nil {
+		t.Fatal(err)
+	}
+	m.Invoked(lambda.TierLight, "warm", telemetry.Succeeded)
+	m.Invoked(0, "", telemetry.Throttled)
+	m.Phase(lambda.TierLight, "handler", 3*time.Millisecond)
+	m.Instances(lambda.TierMicroVM, telemetry.Busy).Set(2)
+	m.Queued.Inc()
+	m.Throttle(lambda.ReasonConcurrency)
+	got := scrape(t, telemetry.Handler(reg))
+	for _, want := range []string{
+		`lambent_invokes_total{isolation="light",outcome="ok",start="warm"} 1`,
+		`lambent_invokes_total{isolation="other",outcome="throttled",start=""} 1`,
+		`lambent_invoke_phase_seconds_bucket{isolation="light",phase="handler",le="0.0025"} 0`,
+		`lambent_invoke_phase_seconds_bucket{isolation="light",phase="handler",le="0.005"} 1`,
+		`lambent_instances{isolation="microvm",state="busy"} 2`,
+		`lambent_invokes_queued 1`,
+		`lambent_throttles_total{reason="ConcurrentInvocationLimitExceeded"} 1`,
+		`lambent_log_lines_dropped_total 12`,
+		`go_goroutines `,
+		`process_open_fds `,
+	} {
+		if !strings.Contains(got, "\n"+want) {
+			t.Errorf("not served: %s", want)
+		}
+	}
+}
+
+// Whatever is given as a label, the number of series is bounded.
+func TestLabelsAreBounded(t *testing.T) {
+	reg := telemetry.NewRegistry()
+	m, err := telemetry.NewMetrics(reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 200 {
+		text := fmt.Sprintf("x%d\xff", i)
+		m.Invoked(lambda.Tier(i-100), text, telemetry.Outcome(text))
+		m.Phase(lambda.Tier(i-100), text, time.Second)
+		m.Instances(lambda.Tier(i-100), telemetry.State(text)).Inc()
+		m.Throttle(text)
+	}
+	if n := strings.Count(scrape(t, telemetry.Handler(reg)), "\nlambent_invokes_total{"); n != 5 {
+		t.Errorf("%d series of invokes, want one per tier and one for others", n)
+	}
+}
+
+// The words of package receipt, which is above this one, are all known here.
+func TestReceiptWordsAreKnown(t *testing.T) {
+	reg := telemetry.NewRegistry()
+	m, err := telemetry.NewMetrics(reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range receipt.Phases() {
+		m.Phase(lambda.TierLight, p.String(), time.Second)
+	}
+	for _, s := range []receipt.StartKind{receipt.Warm, receipt.Provisioned, receipt.Stem, receipt.Fork, receipt.Restore, receipt.Cold} {
+		m.Invoked(lambda.TierLight, string(s), telemetry.Succeeded)
+	}
+	if got := scrape(t, telemetry.Handler(reg)); strings.Contains(got, `"other"`) {
+		t.Errorf("a word of receipt counts as other:\n%s", got)
+	}
+}
+
+func TestMetricsTwice(t *testing.T) {
+	reg := telemetry.NewRegistry()
+	_, first := telemetry.NewMetrics(reg)
+	if _, second := telemetry.NewMetrics(reg); first != nil || second == nil {
+		t.Errorf("first %v, second %v, want the second refused", first, second)
+	}
+}
+
+func scrape(t *testing.T, h http.Handler) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if w.Code != http.StatusOK {
+		t.Fatalf("status %d: %s", w.Code, w.Body)
+	}
+	return "\n" + w.Body.String()
+}
