@@ -1,0 +1,197 @@
+package code
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+	"golang.org/x/sys/unix"
+)
+
+// Blobs holds the zips, keyed by the hex of their SHA-256.
+type Blobs interface {
+	Open(ctx context.Context, digest string) (io.ReadSeekCloser, error)
+}
+
+// Packages unpacks stored zips into folders and keeps them. Its methods may be
+// called from many goroutines.
+type Packages struct {
+	dir   string
+	blobs Blobs
+	once  singleflight.Group
+}
+
+// unfinished starts the name of a folder that is being made or removed.
+const unfinished = ".tmp-"
+
+// unpackLimit bounds one unpacking; the largest package takes a few seconds.
+const unpackLimit = 2 * time.Minute
+
+var errUnpackLimit = fmt.Errorf("unpacking took longer than %v", unpackLimit)
+
+// New opens the folder dir, makes it if need be, and removes what an earlier process
+// left unfinished. Other processes may use dir at the same time.
+func New(dir string, blobs Blobs) (*Packages, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("making the folder of packages: %w", err)
+	}
+	if err := sweep(dir); err != nil {
+		return nil, fmt.Errorf("removing unfinished packages: %w", err)
+	}
+	return &Packages{dir: dir, blobs: blobs}, nil
+}
+
+// Folder returns the absolute path of the unpacked package. The first call for a
+// digest unpacks it; callers meanwhile share that work, and one who leaves does not
+// end it for the others. What it returns must not be written to.
+func (p *Packages) Folder(ctx context.Context, digest string) (string, error) {
+	final, err := p.path(digest)
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Lstat(final); err == nil {
+		return final, nil
+	}
+	made := p.once.DoChan(digest, func() (any, error) {
+		ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), unpackLimit, errUnpackLimit)
+		defer cancel()
+		return nil, p.make(ctx, digest, final)
+	})
+	select {
+	case result := <-made:
+		return final, result.Err
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+}
+
+// Remove deletes an unpacked package; one that is not there is no error. The caller
+// sees to it that no sandbox shows it any more.
+func (p *Packages) Remove(ctx context.Context, digest string) error {
+	final, err := p.path(digest)
+	if err != nil {
+		return err
+	}
+	tmp, unlock, err := p.temp()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	err = os.Rename(final, filepath.Join(tmp, "gone"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return errors.Join(fmt.Errorf("removing package: %w", err), os.RemoveAll(tmp))
+	}
+	return os.RemoveAll(tmp)
+}
+
+// path checks that a digest is one, and so that it cannot be a path elsewhere.
+func (p *Packages) path(digest string) (string, error) {
+	if b, err := hex.DecodeString(digest); err != nil || len(b) != 32 || digest != strings.ToLower(digest) {
+		return "", fmt.Errorf("package digest %.80q is not a SHA-256 in hex", digest)
+	}
+	return filepath.Join(p.dir, digest), nil
+}
+
+// make unpacks beside the final folder and then renames, so that a folder with its
+// name is always whole.
+func (p *Packages) make(ctx context.Context, digest, final string) (err error) {
+	if _, err := os.Lstat(final); err == nil {
+		return nil // made between the caller's look and now
+	}
+	tmp, unlock, err := p.temp()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
+	if err := p.unpackTo(ctx, digest, filepath.Join(tmp, "new")); err != nil {
+		return fmt.Errorf("unpacking package %.12s: %w", digest, err)
+	}
+	err = os.Rename(filepath.Join(tmp, "new"), final)
+	if errors.Is(err, os.ErrExist) || errors.Is(err, unix.ENOTEMPTY) {
+		return nil // another process was faster; content has one address
+	}
+	return err
+}
+
+func (p *Packages) unpackTo(ctx context.Context, digest, dir string) error {
+	blob, err := p.blobs.Open(ctx, digest)
+	if err != nil {
+		return err
+	}
+	defer blob.Close()
+	r, size, err := readerAt(blob)
+	if err != nil {
+		return err
+	}
+	a, err := open(r, size)
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return unpack(ctx, a, root)
+}
+
+// temp makes a folder for work in progress and locks it for as long as this process
+// works in it.
+func (p *Packages) temp() (dir string, unlock func() error, err error) {
+	dir, err = os.MkdirTemp(p.dir, unfinished)
+	if err != nil {
+		return "", nil, fmt.Errorf("making a temporary folder: %w", err)
+	}
+	unlock, err = lock(dir)
+	if err != nil {
+		return "", nil, errors.Join(err, os.Remove(dir))
+	}
+	return dir, unlock, nil
+}
+
+// sweep removes unfinished folders that no living process has locked.
+func sweep(dir string) error {
+	left, err := filepath.Glob(filepath.Join(dir, unfinished+"*"))
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, name := range left {
+		unlock, err := lock(name)
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			continue
+		}
+		if err == nil {
+			err = errors.Join(os.RemoveAll(name), unlock())
+		}
+		failed = append(failed, err)
+	}
+	return errors.Join(failed...)
+}
+
+// lock takes flock(2) on a folder; it ends with the process at the latest.
+func lock(dir string) (unlock func() error, err error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("locking %s: %w", dir, err), f.Close())
+	}
+	return f.Close, nil
+}

@@ -1,0 +1,95 @@
+"""The context object that a handler gets as its second argument."""
+
+import os
+import sys
+import time
+
+
+class _Plain:
+    """Has the attributes that __slots__ names, from a dictionary's keys."""
+
+    __slots__ = ()
+
+    def __init__(self, values):
+        for name in self.__slots__:
+            setattr(self, name, values.get(name))
+
+    def __repr__(self):
+        pairs = ("%s=%s" % (name, getattr(self, name)) for name in self.__slots__)
+        return "%s([%s])" % (type(self).__name__, ",".join(pairs))
+
+
+class CognitoIdentity(_Plain):
+    __slots__ = ("cognito_identity_id", "cognito_identity_pool_id")
+
+
+class Client(_Plain):
+    __slots__ = (
+        "installation_id",
+        "app_title",
+        "app_version_name",
+        "app_version_code",
+        "app_package_name",
+    )
+
+
+class ClientContext(_Plain):
+    __slots__ = ("custom", "env", "client")
+
+    def __init__(self, values):
+        _Plain.__init__(self, values)
+        if isinstance(self.client, dict):
+            self.client = Client(self.client)
+
+
+class LambdaContext:
+    """Source: AWS Lambda Developer Guide, "Using the Lambda context object to
+    retrieve Python function information"."""
+
+    def __init__(self, meta):
+        environ = os.environ.get
+        self.aws_request_id = meta["id"]
+        self.log_group_name = environ("AWS_LAMBDA_LOG_GROUP_NAME")
+        self.log_stream_name = environ("AWS_LAMBDA_LOG_STREAM_NAME")
+        self.function_name = environ("AWS_LAMBDA_FUNCTION_NAME")
+        self.memory_limit_in_mb = environ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        self.function_version = environ("AWS_LAMBDA_FUNCTION_VERSION")
+        self.invoked_function_arn = meta.get("arn")
+        self.tenant_id = meta.get("tenantId")
+        client = meta.get("clientContext")
+        self.client_context = ClientContext(client) if isinstance(client, dict) else None
+        self.identity = CognitoIdentity(_identity(meta.get("identity")))
+        self._epoch_deadline_time_in_ms = meta.get("deadlineMs", 0)
+
+    def get_remaining_time_in_millis(self):
+        """Milliseconds until the invocation times out; never negative."""
+        return max(0, self._epoch_deadline_time_in_ms - int(time.time() * 1000))
+
+    def log(self, msg):
+        """Writes a message to the function's log, as it is."""
+        sys.stdout.write(str(msg))
+
+    def __repr__(self):
+        names = (
+            "aws_request_id",
+            "log_group_name",
+            "log_stream_name",
+            "function_name",
+            "memory_limit_in_mb",
+            "function_version",
+            "invoked_function_arn",
+            "client_context",
+            "identity",
+            "tenant_id",
+        )
+        pairs = ("%s=%s" % (name, getattr(self, name)) for name in names)
+        return "LambdaContext([%s])" % ",".join(pairs)
+
+
+def _identity(value):
+    if not isinstance(value, dict):
+        return {}
+    return {
+        "cognito_identity_id": value.get("cognitoIdentityId"),
+        "cognito_identity_pool_id": value.get("cognitoIdentityPoolId"),
+    }

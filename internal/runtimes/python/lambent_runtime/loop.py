@@ -1,0 +1,113 @@
+"""One instance's life: start, the function's init, one invocation after another."""
+
+import os
+import sys
+
+from . import codec, faults, stream
+
+
+def main():
+    """Runs until Lambent closes the stream, or the function ends the process."""
+    _line_buffered()
+    try:
+        link = stream.receive()
+        link.write(stream.BEGUN)
+        handler = _init(link)
+        if handler is None:
+            sys.exit(1)
+        link.write(stream.READY)
+        while True:
+            _turn(link, handler)
+    except stream.Closed:
+        sys.exit(0)
+
+
+def _line_buffered():
+    """A line is in the log as soon as it is printed. Both streams are flushed before
+    an answer is sent."""
+    for name in ("stdout", "stderr"):
+        old = getattr(sys, name)
+        if hasattr(old, "reconfigure"):
+            old.reconfigure(line_buffering=True)
+            continue
+        import io  # Python 3.6, which also knows no UTF-8 without a locale
+
+        new = io.TextIOWrapper(old.detach(), "utf-8", "surrogateescape", line_buffering=True)
+        setattr(sys, name, new)
+        setattr(sys, "__%s__" % name, new)
+
+
+def _flush():
+    for output in (sys.stdout, sys.stderr):
+        try:
+            output.flush()
+        except (AttributeError, OSError, ValueError):
+            pass  # the function replaced or closed it
+
+
+def _init(link):
+    """Imports the function. Returns its handler, or None once the error is told."""
+    from . import handler, logs, modules
+
+    modules.install({"logging": logs.install})
+    runtime_dir = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    handler.search_path(os.environ.get("LAMBDA_TASK_ROOT", "/var/task"), runtime_dir)
+    try:
+        found = handler.load(os.environ.get("_HANDLER", ""))
+    except Exception as error:
+        _report(link, stream.INIT_ERROR, error, "")
+        return None
+    _flush()
+    return found
+
+
+def _turn(link, handler):
+    """One invocation. SystemExit and its like are the function's way out."""
+    from . import logs
+
+    meta, event = link.read()
+    meta = codec.decode(meta)
+    logs.Request.id = meta["id"]
+    logs.Request.tenant_id = meta.get("tenantId")
+    _trace(meta.get("traceId"))
+    try:
+        answer = _answer(handler, meta, event)
+    except Exception as error:
+        _report(link, stream.ERROR, error, meta["id"])
+        return
+    _flush()
+    link.write(stream.RESPONSE, answer)
+
+
+def _answer(handler, meta, event):
+    from .context import LambdaContext
+
+    try:
+        value = codec.decode(event)
+    except Exception as error:
+        raise faults.Fault("Runtime.UnmarshalError", "Unable to unmarshal input: %s" % error)
+    value = handler(value, LambdaContext(meta))
+    if isinstance(value, bytes):
+        return value  # AWS passes bytes on as they are
+    try:
+        return codec.encode(value)
+    except Exception as error:
+        raise faults.Fault("Runtime.MarshalError", "Unable to marshal response: %s" % error)
+
+
+def _trace(trace_id):
+    if trace_id:
+        os.environ["_X_AMZN_TRACE_ID"] = trace_id
+    else:
+        os.environ.pop("_X_AMZN_TRACE_ID", None)
+
+
+def _report(link, kind, error, request_id):
+    """Tells Lambent of an error, after the log has it."""
+    value = faults.describe(error, request_id)
+    try:
+        faults.log(value)
+    except (AttributeError, OSError, ValueError):
+        pass  # the function replaced or closed its output: the answer still goes
+    _flush()
+    link.write(kind, codec.encode(value))

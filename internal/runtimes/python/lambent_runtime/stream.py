@@ -1,0 +1,108 @@
+"""The framed stream to Lambent: see package runtimeapi for the protocol."""
+
+import os
+import sys
+
+INVOKE = 0x01
+READY = 0x81
+INIT_ERROR = 0x82
+RESPONSE = 0x83
+ERROR = 0x84
+BEGUN = 0x85
+
+_HEADER = 8
+_CHUNK = 1 << 16
+
+
+class Closed(Exception):
+    """Lambent closed the stream: the runtime has to leave."""
+
+
+def receive(variable="LAMBENT_STREAM"):
+    """Takes the stream that Lambent hands over and hides how it came."""
+    import _socket  # its Python half costs more than the rest of the start
+
+    number = int(os.environ.pop(variable)[len("fd:"):])
+    os.set_inheritable(number, False)
+    channel = _socket.socket(fileno=number)
+    _, ancillary, _, _ = channel.recvmsg(
+        1, _socket.CMSG_SPACE(4), _socket.MSG_CMSG_CLOEXEC
+    )
+    if not ancillary:
+        raise Closed()
+    descriptor = int.from_bytes(ancillary[0][2][:4], sys.byteorder)
+    os.set_blocking(descriptor, True)
+    return Stream(descriptor, channel)
+
+
+class Stream:
+    """Frames over a descriptor. One thread uses it."""
+
+    def __init__(self, descriptor, channel=None):
+        self._descriptor = descriptor
+        self._channel = channel  # kept: closing it would end the channel
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self):
+        """A forked child must not answer for its parent."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def read(self):
+        """Waits for an Invoke frame; returns meta and event as bytes."""
+        data = self._first()
+        size = int.from_bytes(data[4:_HEADER], "big")
+        if data[0] != INVOKE or size < 4:
+            raise Closed()
+        payload = self._rest(data, size)
+        split = 4 + int.from_bytes(payload[:4], "big")
+        return payload[4:split], payload[split:]
+
+    def _first(self):
+        data = b""
+        while len(data) < _HEADER:
+            more = self._read(_CHUNK)
+            data = data + more if data else more
+        return data
+
+    def _rest(self, data, size):
+        """The payload; what came with the header is its start."""
+        if len(data) == _HEADER + size:
+            return data[_HEADER:]
+        payload = bytearray(size)
+        have = len(data) - _HEADER
+        payload[:have] = data[_HEADER:]
+        view = memoryview(payload)
+        while have < size:
+            got = os.readv(self._descriptor, [view[have:]])
+            if not got:
+                raise Closed()
+            have += got
+        return bytes(payload)
+
+    def _read(self, size):
+        if self._descriptor < 0:
+            raise Closed()
+        try:
+            data = os.read(self._descriptor, size)
+        except ConnectionError:
+            raise Closed()
+        if not data:
+            raise Closed()
+        return data
+
+    def write(self, kind, payload=b""):
+        """Sends one frame, whatever its size: several mean a streamed answer."""
+        if self._descriptor < 0:
+            raise Closed()
+        header = bytes((kind, 0, 0, 0)) + len(payload).to_bytes(4, "big")
+        try:
+            sent = os.writev(self._descriptor, [header, payload])
+            while sent < _HEADER:
+                sent += os.writev(self._descriptor, [header[sent:], payload])
+            while sent < _HEADER + len(payload):
+                sent += os.write(self._descriptor, memoryview(payload)[sent - _HEADER:])
+        except ConnectionError:
+            raise Closed()
