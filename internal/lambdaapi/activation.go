@@ -145,7 +145,7 @@ type outcome struct {
 
 // ready unpacks the code and looks for the runtime.
 func (s *Server) ready(ctx context.Context, v *lambda.Version) outcome {
-	if err := s.Runtimes.Check(ctx, v); err != nil {
+	if _, err := s.Runtimes.Resolve(v); err != nil {
 		return outcome{"This host cannot run " + v.Runtime + ": " + err.Error(), "InvalidRuntime"}
 	}
 	_, err := s.Packages.Folder(ctx, v.Code.Digest)
@@ -182,8 +182,7 @@ func (s *Server) settle(ctx context.Context, was *lambda.Function, o outcome) er
 	if err != nil {
 		return err
 	}
-	s.Directory.Put(fn)
-	return nil
+	return s.Directory.Put(fn)
 }
 
 // applyTo moves a version out of Pending.
