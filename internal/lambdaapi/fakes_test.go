@@ -311,10 +311,13 @@ func request(changes map[string]any) string {
 	return string(encoded)
 }
 
-func goodZip() []byte {
+func goodZip() []byte { return zipOf("app.py") }
+
+// zipOf is a zip with one file of that name.
+func zipOf(name string) []byte {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
-	f, _ := w.Create("app.py")
+	f, _ := w.Create(name)
 	_, _ = f.Write([]byte("def handler(event, context):\n    return event\n"))
 	_ = w.Close()
 	return b.Bytes()
