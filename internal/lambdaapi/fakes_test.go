@@ -42,6 +42,12 @@ func newMemory() *memory {
 	}
 }
 
+func (m *memory) setBroken(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.broken = err
+}
+
 func (m *memory) CreateFunction(_ context.Context, fn lambda.Function) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
