@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
@@ -14,23 +15,39 @@ import (
 // activators is how many functions become active at once: unpacking is disk work.
 const activators = 2
 
+// retryPause is how long an activation waits after the store failed.
+const retryPause = 2 * time.Second
+
 // activations is the queue of functions to activate. It holds names only, each of a
 // stored function that is Pending.
 type activations struct {
-	wake chan struct{} // holds a token while there is something to take
+	wake  chan struct{} // holds a token while there is something to take
+	pause time.Duration // before another try after the store failed
 
 	// mu guards waiting.
 	mu      sync.Mutex
 	waiting []lambda.FunctionID
 }
 
-func newActivations() *activations { return &activations{wake: make(chan struct{}, 1)} }
+func newActivations() *activations {
+	return &activations{wake: make(chan struct{}, 1), pause: retryPause}
+}
 
 func (a *activations) add(ids ...lambda.FunctionID) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.waiting = append(a.waiting, ids...)
 	a.signal()
+}
+
+// later puts a function back after a pause, which slows the worker down, too: when the
+// store fails for one function it fails for the next.
+func (a *activations) later(ctx context.Context, id lambda.FunctionID) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(a.pause):
+		a.add(id)
+	}
 }
 
 // signal must be called with mu held.
@@ -102,8 +119,9 @@ func (s *Server) activateAll(ctx context.Context) {
 		if !ok {
 			return
 		}
-		if err := s.activate(ctx, id); err != nil {
-			s.Log.Error("activating a function", "function", id.ARN(), "error", err)
+		if err := s.activate(ctx, id); err != nil && ctx.Err() == nil {
+			s.Log.Error("activating a function; trying again", "function", id.ARN(), "after", s.activations.pause, "error", err)
+			s.activations.later(ctx, id)
 		}
 	}
 }
@@ -145,7 +163,7 @@ type outcome struct {
 
 // ready unpacks the code and looks for the runtime.
 func (s *Server) ready(ctx context.Context, v *lambda.Version) outcome {
-	if err := s.Runtimes.Check(ctx, v); err != nil {
+	if _, err := s.Runtimes.Resolve(v); err != nil {
 		return outcome{"This host cannot run " + v.Runtime + ": " + err.Error(), "InvalidRuntime"}
 	}
 	_, err := s.Packages.Folder(ctx, v.Code.Digest)
@@ -182,8 +200,7 @@ func (s *Server) settle(ctx context.Context, was *lambda.Function, o outcome) er
 	if err != nil {
 		return err
 	}
-	s.Directory.Put(fn)
-	return nil
+	return s.Directory.Put(fn)
 }
 
 // applyTo moves a version out of Pending.

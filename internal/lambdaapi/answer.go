@@ -2,7 +2,6 @@ package lambdaapi
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -52,11 +51,12 @@ func encode(v any) ([]byte, error) {
 // ServiceException without its text, which goes to the log.
 func (c *call) fail(err error) {
 	var e *lambda.Error
-	if !errors.As(err, &e) {
-		e = lambda.NewError(lambda.ErrService, "An internal error occurred. The log of Lambent names it by the request id %s.", c.requestID)
-		c.Log.Error("request failed", "operation", c.operation, "requestId", c.requestID, "error", err)
-	} else if e.Cause != nil {
-		c.Log.Warn("request refused", "operation", c.operation, "requestId", c.requestID, "error", err, "cause", e.Cause)
+	switch {
+	case !errors.As(err, &e):
+		e = c.internal()
+		c.logUnlessGone("request failed", err)
+	case e.Cause != nil:
+		c.Log.Info("request refused", "operation", c.operation, "requestId", c.requestID, "error", err, "cause", e.Cause)
 	}
 	if c.started {
 		return
@@ -89,13 +89,18 @@ func (c *call) recovered() {
 	}
 	c.Log.Error("panic while serving", "operation", c.operation, "requestId", c.requestID, "panic", cause, "stack", string(debug.Stack()))
 	if !c.started {
-		c.writeError(lambda.NewError(lambda.ErrService, "An internal error occurred. The log of Lambent names it by the request id %s.", c.requestID))
+		c.writeError(c.internal())
 	}
+}
+
+// internal is what a caller hears of an error that is Lambent's own.
+func (c *call) internal() *lambda.Error {
+	return lambda.NewError(lambda.ErrService, "An internal error occurred. The log of Lambent names it by the request id %s.", c.requestID)
 }
 
 // logUnlessGone logs an error of work for a client, unless the client went away.
 func (c *call) logUnlessGone(doing string, err error) {
-	if err != nil && !errors.Is(err, context.Canceled) {
-		c.Log.Warn(doing, "requestId", c.requestID, "error", err)
+	if err != nil && c.ctx().Err() == nil {
+		c.Log.Error(doing, "operation", c.operation, "requestId", c.requestID, "error", err)
 	}
 }

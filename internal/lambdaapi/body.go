@@ -43,8 +43,11 @@ func (c *call) body(limit int64) ([]byte, error) {
 	return body, nil
 }
 
+// drain reads on, unless the client asked first: then it must not be told to send.
 func (c *call) drain() error {
-	_, _ = io.CopyN(io.Discard, c.r.Body, maxDrain) // best effort
+	if c.r.Header.Get("Expect") == "" {
+		_, _ = io.CopyN(io.Discard, c.r.Body, maxDrain) // best effort
+	}
 	return errBodyTooLarge
 }
 

@@ -144,7 +144,7 @@ func (c *call) keep(fn *lambda.Function, data []byte) error {
 	} else if !isMissing(err) {
 		return err
 	}
-	code, err := c.storeCode(c.ctx(), data)
+	code, err := c.storePackage(c.ctx(), data)
 	if err != nil {
 		return err
 	}
@@ -169,8 +169,7 @@ func (c *call) commit(fn *lambda.Function) error {
 	if err != nil {
 		return err
 	}
-	c.Directory.Put(*fn)
-	return nil
+	return c.Directory.Put(*fn)
 }
 
 func errExists(id lambda.FunctionID) error {

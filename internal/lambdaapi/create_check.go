@@ -1,11 +1,13 @@
 package lambdaapi
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/google/uuid"
 
 	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/runtimes"
 )
 
 // offered are the runtimes that AWS names when it refuses one; retired are those that
@@ -42,7 +44,7 @@ func (c *call) checkFunction(in *createFunctionRequest, fn *lambda.Function) err
 	if or(in.Publish, false) {
 		fn.Published = []lambda.Version{firstVersion(fn.Latest)}
 	}
-	return checkZip(in.Code.ZipFile)
+	return checkPackage(in.Code.ZipFile)
 }
 
 func firstVersion(v lambda.Version) lambda.Version {
@@ -55,21 +57,24 @@ func (c *call) checkRuntime(fn *lambda.Function) error {
 	if v.Runtime == "" || v.Handler == "" {
 		return invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
 	}
-	if !c.Runtimes.Known(v.Runtime) {
-		return errRuntime(v.Runtime)
+	if !runtimes.Known(v.Runtime) {
+		return invalid("Value %s at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: %s or be a valid ARN", shorten(v.Runtime), offered)
 	}
-	if err := c.Runtimes.Check(c.ctx(), v); err != nil {
-		return invalid("This host cannot run %s: %s", v.Runtime, err)
+	if _, err := c.Runtimes.Resolve(v); err != nil {
+		return errLacking(v.Runtime, err)
 	}
 	return nil
 }
 
-func errRuntime(name string) error {
-	if slices.Contains(retired, name) {
-		return invalid("The runtime parameter of %s is no longer supported for creating or updating AWS Lambda functions. "+
-			"We recommend you use a supported runtime while creating or updating functions.", name)
+// errLacking says that the host has no such runtime; what AWS has retired gets AWS's
+// words before that, for tools that know them.
+func errLacking(runtime string, cause error) error {
+	text := fmt.Sprintf("This host cannot run %s: %s", runtime, cause)
+	if slices.Contains(retired, runtime) {
+		text = fmt.Sprintf("The runtime parameter of %s is no longer supported for creating or updating AWS Lambda functions. "+
+			"We recommend you use a supported runtime while creating or updating functions. ", runtime) + text
 	}
-	return invalid("Value %s at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: %s or be a valid ARN", shorten(name), offered)
+	return invalid("%s", text)
 }
 
 func (in *createFunctionRequest) checkArchitecture() error {

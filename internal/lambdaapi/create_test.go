@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -117,6 +118,26 @@ func TestRunResumesPending(t *testing.T) {
 	b.run()
 	b.await("first", "Active")
 	b.await("second", "Active")
+}
+
+// A store that fails for a while delays an activation, and does not lose it.
+func TestActivationIsTriedAgain(t *testing.T) {
+	b := newBench(t)
+	b.activations.pause = 5 * time.Millisecond
+	b.create(nil)
+	b.memory.setBroken(errors.New("disk is full"))
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 5*time.Second, errors.New("test took too long"))
+	defer cancel()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		b.activateAll(ctx)
+	}()
+	time.Sleep(20 * time.Millisecond)
+	b.memory.setBroken(nil)
+	b.await("thumbnail", "Active")
+	cancel()
+	<-ended
 }
 
 // A function that was deleted and made again while its code was unpacked is not

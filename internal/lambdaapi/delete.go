@@ -57,6 +57,5 @@ func (c *call) removeVersion(n named) error {
 	if err != nil {
 		return err
 	}
-	c.Directory.Put(fn)
-	return nil
+	return c.Directory.Put(fn)
 }

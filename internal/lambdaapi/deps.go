@@ -5,8 +5,10 @@ import (
 	"io"
 	"log/slog"
 
+	"lambent.dev/lambent/internal/blob"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/receipt"
+	"lambent.dev/lambent/internal/runtimes"
 )
 
 // Store keeps functions. Missing ones and name clashes are errors that wrap
@@ -20,35 +22,33 @@ type Store interface {
 	All(ctx context.Context, yield func(lambda.Function) error) error
 }
 
-// Blobs keeps deployment packages under the hex SHA-256 of their bytes.
+// Blobs keeps deployment packages under the hex SHA-256 of their bytes: a blob.Store.
 type Blobs interface {
-	Put(ctx context.Context, r io.Reader, limit int64) (digest string, size int64, err error)
-	Open(ctx context.Context, digest string) (io.ReadCloser, error)
+	Put(ctx context.Context, r io.Reader, limit int64) (blob.Info, error)
+	Open(ctx context.Context, digest string) (blob.Reader, error)
 }
 
-// Packages unpacks deployment packages, once per content. What is wrong with a
-// package itself is a *lambda.Error in AWS's words.
+// Packages unpacks deployment packages, once per content: code.Packages. What is wrong
+// with a package itself is a *lambda.Error in AWS's words.
 type Packages interface {
 	Folder(ctx context.Context, digest string) (string, error)
 }
 
-// Runtimes knows what this host can run.
+// Runtimes is what this host can run: a runtimes.Catalogue.
 type Runtimes interface {
-	// Known reports whether the identifier is in the catalogue.
-	Known(runtime string) bool
-	// Check returns nil if the host has what the version needs, else an error that
-	// names what was looked for and where.
-	Check(ctx context.Context, v *lambda.Version) error
+	// Resolve fails for what the host lacks, with an error that says what was looked for.
+	Resolve(v *lambda.Version) (runtimes.Launch, error)
 }
 
-// Invoker takes invocations: the router.
+// Invoker takes invocations: a router.Router. ctx bounds the wait for an instance; a
+// function that has begun runs to its end.
 type Invoker interface {
 	Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error)
 }
 
-// Directory is the index of functions that invocations are resolved with.
+// Directory is the index of functions that invocations are resolved with: the router's.
 type Directory interface {
-	Put(fn lambda.Function)
+	Put(fn lambda.Function) error
 	Remove(id lambda.FunctionID)
 }
 

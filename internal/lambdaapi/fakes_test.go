@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -19,8 +18,10 @@ import (
 	"testing"
 	"time"
 
+	"lambent.dev/lambent/internal/blob"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/receipt"
+	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/store"
 )
 
@@ -39,6 +40,12 @@ func newMemory() *memory {
 		functions: map[lambda.FunctionID]lambda.Function{}, blobs: map[string][]byte{},
 		directory: map[lambda.FunctionID]lambda.Function{},
 	}
+}
+
+func (m *memory) setBroken(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.broken = err
 }
 
 func (m *memory) CreateFunction(_ context.Context, fn lambda.Function) error {
@@ -119,35 +126,42 @@ func clone(fn lambda.Function) lambda.Function {
 	return fn
 }
 
-func (m *memory) Put(_ context.Context, r io.Reader, limit int64) (string, int64, error) {
+func (m *memory) Put(_ context.Context, r io.Reader, limit int64) (blob.Info, error) {
 	data, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil || int64(len(data)) > limit {
-		return "", 0, errors.Join(err, errors.New("too large"))
+		return blob.Info{}, errors.Join(err, blob.ErrTooLarge)
 	}
 	sum := sha256.Sum256(data)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.blobs[hex.EncodeToString(sum[:])] = data
-	return hex.EncodeToString(sum[:]), int64(len(data)), nil
+	info := blob.InfoOf(sum, int64(len(data)))
+	m.blobs[info.Digest] = data
+	return info, nil
 }
 
-func (m *memory) Open(_ context.Context, digest string) (io.ReadCloser, error) {
+func (m *memory) Open(_ context.Context, digest string) (blob.Reader, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	data, ok := m.blobs[digest]
 	if !ok {
-		return nil, errors.New("no such blob")
+		return nil, blob.ErrNotFound
 	}
-	return io.NopCloser(bytes.NewReader(data)), nil
+	return stored{bytes.NewReader(data)}, nil
 }
+
+// stored is a blob in memory.
+type stored struct{ *bytes.Reader }
+
+func (stored) Close() error { return nil }
 
 // index is the directory's face of a memory.
 type index struct{ *memory }
 
-func (i index) Put(fn lambda.Function) {
+func (i index) Put(fn lambda.Function) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.directory[fn.ID] = fn
+	return nil
 }
 
 func (i index) Remove(id lambda.FunctionID) {
@@ -159,7 +173,7 @@ func (i index) Remove(id lambda.FunctionID) {
 // host stands for packages, runtimes and tiers; its faults are data.
 type host struct {
 	unpack  error // Folder's answer
-	runtime error // Check's answer
+	runtime error // Resolve's answer
 	held    chan struct{}
 }
 
@@ -174,11 +188,12 @@ func (h *host) Folder(ctx context.Context, _ string) (string, error) {
 	return "/code", h.unpack
 }
 
-func (h *host) Known(name string) bool {
-	return slices.Contains([]string{"python3.12", "python3.14", "provided.al2023"}, name)
+func (h *host) Resolve(v *lambda.Version) (runtimes.Launch, error) {
+	if h.runtime == nil && v.Runtime == "go1.x" {
+		return runtimes.Launch{}, runtimes.ErrUnavailable
+	}
+	return runtimes.Launch{}, h.runtime
 }
-
-func (h *host) Check(context.Context, *lambda.Version) error { return h.runtime }
 
 func (h *host) Offers(t lambda.Tier) error {
 	if t == lambda.TierLight {
@@ -302,10 +317,13 @@ func request(changes map[string]any) string {
 	return string(encoded)
 }
 
-func goodZip() []byte {
+func goodZip() []byte { return zipOf("app.py") }
+
+// zipOf is a zip with one file of that name.
+func zipOf(name string) []byte {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
-	f, _ := w.Create("app.py")
+	f, _ := w.Create(name)
 	_, _ = f.Write([]byte("def handler(event, context):\n    return event\n"))
 	_ = w.Close()
 	return b.Bytes()

@@ -1,7 +1,6 @@
 package lambdaapi
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -24,31 +23,23 @@ func invoke(c *call) error {
 	if err != nil {
 		return err
 	}
-	switch inv.Type {
-	case lambda.DryRun:
-		return c.dryRun()
-	case lambda.Event:
+	if inv.Type == lambda.Event {
 		return invalid("Lambent does not support the invocation type Event yet: an event must outlive a restart, and the queue for that is not there. Use RequestResponse.")
 	}
 	return c.run(inv)
 }
 
-// dryRun checks what an invocation would find: the function and its version.
-func (c *call) dryRun() error {
-	if _, _, _, err := c.find(); err != nil {
-		return err
-	}
-	c.noContent()
-	return nil
-}
-
-// run hands the invocation over and answers with what came of it. A client that goes
-// away does not end the function, as on Lambda; the function's timeout does.
+// run hands the invocation over and answers with what came of it. A dry run ends in
+// the router, which finds out whether the function is there and can be invoked.
 func (c *call) run(inv *lambda.Invocation) error {
 	sink := &lambda.Buffer{Cap: lambda.MaxResponse}
-	r, err := c.Invoker.Invoke(context.WithoutCancel(c.ctx()), inv, sink)
+	r, err := c.Invoker.Invoke(c.ctx(), inv, sink)
 	if err != nil {
 		return err
+	}
+	if inv.Type == lambda.DryRun {
+		c.noContent()
+		return nil
 	}
 	c.describeRun(inv, &r, sink)
 	c.write(http.StatusOK, sink.Bytes())

@@ -1,10 +1,8 @@
 package lambdaapi
 
 import (
-	"context"
 	"encoding/base64"
 	"errors"
-	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -127,37 +125,14 @@ func TestInternalErrorsSayNothing(t *testing.T) {
 }
 
 func TestInvokeDryRun(t *testing.T) {
-	b := newBench(t, withRouter(func(*lambda.Invocation, lambda.Sink) (receipt.Receipt, error) {
-		t.Error("a dry run reached the router")
+	b := newBench(t, withRouter(func(inv *lambda.Invocation, _ lambda.Sink) (receipt.Receipt, error) {
+		if inv.Type != lambda.DryRun {
+			t.Errorf("the router sees type %s", inv.Type)
+		}
 		return receipt.Receipt{}, nil
 	}))
-	b.create(nil)
 	r := b.do("POST", functions+"/thumbnail/invocations", "", "X-Amz-Invocation-Type", "DryRun")
-	if r.Code != 204 || r.Body.Len() != 0 {
-		t.Errorf("%d %s", r.Code, r.Body)
-	}
-}
-
-// watcher sees the context of an invocation.
-type watcher func(ctx context.Context)
-
-func (w watcher) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error) {
-	w(ctx)
-	return echo(inv, sink)
-}
-
-// A client that went away does not end the function.
-func TestInvokeOutlivesClient(t *testing.T) {
-	asked, alive := false, error(nil)
-	b := newBench(t, func(d *Deps) {
-		d.Invoker = watcher(func(ctx context.Context) { asked, alive = true, ctx.Err() })
-	})
-	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(errors.New("client left"))
-	r := httptest.NewRequestWithContext(ctx, "POST", functions+"/f/invocations", strings.NewReader("{}"))
-	r.Host = "localhost"
-	b.Handler().ServeHTTP(httptest.NewRecorder(), r)
-	if !asked || alive != nil {
-		t.Errorf("asked %v, the invocation's context: %v", asked, alive)
+	if r.Code != 204 || r.Body.Len() != 0 || r.Header().Get("Server-Timing") != "" {
+		t.Errorf("%d %v %s", r.Code, r.Header(), r.Body)
 	}
 }

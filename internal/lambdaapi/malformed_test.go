@@ -232,7 +232,6 @@ func badEvents() []malformed {
 		event(`{}`, "X-Amz-Tenant-Id", "t").says(parameter, "TenantId"),
 		event(`{}`, "X-Amz-Durable-Execution-Name", "d").says(parameter, "DurableExecutionName"),
 		{method: "POST", target: functions + "/kept/invocations", body: `"` + strings.Repeat("x", lambda.MaxPayload) + `"`, status: 413, kind: "RequestEntityTooLargeException", text: "Request must be smaller than 6291456 bytes for the InvokeFunction operation"},
-		{method: "POST", target: functions + "/gone/invocations", body: `{}`, header: []string{"X-Amz-Invocation-Type", "DryRun"}, status: 404, kind: notFound, text: "Function not found"},
 	}
 }
 
