@@ -11,6 +11,7 @@ import (
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/kernel/cgroup"
+	"lambent.dev/lambent/internal/kernel/volume"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 )
@@ -43,8 +44,8 @@ type box struct {
 	mu        sync.Mutex // protects the fields below
 	state     binding
 	env       []string
-	tmp       func() error // closes /tmp's volume
-	last      uint64       // command id
+	tmp       *volume.Volume
+	last      uint64 // command id
 	processes map[uint64]*process
 	stream    *net.UnixConn // channel of the most recent command with one
 	listeners map[*listener]struct{}
@@ -218,16 +219,19 @@ func (b *box) watch() {
 	_ = b.control.conn.Close()
 	b.note(diedBy(state, err))
 	b.endAll()
-	b.mu.Lock()
-	tmp := b.tmp
-	b.mu.Unlock()
-	if tmp != nil {
-		err = tmp()
-	}
-	if err := errors.Join(err, b.free()); err != nil {
+	if err := errors.Join(b.freeTmp(), b.free()); err != nil {
 		b.template.driver.options.Log.Warn("freeing a sandbox", "sandbox", b.id, "error", err)
 	}
 	close(b.done)
+}
+
+func (b *box) freeTmp() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.tmp == nil {
+		return nil
+	}
+	return b.tmp.Close()
 }
 
 func diedBy(state *os.ProcessState, err error) error {

@@ -3,6 +3,7 @@ package light
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
 
 	"lambent.dev/lambent/internal/cleanup"
@@ -24,7 +25,9 @@ type template struct {
 	volumes *volume.Maker
 	setup   initproto.Setup // the same for all boxes
 	spawner *spawner
-	pool    *netPool // nil without NetworkNamespace
+	// nets is nil without NetworkNamespace.
+	nets *pool[*os.File]
+	tmps *pool[tmp]
 
 	mu     sync.Mutex // protects closed
 	closed bool
@@ -51,8 +54,9 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 		return nil, err
 	}
 	if d.has(NetworkNamespace) {
-		t.pool = newNetPool(d.options.Log)
+		t.nets = newNetworks(d)
 	}
+	t.tmps = newTmps(d, t.volumes)
 	return t, nil
 }
 
@@ -147,9 +151,10 @@ func (t *template) Close() error {
 	if was {
 		return nil
 	}
-	if t.pool != nil {
-		t.pool.close()
+	if t.nets != nil {
+		t.nets.close()
 	}
+	t.tmps.close()
 	t.spawner.leave()
 	return nil
 }
