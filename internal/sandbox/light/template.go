@@ -93,9 +93,6 @@ func (d *Driver) newSetup(b sandbox.Base) (initproto.Setup, error) {
 	if !d.has(PrivateDevices) {
 		s.ShmSize = 0
 	}
-	if !d.has(GuardedInit) {
-		s.UID, s.GID = 0, 0
-	}
 	var err error
 	if d.has(Seccomp) {
 		s.Filter, err = assemble(policy)
