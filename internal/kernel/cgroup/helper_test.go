@@ -42,6 +42,8 @@ func helper(job string) int {
 			block[i] = 1
 		}
 		runtime.KeepAlive(block)
+	case "bomb": // forks for ever; the shell's children outlive it
+		_ = exec.Command("/bin/sh", "-c", "b() { while :; do sleep 0.01 & done; }; b 2>/dev/null & b 2>/dev/null & wait").Run()
 	case "fork": // tries to have 40 children
 		return forkMany(40)
 	}

@@ -174,6 +174,19 @@ func TestKillEndsFrozenTree(t *testing.T) {
 	}
 }
 
+func TestKillEndsForkBomb(t *testing.T) {
+	g := newGroup(t, realHost(t), Limits{Memory: 256 << 20, Pids: 60, CPUQuota: 0.5})
+	c := spawn(t, g, "bomb")
+	time.Sleep(150 * time.Millisecond)
+	if err := g.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait()
+	if err := g.Close(); err != nil {
+		t.Errorf("Close after Kill of a fork bomb: %v", err)
+	}
+}
+
 func TestGroupWorksAgainAfterKill(t *testing.T) {
 	g := newGroup(t, realHost(t), Limits{Memory: 64 << 20, Pids: 32})
 	c := spawn(t, g, "wait")

@@ -20,9 +20,9 @@ const (
 	// lowSpace is how much free disk Checks wants to see: one volume of Lambda's
 	// default size, full.
 	lowSpace = 512 << 20
-	// staleAge is how old an unfinished file must be before Open takes it for left
-	// behind: another Maker may be writing a younger one.
-	staleAge = 10 * time.Minute
+	// staleAge is how old an unfinished file that nobody has locked must be before
+	// Open takes it for left behind: a living Maker locks a new one at once.
+	staleAge = 2 * time.Second
 	// unfinished begins the name of every file that has no final name yet.
 	unfinished = "unfinished-"
 )
@@ -50,29 +50,41 @@ func Open(dir string) (*Maker, error) {
 	return m, nil
 }
 
-// sweep removes unfinished files that were last written before a time, and
-// templates of other recipes.
+// sweep removes unfinished files that were last written before a time and that
+// nobody works on, and templates of other recipes.
 func (m *Maker) sweep(before time.Time) error {
 	entries, err := os.ReadDir(m.dir)
 	if err != nil {
 		return err
 	}
 	for _, entry := range entries {
-		info, err := entry.Info()
-		if err != nil {
-			continue // gone meanwhile
-		}
 		name := entry.Name()
-		stale := strings.HasPrefix(name, unfinished) && info.ModTime().Before(before)
+		path := filepath.Join(m.dir, name)
+		left := strings.HasPrefix(name, unfinished) && abandoned(path, before)
 		old := strings.HasPrefix(name, templatePrefix) && !strings.HasPrefix(name, templatePrefix+recipe)
-		if !stale && !old {
+		if !left && !old {
 			continue
 		}
-		if err := os.Remove(filepath.Join(m.dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 	}
 	return nil
+}
+
+// abandoned says whether a file was last written before a time and no process holds
+// its lock. The lock ends with the process, whatever ended that.
+func abandoned(path string, before time.Time) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false // gone meanwhile
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil || !info.ModTime().Before(before) {
+		return false
+	}
+	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
 }
 
 // New makes a volume in which size bytes can be stored. The disk space is taken as
@@ -112,15 +124,26 @@ func (m *Maker) make(ctx context.Context, size int64) (*Volume, error) {
 	return &Volume{device: device}, nil
 }
 
-// nameless makes a file without a name.
-func nameless(dir string) (*os.File, error) {
+// createUnfinished makes a file under a name of its own and locks it against sweep.
+func createUnfinished(dir string) (*os.File, error) {
 	f, err := os.CreateTemp(dir, unfinished)
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Remove(f.Name()); err != nil {
-		_ = f.Close()
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+		return nil, errors.Join(os.NewSyscallError("flock", err), f.Close(), os.Remove(f.Name()))
+	}
+	return f, nil
+}
+
+// nameless makes a file without a name.
+func nameless(dir string) (*os.File, error) {
+	f, err := createUnfinished(dir)
+	if err != nil {
 		return nil, err
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }

@@ -81,7 +81,7 @@ func (m *Maker) template(ctx context.Context, size int64) (*template, error) {
 // makeTemplate formats a file, tidies it and gives it its name last, so that a
 // template that is there is whole.
 func (m *Maker) makeTemplate(ctx context.Context, path string, size int64) (err error) {
-	f, err := os.CreateTemp(m.dir, unfinished)
+	f, err := createUnfinished(m.dir)
 	if err != nil {
 		return err
 	}

@@ -334,10 +334,18 @@ func TestOpenSweepsWhatWasLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	busy, err := os.Create(filepath.Join(dir, "unfinished-busy")) // a Maker that lives
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = busy.Close() }()
+	if err := errors.Join(unix.Flock(int(busy.Fd()), unix.LOCK_EX), os.Chtimes(busy.Name(), old, old)); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := volume.Open(dir); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]bool{"unfinished-1": false, "unfinished-2": true, "template-0-5": false, "other": true} {
+	for name, want := range map[string]bool{"unfinished-1": false, "unfinished-2": true, "unfinished-busy": true, "template-0-5": false, "other": true} {
 		if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != want {
 			t.Errorf("%s is there: %v, want %v", name, err == nil, want)
 		}
