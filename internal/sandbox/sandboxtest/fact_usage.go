@@ -1,0 +1,171 @@
+package sandboxtest
+
+import (
+	"strings"
+	"time"
+
+	"lambent.dev/lambent/internal/sandbox"
+)
+
+func usageFacts() []fact {
+	return []fact{
+		{name: "UsageBeforeBind", test: usageBeforeBind},
+		{name: "UsageCountsCPU", test: usageCountsCPU},
+		{name: "UsageCountsMemory", test: usageCountsMemory},
+		{name: "UsageSurvivesReset", test: usageSurvivesReset},
+		{name: "UsageCountsThrottling", test: usageCountsThrottling, needs: limits},
+	}
+}
+
+func (r *rig) usage(box sandbox.Sandbox) sandbox.Usage {
+	r.Helper()
+	u, err := box.Usage(r.ctx())
+	if err != nil {
+		r.Fatalf("Usage: %v", err)
+	}
+	return u
+}
+
+func usageBeforeBind(r *rig) {
+	if u := r.usage(r.generic()); u.Memory < 0 || u.OOMKills != 0 {
+		r.Errorf("Usage = %+v", u)
+	}
+}
+
+func usageCountsCPU(r *rig) {
+	box := r.bound()
+	before := r.usage(box)
+	r.output(box, "spin", "200")
+	if used := r.usage(box).CPU - before.CPU; used < 40*time.Millisecond || used > 2*time.Second {
+		r.Errorf("spinning for 200 ms used %v", used)
+	}
+}
+
+func usageCountsMemory(r *rig) {
+	box := r.bound()
+	p := r.start(box, probe("detach", "keep", "memory-crowd", "1", "50"))
+	r.waitFor(p, "detached")
+	r.eventually("50 MiB are used", func() bool { return r.usage(box).Memory >= 50<<20 })
+	if u := r.usage(box); u.MemoryPeak < u.Memory {
+		r.Errorf("the peak %d is below %d", u.MemoryPeak, u.Memory)
+	}
+}
+
+func usageSurvivesReset(r *rig) {
+	box := r.bound()
+	r.output(box, "spin", "100")
+	before := r.usage(box).CPU
+	r.reset(box)
+	if now := r.usage(box).CPU; now < before {
+		r.Errorf("CPU time went from %v to %v", before, now)
+	}
+}
+
+func usageCountsThrottling(r *rig) {
+	box := r.bound(func(w *sandbox.Workload) { w.CPUQuota = 0.2 })
+	r.output(box, "spin", "500")
+	if u := r.usage(box); u.Throttled == 0 || u.CPU > 400*time.Millisecond {
+		r.Errorf("with a fifth of a CPU: %+v", u)
+	}
+}
+
+func limitFacts() []fact {
+	return []fact{
+		{name: "OutOfMemoryIsNamed", test: outOfMemoryIsNamed, needs: limits},
+		{name: "OutOfMemoryOfAChild", test: outOfMemoryOfAChild, needs: limits},
+		{name: "BoxOutlivesOutOfMemory", test: boxOutlivesOutOfMemory, needs: limits},
+		{name: "MemoryUpToTheLimit", test: memoryUpToTheLimit},
+		{name: "TmpUpToItsLimit", test: tmpUpToItsLimit},
+		{name: "TmpHasALimit", test: tmpHasALimit, needs: limits},
+		{name: "TmpIsNotChargedToMemory", test: tmpIsNotCharged, needs: limits},
+		{name: "TmpIsFreeAgain", test: tmpIsFreeAgain, needs: limits},
+		{name: "PidsHaveALimit", test: pidsHaveALimit, needs: limits},
+		{name: "PidsOfOneBoxDoNotCountInAnother", test: pidsAreTheBoxsOwn, needs: limits},
+		{name: "WeightIsTaken", test: weightIsTaken},
+	}
+}
+
+func outOfMemoryIsNamed(r *rig) {
+	box := r.bound()
+	if e := r.exit(r.start(box, probe("alloc", "300"))); !killed(e) || !e.OutOfMemory {
+		r.Errorf("exit = %+v, want SIGKILL for lack of memory", e)
+	}
+	if u := r.usage(box); u.OOMKills == 0 {
+		r.Errorf("Usage = %+v, want OOMKills", u)
+	}
+}
+
+// outOfMemoryOfAChild: either the whole box loses, or the parent lives on; what must
+// not happen is that nobody is told.
+func outOfMemoryOfAChild(r *rig) {
+	box := r.bound()
+	r.exit(r.start(box, probe("memory-crowd", "1", "300")))
+	if u := r.usage(box); u.OOMKills == 0 {
+		r.Errorf("Usage = %+v, want OOMKills", u)
+	}
+}
+
+func boxOutlivesOutOfMemory(r *rig) {
+	box := r.bound()
+	r.exit(r.start(box, probe("alloc", "300")))
+	r.reset(box)
+	e := r.exit(r.start(box, probe("exit", "0")))
+	if e != (sandbox.Exit{}) {
+		r.Errorf("the next command ended with %+v", e)
+	}
+}
+
+func memoryUpToTheLimit(r *rig) { r.output(r.bound(), "alloc", "90") }
+
+func tmpUpToItsLimit(r *rig) { r.output(r.bound(), "write", "/tmp/file", "60") }
+
+func tmpHasALimit(r *rig) {
+	p := r.start(r.bound(), probe("write", "/tmp/file", "70"))
+	if e := r.exit(p); e.Code != 1 || !strings.Contains(p.stderr.String(), "no space left") {
+		r.Errorf("writing 70 MiB to 64 ended with %+v: %s", e, p.stderr)
+	}
+}
+
+// tmpIsNotCharged: a function of 128 MB can write 400 MB.
+func tmpIsNotCharged(r *rig) {
+	box := r.bound(func(w *sandbox.Workload) { w.Tmp = 512 << 20 })
+	r.output(box, "write", "/tmp/file", "400")
+	r.output(box, "alloc", "64")
+	if u := r.usage(box); u.OOMKills != 0 {
+		r.Errorf("Usage = %+v", u)
+	}
+}
+
+func tmpIsFreeAgain(r *rig) {
+	box := r.bound()
+	for range 3 {
+		r.output(box, "write", "/tmp/file", "50")
+		p := r.start(box, sandbox.Command{Path: "/bin/rm", Args: []string{"/tmp/file"}})
+		if e := r.exit(p); e.Code != 0 {
+			r.Fatalf("rm: %s", p.stderr)
+		}
+	}
+}
+
+func pidsHaveALimit(r *rig) {
+	if o := r.attempt(r.bound(), "fork-bomb", "100"); o.OK {
+		r.Errorf("%s processes at once, with a limit of %d", o.Value, pidsLimit)
+	}
+}
+
+func pidsAreTheBoxsOwn(r *rig) {
+	one, two := r.bound(), r.bound()
+	for range 3 {
+		r.start(one, probe("sleep"))
+	}
+	for range 3 {
+		r.start(two, probe("sleep"))
+	}
+	r.output(two, "exit", "0")
+}
+
+func weightIsTaken(r *rig) {
+	for _, weight := range []uint64{1, 100, 10000} {
+		r.output(r.bound(func(w *sandbox.Workload) { w.CPUWeight = weight }), "exit", "0")
+	}
+}

@@ -1,0 +1,101 @@
+package sandboxtest
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"lambent.dev/lambent/internal/sandbox"
+)
+
+// life is something that is done to a driver, after which nothing may be left.
+type life struct {
+	name string
+	live func(r *rig)
+}
+
+func lives() []life {
+	return []life{
+		{"ProbeOnly", func(r *rig) { _, _ = r.driver.Probe(r.ctx()) }}, // judged elsewhere
+		{"CreateAndClose", func(r *rig) { r.close(r.generic()) }},
+		{"BindAndClose", func(r *rig) { r.close(r.bound()) }},
+		{"RunToTheEnd", func(r *rig) { r.output(r.bound(), "output", "100000") }},
+		{"RunAndClose", func(r *rig) { r.start(r.bound(), probe("sleep")) }},
+		{"DetachedAndClose", func(r *rig) { r.beating(r.bound(), "leave") }},
+		{"StreamsAndClose", func(r *rig) { box := r.bound(); r.stream(box, "echo"); r.speak(r.open(box)) }},
+		{"UntakenStreams", func(r *rig) { box := r.bound(); r.stream(box, "sleep"); r.open(box); r.open(box) }},
+		{"ListenersAndClose", func(r *rig) { box := r.bound(); r.dialsFromInside(box, r.listen(box)) }},
+		{"ForgottenListener", forgottenListener},
+		{"ResetAndClose", func(r *rig) { box := r.bound(); r.beating(box, "leave"); r.reset(box) }},
+		{"ManyResets", resetManyTimes},
+		{"FailedBind", closeAfterAFailedBind},
+		{"FailedRun", missingProgram},
+		{"CancelledCreate", createEndsWithContext},
+		{"CancelledBind", bindEndsWithContext},
+		{"CancelledRun", runEndsWithContext},
+		{"BadIDs", createRefusesBadIDs},
+		{"UsedID", createRefusesUsedID},
+		{"ManyAtOnce", manyCreatesAtOnce},
+		{"CloseWhileRunning", closeWhileRunning},
+		{"CreateWhileTemplateCloses", createWhileTemplateCloses},
+		{"FrozenAndClose", frozenAndClose},
+	}
+}
+
+// leaks lives each life with a driver of its own and looks at the host before and after.
+func (s Suite) leaks(t *testing.T, code string) {
+	for _, l := range lives() {
+		t.Run(l.name, func(t *testing.T) {
+			config := newConfig(t)
+			before := Take(t, config.Dir)
+			t.Run("life", func(t *testing.T) {
+				driver := s.driver(t, config)
+				template := prepare(t, driver, s.base())
+				l.live(&rig{T: t, suite: s, config: config, driver: driver, template: template, code: code, boxes: new(atomic.Int64)})
+			})
+			expectNoLeak(t, before)
+		})
+	}
+}
+
+func forgottenListener(r *rig) {
+	if _, err := r.generic().Listen(r.ctx(), "127.0.0.1:9001"); err != nil {
+		r.Fatalf("Listen: %v", err)
+	}
+}
+
+func closeWhileRunning(r *rig) {
+	closeWhile(func(r *rig, box sandbox.Sandbox) error {
+		_, err := box.Run(r.Context(), probe("sleep"))
+		return err
+	})(r)
+}
+
+// createWhileTemplateCloses: what Create made although the template closed is whole.
+func createWhileTemplateCloses(r *rig) {
+	template := prepare(r, r.driver, r.suite.base())
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			box, err := template.Create(r.ctx(), r.id())
+			if err == nil {
+				r.close(box)
+			} else if !errors.Is(err, sandbox.ErrClosed) {
+				r.Errorf("Create: %v", err)
+			}
+		})
+	}
+	if err := template.Close(); err != nil {
+		r.Errorf("Close: %v", err)
+	}
+	all.Wait()
+}
+
+func frozenAndClose(r *rig) {
+	box := r.bound()
+	r.start(box, probe("sleep"))
+	if f, ok := box.(sandbox.Freezer); ok {
+		r.freeze(f)
+	}
+}

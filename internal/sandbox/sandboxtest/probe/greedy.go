@@ -1,0 +1,68 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+)
+
+func greedyAttacks() map[string]attack {
+	return map[string]attack{
+		"fork-bomb":    func(args []string) (string, error) { return crowd(number(args, 0), "sleep-quietly") },
+		"memory-bomb":  memoryBomb,
+		"memory-crowd": func(args []string) (string, error) { return crowd(number(args, 0), "hold", args[1]) },
+		"fill-tmp":     fillTmp,
+	}
+}
+
+// crowd starts children that live at once and returns how many there were.
+func crowd(count int, args ...string) (string, error) {
+	var alive []*exec.Cmd
+	defer func() {
+		for _, c := range alive {
+			_ = c.Process.Kill() // it may have ended
+			_ = c.Wait()         // killed
+		}
+	}()
+	for range count {
+		c := exec.Command("/proc/self/exe", args...)
+		said, err := c.StdoutPipe()
+		if err != nil {
+			return fmt.Sprint(len(alive)), err
+		}
+		if err := c.Start(); err != nil {
+			return fmt.Sprint(len(alive)), err
+		}
+		alive = append(alive, c)
+		if line, err := bufio.NewReader(said).ReadString('\n'); err != nil || line != "\"here\"\n" {
+			return fmt.Sprint(len(alive) - 1), errors.New("a child was ended")
+		}
+	}
+	return fmt.Sprint(len(alive)), nil
+}
+
+func memoryBomb(args []string) (string, error) {
+	return fmt.Sprint(len(touch(number(args, 0))) >> 20), nil
+}
+
+// hold touches MiB of memory, says so and keeps it.
+func hold(args []string) error {
+	block := touch(number(args, 0))
+	if err := print("here"); err != nil {
+		return err
+	}
+	forever()
+	runtime.KeepAlive(block)
+	return nil
+}
+
+// fillTmp writes MiB into the folder for temporary files and removes them again.
+func fillTmp(args []string) (string, error) {
+	name := filepath.Join(os.TempDir(), "fill")
+	defer os.Remove(name)
+	return args[0], write([]string{name, args[0]})
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// channelFD is the stream channel's descriptor, from LAMBENT_STREAM=fd:N.
+func channelFD() (int, error) {
+	text, found := strings.CutPrefix(os.Getenv("LAMBENT_STREAM"), "fd:")
+	if !found {
+		return -1, fmt.Errorf("LAMBENT_STREAM is %q", os.Getenv("LAMBENT_STREAM"))
+	}
+	return strconv.Atoi(text)
+}
+
+// accept receives the next stream.
+func accept() (net.Conn, error) {
+	channel, err := channelFD()
+	if err != nil {
+		return nil, err
+	}
+	data, space := make([]byte, 16), make([]byte, unix.CmsgSpace(4*4))
+	n, control, _, _, err := unix.Recvmsg(channel, data, space, unix.MSG_CMSG_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("recvmsg", err)
+	}
+	fds, err := rights(space[:control])
+	if err != nil {
+		return nil, err
+	}
+	if n != 1 || len(fds) != 1 {
+		return nil, fmt.Errorf("a message of the stream channel has %d bytes and %d descriptors", n, len(fds))
+	}
+	f := os.NewFile(uintptr(fds[0]), "stream")
+	defer f.Close()
+	return net.FileConn(f)
+}
+
+func rights(control []byte) ([]int, error) {
+	messages, err := unix.ParseSocketControlMessage(control)
+	if err != nil || len(messages) == 0 {
+		return nil, err
+	}
+	return unix.ParseUnixRights(&messages[0])
+}
+
+// echo reflects every stream; it begins to look after the given milliseconds.
+func echo(args []string) error {
+	time.Sleep(time.Duration(number(args, 0)) * time.Millisecond)
+	for {
+		conn, err := accept()
+		if err != nil {
+			return err
+		}
+		go reflect(conn)
+	}
+}
+
+// streamType prints domain and type of the stream channel.
+func streamType([]string) error {
+	fd, err := channelFD()
+	if err != nil {
+		return err
+	}
+	domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	if err != nil {
+		return err
+	}
+	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
+	if err != nil {
+		return err
+	}
+	return print([]bool{domain == unix.AF_UNIX, kind == unix.SOCK_SEQPACKET})
+}
