@@ -48,5 +48,8 @@ func dropRights(s *initproto.Setup) error {
 	if s.Privileged {
 		return nil
 	}
+	if s.Dumpable {
+		return caps.Keep() // nothing sets it above a command
+	}
 	return caps.Keep(unix.CAP_SETUID, unix.CAP_SETGID, unix.CAP_KILL)
 }

@@ -49,9 +49,9 @@ func (b *box) attributes(r *initproto.Run, fds []int) *syscall.ProcAttr {
 	for _, fd := range fds {
 		files = append(files, uintptr(fd))
 	}
-	sys := &syscall.SysProcAttr{
-		Setsid:     true,
-		Credential: &syscall.Credential{Uid: uint32(b.setup.UID), Gid: uint32(b.setup.GID)},
+	sys := &syscall.SysProcAttr{Setsid: true}
+	if !b.setup.Dumpable {
+		sys.Credential = &syscall.Credential{Uid: uint32(b.setup.UID), Gid: uint32(b.setup.GID)}
 	}
 	if b.setup.Privileged {
 		sys.AmbientCaps = allCapabilities()

@@ -2,15 +2,16 @@ package light
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 
 	"golang.org/x/sys/unix"
 
-	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/kernel/mount"
+	"lambent.dev/lambent/internal/kernel/volume"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 )
@@ -34,11 +35,12 @@ func (b *box) Bind(ctx context.Context, w sandbox.Workload) (err error) {
 	defer mounts.close()
 	if err := b.readyBind(ctx, w, &mounts); err != nil {
 		b.endBind(generic, nil)
-		return b.named(fmt.Errorf("binding: %w", err))
+		return b.explain(ctx, fmt.Errorf("binding: %w", err))
 	}
 	request := &initproto.Request{Bind: &initproto.Bind{Targets: mounts.targets}}
 	if err := b.control.call(ctx, request, mounts.fds); err != nil {
-		return b.destroy(b.named(fmt.Errorf("binding: %w", err)))
+		err = b.explain(ctx, fmt.Errorf("binding: %w", err))
+		return b.destroy(err)
 	}
 	b.endBind(isBound, w.Env)
 	return b.alive()
@@ -94,38 +96,41 @@ func (b *box) readyBind(ctx context.Context, w sandbox.Workload, mounts *detache
 	}))
 }
 
-// addTmp makes the box's /tmp, which lives as long as the box.
-func (b *box) addTmp(ctx context.Context, size int64, mounts *detached) (err error) {
+// addTmp gives the box its /tmp, which lives as long as the box.
+func (b *box) addTmp(ctx context.Context, size int64, mounts *detached) error {
 	if !b.template.driver.has(TmpLimit) {
 		size = unlimitedTmp
 	}
-	var undo cleanup.Stack
-	defer undo.Run(&err)
-	tmp, err := b.template.volumes.New(ctx, size)
+	made, err := b.takeTmp(ctx, size)
 	if err != nil {
 		return err
 	}
-	undo.Add(tmp.Close)
-	fd, err := tmp.Mount()
-	if err != nil {
-		return err
+	mounts.add(made.mount, "/tmp")
+	if err := b.keepTmp(made.volume); err != nil {
+		return errors.Join(err, made.volume.Close())
 	}
-	mounts.add(fd, "/tmp")
-	if err := b.keepTmp(tmp.Close); err != nil {
-		return err
-	}
-	undo.Release()
 	return nil
 }
 
-// keepTmp hands the volume to the box, unless that is dead: then nobody would close it.
-func (b *box) keepTmp(closeTmp func() error) error {
+func (b *box) takeTmp(ctx context.Context, size int64) (tmp, error) {
+	if size == commonTmp {
+		return b.template.tmps.take(ctx)
+	}
+	return makeTmp(ctx, b.template.volumes, size)
+}
+
+// keepTmp hands the volume to the box, unless that is dead: then nobody would close
+// it. A volume of a Bind that failed gives way.
+func (b *box) keepTmp(v *volume.Volume) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := b.aliveLocked(); err != nil {
 		return err
 	}
-	b.tmp = closeTmp
+	if b.tmp != nil {
+		_ = b.tmp.Close()
+	}
+	b.tmp = v
 	return nil
 }
 

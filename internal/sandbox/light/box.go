@@ -11,6 +11,7 @@ import (
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/kernel/cgroup"
+	"lambent.dev/lambent/internal/kernel/volume"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 )
@@ -43,10 +44,11 @@ type box struct {
 	mu        sync.Mutex // protects the fields below
 	state     binding
 	env       []string
-	tmp       func() error // closes /tmp's volume
-	last      uint64       // command id
+	tmp       *volume.Volume
+	last      uint64 // command id
 	processes map[uint64]*process
-	stream    *net.UnixConn // channel of the most recent command with one
+	stream    *net.UnixConn // channel of the most recent command with one; nil when it ended
+	streamed  bool          // there was such a command
 	listeners map[*listener]struct{}
 	frozen    bool
 	oomSeen   int64 // kills by the memory limit that were told
@@ -129,7 +131,7 @@ func (b *box) Reset(ctx context.Context) error {
 	}
 	ended := b.markKilled()
 	if err := b.control.call(ctx, &initproto.Request{Reset: &initproto.Reset{}}, nil); err != nil {
-		return b.named(err)
+		return b.explain(ctx, fmt.Errorf("resetting: %w", err))
 	}
 	for _, p := range ended {
 		if err := p.await(ctx); err != nil {
@@ -152,8 +154,19 @@ func (b *box) markKilled() []*process {
 	return all
 }
 
-// named puts the box's name before an error of the conversation.
+// named puts the box's name before an error.
 func (b *box) named(err error) error { return fmt.Errorf("sandbox %s: %w", b.id, err) }
+
+// explain gives an error of a call its reason: the box ended meanwhile, or ctx did.
+func (b *box) explain(ctx context.Context, err error) error {
+	if closed := b.alive(); closed != nil {
+		return closed
+	}
+	if ctx.Err() != nil {
+		return b.named(context.Cause(ctx))
+	}
+	return b.named(err)
+}
 
 // Done implements sandbox.Sandbox.
 func (b *box) Done() <-chan struct{} { return b.done }
@@ -218,16 +231,19 @@ func (b *box) watch() {
 	_ = b.control.conn.Close()
 	b.note(diedBy(state, err))
 	b.endAll()
-	b.mu.Lock()
-	tmp := b.tmp
-	b.mu.Unlock()
-	if tmp != nil {
-		err = tmp()
-	}
-	if err := errors.Join(err, b.free()); err != nil {
+	if err := errors.Join(b.freeTmp(), b.free()); err != nil {
 		b.template.driver.options.Log.Warn("freeing a sandbox", "sandbox", b.id, "error", err)
 	}
 	close(b.done)
+}
+
+func (b *box) freeTmp() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.tmp == nil {
+		return nil
+	}
+	return b.tmp.Close()
 }
 
 func diedBy(state *os.ProcessState, err error) error {

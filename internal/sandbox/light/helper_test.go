@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -171,4 +172,13 @@ func run(t testing.TB, s sandbox.Sandbox, c sandbox.Command) result {
 		t.Fatalf("%s %v did not end; it said %q", c.Path, c.Args, out.String())
 	}
 	return result{out.String(), p.Exit()}
+}
+
+// dup copies a descriptor to a number, inheritable, until the test's end.
+func dup(t testing.TB, from, to int) {
+	t.Helper()
+	if err := syscall.Dup3(from, to, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Close(to) })
 }

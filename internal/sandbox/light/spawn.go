@@ -29,7 +29,7 @@ func (t *template) newBox(ctx context.Context, id string, undo *cleanup.Stack) (
 		id: id, template: t, done: make(chan struct{}),
 		processes: make(map[uint64]*process), listeners: make(map[*listener]struct{}),
 	}
-	if err := b.reserve(undo); err != nil {
+	if err := b.reserve(ctx, undo); err != nil {
 		return nil, err
 	}
 	theirs, err := b.connect()
@@ -52,7 +52,7 @@ func (t *template) newBox(ctx context.Context, id string, undo *cleanup.Stack) (
 }
 
 // reserve takes what the box needs of the host.
-func (b *box) reserve(undo *cleanup.Stack) (err error) {
+func (b *box) reserve(ctx context.Context, undo *cleanup.Stack) (err error) {
 	t := b.template
 	first, release, err := t.driver.ids.take()
 	if err != nil {
@@ -60,8 +60,8 @@ func (b *box) reserve(undo *cleanup.Stack) (err error) {
 	}
 	undo.Add(func() error { release(); return nil })
 	b.firstID = first
-	if t.pool != nil {
-		if b.network, err = t.pool.take(); err != nil {
+	if t.nets != nil {
+		if b.network, err = t.nets.take(ctx); err != nil {
 			return err
 		}
 		undo.Add(b.network.Close)

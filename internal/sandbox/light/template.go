@@ -3,6 +3,7 @@ package light
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
 
 	"lambent.dev/lambent/internal/cleanup"
@@ -24,7 +25,9 @@ type template struct {
 	volumes *volume.Maker
 	setup   initproto.Setup // the same for all boxes
 	spawner *spawner
-	pool    *netPool // nil without NetworkNamespace
+	// nets is nil without NetworkNamespace.
+	nets *pool[*os.File]
+	tmps *pool[tmp]
 
 	mu     sync.Mutex // protects closed
 	closed bool
@@ -43,7 +46,7 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 	if t.setup, err = d.newSetup(b); err != nil {
 		return nil, err
 	}
-	dir, err := d.private("root")
+	dir, err := d.private(rootFolder)
 	if err != nil {
 		return nil, err
 	}
@@ -51,8 +54,9 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 		return nil, err
 	}
 	if d.has(NetworkNamespace) {
-		t.pool = newNetPool(d.options.Log)
+		t.nets = newNetworks(d)
 	}
+	t.tmps = newTmps(d, t.volumes)
 	return t, nil
 }
 
@@ -61,7 +65,7 @@ func (t *template) open() (err error) {
 	if t.cgroups, err = cgroup.Open(t.driver.options.CgroupRoot); err != nil {
 		return err
 	}
-	dir, err := t.driver.private("tmp")
+	dir, err := t.driver.private(tmpFolder)
 	if err != nil {
 		return err
 	}
@@ -88,9 +92,6 @@ func (d *Driver) newSetup(b sandbox.Base) (initproto.Setup, error) {
 	}
 	if !d.has(PrivateDevices) {
 		s.ShmSize = 0
-	}
-	if !d.has(GuardedInit) {
-		s.UID, s.GID = 0, 0
 	}
 	var err error
 	if d.has(Seccomp) {
@@ -147,9 +148,10 @@ func (t *template) Close() error {
 	if was {
 		return nil
 	}
-	if t.pool != nil {
-		t.pool.close()
+	if t.nets != nil {
+		t.nets.close()
 	}
+	t.tmps.close()
 	t.spawner.leave()
 	return nil
 }

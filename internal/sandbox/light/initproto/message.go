@@ -37,7 +37,7 @@ type Setup struct {
 	ReadOnly      []string // made read-only, where they exist
 	Writable      []string // the only places to write to (Landlock); empty = no such rule
 	Filter        []byte   // seccomp program; empty = none
-	Dumpable      bool     // let commands look into the init
+	Dumpable      bool     // run commands as the init's own user, who may look into it
 	Privileged    bool     // commands hold all capabilities of the user namespace
 	NewPrivileges bool     // execve may give rights
 	Descriptors   bool     // pass on what the daemon left open
