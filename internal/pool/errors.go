@@ -3,6 +3,7 @@ package pool
 import (
 	"errors"
 
+	"lambent.dev/lambent/internal/instance"
 	"lambent.dev/lambent/internal/lambda"
 )
 
@@ -28,6 +29,18 @@ func throttled(cause error) error {
 // failed is Lambda's answer to a fault of the platform.
 func failed(cause error) error {
 	return lambda.NewError(lambda.ErrService, "The function could not be started. Try again; Lambent's log says why.").WithCause(cause)
+}
+
+// shaped turns an instance's error into the caller's. One that wraps ErrGone stays:
+// another instance may take the event.
+func shaped(err error) error {
+	if err == nil || errors.Is(err, instance.ErrGone) {
+		return err
+	}
+	if _, ok := final(err); ok {
+		return err
+	}
+	return lambda.NewError(lambda.ErrService, "The function's execution environment was lost while it ran.").WithCause(err)
 }
 
 // final returns the caller's error in err, if it is one.

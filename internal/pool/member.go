@@ -138,31 +138,35 @@ func (m *member) abort() {
 func (m *member) tend(ctx context.Context) (next time.Duration, stay bool) {
 	g := m.group
 	g.mu.Lock()
-	if m.state == idle && m.ended() {
-		g.dismiss(m, whyEnded)
-	}
-	keepAlive := g.pool.settings.KeepAlive
-	rested := time.Since(m.idleSince)
-	if m.state == idle && rested >= keepAlive {
-		g.dismiss(m, whyExpired(keepAlive))
-	}
+	defer g.unlock()
+	m.dismissIfDue()
 	if m.state == leaving {
-		g.unlock()
 		return 0, false
 	}
-	if m.state == idle && m.freezeDue(rested) {
+	if m.freezeDue() {
 		m.freeze(ctx)
 	}
-	next = m.look()
-	g.mu.Unlock()
-	return next, true
+	return m.look(), true
 }
 
-// freezeDue says whether an instance that has been idle for rested is to be frozen.
+// dismissIfDue lets an idle instance leave that ended or was not used for long.
 // Preconditions: group.mu is held.
-func (m *member) freezeDue(rested time.Duration) bool {
+func (m *member) dismissIfDue() {
+	keepAlive := m.group.pool.settings.KeepAlive
+	switch {
+	case m.state != idle:
+	case m.ended():
+		m.group.dismiss(m, whyEnded)
+	case time.Since(m.idleSince) >= keepAlive:
+		m.group.dismiss(m, whyExpired(keepAlive))
+	}
+}
+
+// freezeDue says whether the instance is to be frozen now. Preconditions: group.mu is
+// held.
+func (m *member) freezeDue() bool {
 	after := m.group.pool.settings.FreezeAfter
-	return after >= 0 && rested >= after && !m.frozen
+	return m.state == idle && after >= 0 && !m.frozen && time.Since(m.idleSince) >= after
 }
 
 // look says in what time something may be due. Preconditions: group.mu is held.

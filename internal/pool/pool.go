@@ -77,7 +77,7 @@ func New(starter Starter, settings Settings) (*Pool, error) {
 // Invoke with it, so that whoever counts what runs by calls of Invoke counts right.
 //
 // Its error is a *lambda.Error, or the cause of ctx if that ended while the request
-// waited, or what the instance returned.
+// waited.
 func (p *Pool) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error) {
 	entered := time.Now()
 	if err := p.enter(); err != nil {
@@ -126,7 +126,7 @@ func (p *Pool) attempt(ctx context.Context, inv *lambda.Invocation, sink lambda.
 	rec, err = got.member.inst.Invoke(context.WithoutCancel(ctx), inv, sink)
 	why = got.member.spent(&rec, err)
 	got.mark(&rec, began)
-	return rec, err
+	return rec, shaped(err)
 }
 
 // group returns the group of an invocation, making it if there is none.

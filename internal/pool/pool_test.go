@@ -453,3 +453,23 @@ func TestSettingsAreChecked(t *testing.T) {
 		}
 	}
 }
+
+func TestLostInstanceIsAServiceError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, &starter{}, nil)
+		fn := target("f", 1)
+		h.Keep(fn.ID, fn)
+		running := h.spawn(fn, "1s")
+		synctest.Wait()
+		h.starter.box(0).die() // the event was delivered: nobody else may run it
+		a := <-running
+		var e *lambda.Error
+		if !errors.As(a.err, &e) || e.Kind != lambda.ErrService || e.Cause == nil {
+			t.Errorf("err = %v", a.err)
+		}
+		if starts, _ := h.starter.live(); starts != 1 {
+			t.Errorf("%d starts: the event was given to another", starts)
+		}
+		h.sums(a)
+	})
+}

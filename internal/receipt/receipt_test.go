@@ -89,7 +89,7 @@ func sample() receipt.Receipt {
 
 func TestServerTiming(t *testing.T) {
 	r := sample()
-	const want = "queue;dur=0.012, sandbox;dur=1.012, runtime;dur=2.012, init;dur=3.012, handler;dur=4.012, response;dur=5.012"
+	const want = "queue;dur=0.012, sandbox;dur=1.012, runtime;dur=2.012, init;dur=3.012, handler;dur=4.012, response;dur=5.012, total;dur=15.072"
 	if got := r.ServerTiming(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -9,20 +9,22 @@ import (
 	"time"
 )
 
-// ServerTiming is the value of the header Server-Timing: every phase in order, in
-// milliseconds with three decimals, and nothing else. Source: W3C Server Timing, "The
+// ServerTiming is the value of the header Server-Timing: every phase in order and
+// their total, in milliseconds with three decimals. Source: W3C Server Timing, "The
 // Server-Timing Header Field".
 func (r *Receipt) ServerTiming() string {
-	b := make([]byte, 0, 128)
-	for i, p := range Phases() {
-		if i > 0 {
-			b = append(b, ", "...)
-		}
-		b = append(b, p.String()...)
-		b = append(b, ";dur="...)
-		b = strconv.AppendFloat(b, milliseconds(r.Spent[p]), 'f', 3, 64)
+	b := make([]byte, 0, 160)
+	for _, p := range Phases() {
+		b = appendMetric(b, p.String(), r.Spent[p])
+		b = append(b, ", "...)
 	}
-	return string(b)
+	return string(appendMetric(b, "total", r.Wall()))
+}
+
+func appendMetric(b []byte, name string, d time.Duration) []byte {
+	b = append(b, name...)
+	b = append(b, ";dur="...)
+	return strconv.AppendFloat(b, milliseconds(d), 'f', 3, 64)
 }
 
 // maxTiming bounds what ParseServerTiming reads, in bytes.
