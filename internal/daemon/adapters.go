@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"io"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -12,8 +11,6 @@ import (
 	"lambent.dev/lambent/internal/instance"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/pool"
-	"lambent.dev/lambent/internal/router"
-	"lambent.dev/lambent/internal/runtimes"
 )
 
 // What stands here fits the types of one package to the interface that another consumes.
@@ -23,42 +20,6 @@ type zips struct{ blob.Store }
 
 func (z zips) Open(ctx context.Context, digest string) (io.ReadSeekCloser, error) {
 	return z.Store.Open(ctx, digest)
-}
-
-// packages shows the blob store to package lambdaapi.
-type packages struct{ blob.Store }
-
-func (p packages) Put(ctx context.Context, r io.Reader, limit int64) (string, int64, error) {
-	info, err := p.Store.Put(ctx, r, limit)
-	return info.Digest, info.Size, err
-}
-
-func (p packages) Open(ctx context.Context, digest string) (io.ReadCloser, error) {
-	return p.Store.Open(ctx, digest)
-}
-
-// host shows the catalogue of runtimes to package lambdaapi.
-type host struct{ *runtimes.Catalogue }
-
-// Known reports whether AWS has the identifier.
-func (h host) Known(id string) bool { return runtimes.Known(id) }
-
-func (h host) Check(_ context.Context, v *lambda.Version) error {
-	_, err := h.Resolve(v)
-	return err
-}
-
-// directory shows the router to package lambdaapi. A function that the router cannot
-// resolve was stored by a server with other rules: it stays unknown and the log says so.
-type directory struct {
-	*router.Router
-	log *slog.Logger
-}
-
-func (d directory) Put(fn lambda.Function) {
-	if err := d.Router.Put(fn); err != nil {
-		d.log.Error("leaving out a function", "function", fn.ID.ARN(), "error", err)
-	}
 }
 
 // starter gives instances to the pool.

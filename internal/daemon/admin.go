@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/pprof"
+
+	"lambent.dev/lambent/internal/telemetry"
 )
 
 // adminHandler answers health, metrics and profiles. It is served on loopback only.
@@ -11,6 +13,7 @@ func (d *Daemon) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", ok)
 	mux.HandleFunc("GET /readyz", ok) // the listener opens when everything is ready
+	mux.Handle("GET /metrics", telemetry.Handler(d.registry))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)

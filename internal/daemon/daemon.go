@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"lambent.dev/lambent/internal/blob/file"
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/code"
@@ -20,6 +22,7 @@ import (
 	"lambent.dev/lambent/internal/pool"
 	"lambent.dev/lambent/internal/router"
 	"lambent.dev/lambent/internal/runtimes"
+	"lambent.dev/lambent/internal/telemetry"
 )
 
 // closeLimit bounds what one part of the server may take to end.
@@ -33,7 +36,10 @@ type Daemon struct {
 	api    *lambdaapi.Server
 	router *router.Router
 	pool   *pool.Pool
-	close  func() error
+	// registry holds the metrics, of which metrics are those of invocations.
+	registry *prometheus.Registry
+	metrics  *telemetry.Metrics
+	close    func() error
 }
 
 // parts are what the line stands on.
@@ -152,13 +158,21 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 		return err
 	}
 	undo.Add(d.closePool)
+	if err := d.openMetrics(); err != nil {
+		return err
+	}
 	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{DefaultTier: d.defaultTier()})
 	d.api = lambdaapi.New(d.apiDeps())
-	index := directory{d.router, d.log}
-	return d.parts.store.All(ctx, func(fn lambda.Function) error {
-		index.Put(fn)
-		return nil
-	})
+	return d.parts.store.All(ctx, d.index)
+}
+
+// index makes a stored function known to the router. One that it cannot take was stored by a
+// server with other rules: it stays unknown, and the log says so.
+func (d *Daemon) index(fn lambda.Function) error {
+	if err := d.router.Put(fn); err != nil {
+		d.log.Error("leaving out a function", "function", fn.ID.ARN(), "error", err)
+	}
+	return nil
 }
 
 func (d *Daemon) launcherDeps() instance.Deps {
@@ -173,8 +187,8 @@ func (d *Daemon) callHome(t *lambda.Target) http.Handler { return d.api.HandlerF
 
 func (d *Daemon) apiDeps() lambdaapi.Deps {
 	return lambdaapi.Deps{
-		Store: d.parts.store, Blobs: packages{d.parts.blobs}, Packages: d.parts.packages, Runtimes: host{d.parts.catalogue},
-		Invoker: d.router, Directory: directory{d.router, d.log}, Tiers: newTiers(d.parts.drivers),
+		Store: d.parts.store, Blobs: d.parts.blobs, Packages: d.parts.packages, Runtimes: d.parts.catalogue,
+		Invoker: metered{d.router, d.metrics}, Directory: d.router, Tiers: newTiers(d.parts.drivers),
 		Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(), Log: d.log,
 	}
 }

@@ -41,7 +41,7 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"instance", "lambda cleanup sandbox receipt runtimes runtimeapi"},
 	{"pool", "lambda cleanup receipt instance"},
 	{"router", "lambda cleanup receipt pool"},
-	{"lambdaapi", "lambda cleanup receipt store blob"},
+	{"lambdaapi", "lambda cleanup receipt store blob code runtimes"},
 	{"daemon", "*"},
 	{"cli", "config daemon lambda receipt sandbox drivers telemetry logs"},
 }

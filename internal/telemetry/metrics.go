@@ -28,23 +28,12 @@ const (
 	Failed        Outcome = "failed"         // an error of Lambent
 )
 
-// State is what an instance does.
-type State string
-
-// The states.
-const (
-	Initialising State = "init"
-	Idle         State = "idle"
-	Busy         State = "busy"
-)
-
 // Label values are a closed set: what a caller or a function names would let either fill
 // the memory of Lambent and of its Prometheus. Other values count as "other".
 const other = "other"
 
 var (
 	outcomes = [...]string{string(Succeeded), string(FunctionError), string(TimedOut), string(Crashed), string(Throttled), string(Refused), string(Failed)}
-	states   = [...]string{string(Initialising), string(Idle), string(Busy)}
 	starts   = [...]string{"", "warm", "provisioned", "stem", "fork", "restore", "cold"} // package receipt's; "": it never ran
 	phases   = [...]string{"queue", "sandbox", "runtime", "init", "handler", "response"} // package receipt's
 	reasons  = [...]string{lambda.ReasonConcurrency, lambda.ReasonReservedConcurrency, lambda.ReasonCallerRate}
@@ -69,12 +58,8 @@ var phaseBuckets = [...]float64{.0001, .00025, .0005, .001, .0025, .005, .01, .0
 
 // Metrics are Lambent's metrics. Their methods are safe for concurrent use.
 type Metrics struct {
-	// Queued is the number of invocations that wait for an instance now.
-	Queued prometheus.Gauge
-
 	invokes   *prometheus.CounterVec
 	phases    *prometheus.HistogramVec
-	instances *prometheus.GaugeVec
 	throttles *prometheus.CounterVec
 }
 
@@ -82,18 +67,12 @@ type Metrics struct {
 // others of these names.
 func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 	m := &Metrics{
-		Queued: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "lambent_invokes_queued", Help: "Invocations that wait for an instance.",
-		}),
 		invokes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lambent_invokes_total", Help: "Invocations by isolation, start kind and outcome.",
 		}, []string{"isolation", "start", "outcome"}),
 		phases: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "lambent_invoke_phase_seconds", Help: "Wall time of invocations by phase.", Buckets: phaseBuckets[:],
 		}, []string{"isolation", "phase"}),
-		instances: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "lambent_instances", Help: "Execution environments by isolation and state.",
-		}, []string{"isolation", "state"}),
 		throttles: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lambent_throttles_total", Help: "Invocations answered with 429, by reason.",
 		}, []string{"reason"}),
@@ -106,7 +85,7 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 
 func (m *Metrics) register(reg prometheus.Registerer) error {
 	var failed []error
-	for _, c := range []prometheus.Collector{m.Queued, m.invokes, m.phases, m.instances, m.throttles} {
+	for _, c := range []prometheus.Collector{m.invokes, m.phases, m.throttles} {
 		failed = append(failed, reg.Register(c))
 	}
 	return errors.Join(failed...)
@@ -123,21 +102,9 @@ func (m *Metrics) Phase(tier lambda.Tier, phase string, d time.Duration) {
 	m.phases.WithLabelValues(tierLabel(tier), known(phases[:], phase)).Observe(d.Seconds())
 }
 
-// Instances is the gauge of the instances of one tier in one state.
-func (m *Metrics) Instances(tier lambda.Tier, state State) prometheus.Gauge {
-	return m.instances.WithLabelValues(tierLabel(tier), known(states[:], string(state)))
-}
-
 // Throttle counts an invocation that was refused for a lambda.Reason….
 func (m *Metrics) Throttle(reason string) {
 	m.throttles.WithLabelValues(known(reasons[:], reason)).Inc()
-}
-
-// RegisterLogDrops adds the count of log lines that were dropped, as package logs has it.
-func RegisterLogDrops(reg prometheus.Registerer, lines func() int64) error {
-	return reg.Register(prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Name: "lambent_log_lines_dropped_total", Help: "Lines of functions that were dropped for their rate, a full queue or the disk.",
-	}, func() float64 { return float64(lines()) }))
 }
 
 // NewRegistry returns a registry with the figures of the Go runtime, the process and the

@@ -67,8 +67,10 @@ func TestMetricsAreServed(t *testing.T) {
 	m.Invoked(lambda.TierLight, "warm", telemetry.Succeeded)
 	m.Invoked(0, "", telemetry.Throttled)
 	m.Phase(lambda.TierLight, "handler", 3*time.Millisecond)
-	m.Instances(lambda.TierMicroVM, telemetry.Busy).Set(2)
-	m.Queued.Inc()
+	occupancy := telemetry.Occupancy{Busy: 2, Waiting: 1, Memory: 256}
+	if err := telemetry.RegisterOccupancy(reg, func() telemetry.Occupancy { return occupancy }); err != nil {
+		t.Fatal(err)
+	}
 	m.Throttle(lambda.ReasonConcurrency)
 	got := scrape(t, telemetry.Handler(reg))
 	for _, want := range []string{
@@ -76,8 +78,9 @@ func TestMetricsAreServed(t *testing.T) {
 		`lambent_invokes_total{isolation="other",outcome="throttled",start=""} 1`,
 		`lambent_invoke_phase_seconds_bucket{isolation="light",phase="handler",le="0.0025"} 0`,
 		`lambent_invoke_phase_seconds_bucket{isolation="light",phase="handler",le="0.005"} 1`,
-		`lambent_instances{isolation="microvm",state="busy"} 2`,
+		`lambent_instances{state="busy"} 2`,
 		`lambent_invokes_queued 1`,
+		`lambent_instance_memory_mib 256`,
 		`lambent_throttles_total{reason="ConcurrentInvocationLimitExceeded"} 1`,
 		`lambent_log_lines_dropped_total 12`,
 		`go_goroutines `,
@@ -100,7 +103,6 @@ func TestLabelsAreBounded(t *testing.T) {
 		text := fmt.Sprintf("x%d\xff", i)
 		m.Invoked(lambda.Tier(i-100), text, telemetry.Outcome(text))
 		m.Phase(lambda.Tier(i-100), text, time.Second)
-		m.Instances(lambda.Tier(i-100), telemetry.State(text)).Inc()
 		m.Throttle(text)
 	}
 	if n := strings.Count(scrape(t, telemetry.Handler(reg)), "\nlambent_invokes_total{"); n != 5 {

@@ -1,0 +1,87 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/lambdaapi"
+	"lambent.dev/lambent/internal/receipt"
+	"lambent.dev/lambent/internal/telemetry"
+)
+
+// openMetrics makes the registry and joins what others count to it.
+func (d *Daemon) openMetrics() error {
+	d.registry = telemetry.NewRegistry()
+	var err error
+	if d.metrics, err = telemetry.NewMetrics(d.registry); err != nil {
+		return err
+	}
+	return errors.Join(
+		telemetry.RegisterOccupancy(d.registry, d.occupancy),
+		telemetry.RegisterLogDrops(d.registry, func() int64 { return d.parts.logs.Stats().DroppedLines }),
+	)
+}
+
+func (d *Daemon) occupancy() telemetry.Occupancy {
+	s := d.pool.Stats()
+	return telemetry.Occupancy{Starting: s.Starting, Idle: s.Idle, Busy: s.Busy, Waiting: s.Waiting, Memory: s.Memory}
+}
+
+// metered counts what goes through the line. It decorates the router.
+type metered struct {
+	lambdaapi.Invoker
+	metrics *telemetry.Metrics
+}
+
+// Invoke implements lambdaapi.Invoker.
+func (m metered) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error) {
+	watched := &watchedSink{Sink: sink}
+	r, err := m.Invoker.Invoke(ctx, inv, watched)
+	m.metrics.Invoked(r.Tier, string(r.Start), outcome(err, watched.fault))
+	var refused *lambda.Error
+	if errors.As(err, &refused) && refused.Kind == lambda.ErrTooManyRequests {
+		m.metrics.Throttle(refused.Reason)
+	}
+	for _, p := range receipt.Phases() {
+		m.metrics.Phase(r.Tier, p.String(), r.Spent[p])
+	}
+	return r, err
+}
+
+// watchedSink remembers the function's error.
+type watchedSink struct {
+	lambda.Sink
+	fault *lambda.FunctionError
+}
+
+// Finish implements lambda.Sink.
+func (w *watchedSink) Finish(fault *lambda.FunctionError) {
+	w.fault = fault
+	w.Sink.Finish(fault)
+}
+
+func outcome(err error, fault *lambda.FunctionError) telemetry.Outcome {
+	var e *lambda.Error
+	switch {
+	case errors.As(err, &e) && e.Kind == lambda.ErrTooManyRequests:
+		return telemetry.Throttled
+	case errors.As(err, &e) && e.Kind.Status < 500:
+		return telemetry.Refused
+	case err != nil:
+		return telemetry.Failed
+	case fault == nil:
+		return telemetry.Succeeded
+	}
+	return outcomeOfFault(fault.Type)
+}
+
+func outcomeOfFault(kind string) telemetry.Outcome {
+	switch kind {
+	case "Sandbox.Timedout":
+		return telemetry.TimedOut
+	case "Runtime.ExitError", "Runtime.OutOfMemory":
+		return telemetry.Crashed
+	}
+	return telemetry.FunctionError
+}
