@@ -1,12 +1,15 @@
 package lambdaapi
 
 import (
+	"bufio"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -199,5 +202,28 @@ func TestTooLargeOverConnection(t *testing.T) {
 		if answer.StatusCode != 413 {
 			t.Errorf("chunked %v: %d", chunked, answer.StatusCode)
 		}
+	}
+}
+
+// A client that begins a body and never ends it is told so, and is let go.
+func TestSlowBodyOverConnection(t *testing.T) {
+	b := newBench(t)
+	b.bodyTimeout = 50 * time.Millisecond
+	server := httptest.NewServer(b.Handler())
+	defer server.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_, _ = fmt.Fprintf(conn, "POST %s/f/invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{", functions)
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != 408 || answer.Header.Get("X-Amzn-Errortype") != "RequestTimeoutException" {
+		t.Errorf("%d %v", answer.StatusCode, answer.Header)
 	}
 }
