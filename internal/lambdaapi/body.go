@@ -22,19 +22,24 @@ const maxDrain = 16 << 20
 // errBodyTooLarge says that a body exceeds its limit.
 var errBodyTooLarge = errors.New("request body is too large")
 
+// boundBody ends the wait for a body also where it is not looked at: net/http reads what
+// is left of it before it answers.
+func (c *call) boundBody() {
+	if c.r.ContentLength != 0 {
+		// A writer without deadlines is one in memory: nothing to bound.
+		_ = http.NewResponseController(c.w).SetReadDeadline(time.Now().Add(c.bodyTimeout))
+	}
+}
+
 // body reads the whole body, at most limit bytes of it. When it cannot, the connection
-// is of no further use: net/http would read the rest of the body before the answer, so
-// the deadline stays on it.
+// is of no further use, and the deadline stays on it.
 func (c *call) body(limit int64) ([]byte, error) {
-	control := http.NewResponseController(c.w)
-	// A writer without deadlines is one in memory: nothing to bound.
-	_ = control.SetReadDeadline(time.Now().Add(c.bodyTimeout))
 	body, err := c.bodyWithin(limit)
 	if err != nil {
 		c.w.Header().Set("Connection", "close")
 		return nil, err
 	}
-	_ = control.SetReadDeadline(time.Time{})
+	_ = http.NewResponseController(c.w).SetReadDeadline(time.Time{}) // as above
 	return body, nil
 }
 

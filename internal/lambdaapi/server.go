@@ -60,6 +60,7 @@ func (s *Server) HandlerFor(id lambda.FunctionID) http.Handler {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, who caller, access func(*http.Request) error) {
 	c := newCall(s, w, r, who)
 	defer c.recovered()
+	c.boundBody()
 	if access != nil {
 		if err := access(r); err != nil {
 			c.fail(err)
