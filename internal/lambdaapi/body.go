@@ -22,12 +22,28 @@ const maxDrain = 16 << 20
 // errBodyTooLarge says that a body exceeds its limit.
 var errBodyTooLarge = errors.New("request body is too large")
 
-// body reads the whole body, at most limit bytes of it.
+// boundBody ends the wait for a body also where it is not looked at: net/http reads what
+// is left of it before it answers.
+func (c *call) boundBody() {
+	if c.r.ContentLength != 0 {
+		// A writer without deadlines is one in memory: nothing to bound.
+		_ = http.NewResponseController(c.w).SetReadDeadline(time.Now().Add(c.bodyTimeout))
+	}
+}
+
+// body reads the whole body, at most limit bytes of it. When it cannot, the connection
+// is of no further use, and the deadline stays on it.
 func (c *call) body(limit int64) ([]byte, error) {
-	control := http.NewResponseController(c.w)
-	// A writer without deadlines is one in memory: nothing to bound.
-	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
-	defer func() { _ = control.SetReadDeadline(time.Time{}) }()
+	body, err := c.bodyWithin(limit)
+	if err != nil {
+		c.w.Header().Set("Connection", "close")
+		return nil, err
+	}
+	_ = http.NewResponseController(c.w).SetReadDeadline(time.Time{}) // as above
+	return body, nil
+}
+
+func (c *call) bodyWithin(limit int64) ([]byte, error) {
 	if c.r.ContentLength > limit {
 		return nil, c.drain()
 	}

@@ -1,12 +1,15 @@
 package lambdaapi
 
 import (
+	"bufio"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -199,5 +202,27 @@ func TestTooLargeOverConnection(t *testing.T) {
 		if answer.StatusCode != 413 {
 			t.Errorf("chunked %v: %d", chunked, answer.StatusCode)
 		}
+	}
+}
+
+// A client that begins a body and never ends it gets its answer and is let go, whether
+// the operation reads the body or not.
+func TestSlowBodyOverConnection(t *testing.T) {
+	b := newBench(t)
+	b.bodyTimeout = 50 * time.Millisecond
+	server := httptest.NewServer(b.Handler())
+	defer server.Close()
+	for path, want := range map[string]int{"/f/invocations": 408, "/a%20b/invocations": 400, "/f/nothing": 404} {
+		conn, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		_, _ = fmt.Fprintf(conn, "POST %s%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{", functions, path)
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || answer.StatusCode != want || answer.Header.Get("X-Amzn-Errortype") == "" {
+			t.Errorf("%s: %+v, %v", path, answer, err)
+		}
+		_ = conn.Close()
 	}
 }

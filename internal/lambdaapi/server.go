@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"sync"
+	"time"
 
 	"lambent.dev/lambent/internal/lambda"
 )
@@ -14,6 +15,7 @@ type Server struct {
 	activations *activations
 	uploads     chan struct{} // one token per request body of CreateFunction in memory
 	linkKey     []byte        // signs download links; they die with the process
+	bodyTimeout time.Duration // for a client to send a request's body
 
 	// changes makes a function's row in the store and its place in the directory
 	// change together: without it a delete could pass an activation between the two.
@@ -32,6 +34,7 @@ func New(d Deps) *Server {
 		activations: newActivations(),
 		uploads:     make(chan struct{}, maxUploads),
 		linkKey:     make([]byte, 32),
+		bodyTimeout: bodyTimeout,
 	}
 	_, _ = rand.Read(s.linkKey) // never fails (crypto/rand)
 	return s
@@ -57,6 +60,7 @@ func (s *Server) HandlerFor(id lambda.FunctionID) http.Handler {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, who caller, access func(*http.Request) error) {
 	c := newCall(s, w, r, who)
 	defer c.recovered()
+	c.boundBody()
 	if access != nil {
 		if err := access(r); err != nil {
 			c.fail(err)
