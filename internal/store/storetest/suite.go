@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -10,6 +11,9 @@ import (
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/store"
 )
+
+// Place opens a store where it was opened before.
+type Place func(ctx context.Context) (store.Store, error)
 
 // Run runs the suite. fresh returns an empty place, and removes it when its test ends.
 func Run(t *testing.T, fresh func(t *testing.T) Place) {
