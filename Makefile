@@ -4,10 +4,8 @@
 export CGO_ENABLED ?= 0
 SHELL := /bin/bash
 GO ?= go
-# What is tested with the race detector needs cgo and gcc.
-RACE := CGO_ENABLED=1 $(GO) test -race
 
-.PHONY: build demo test soak lint fmt unit race sdk examples scripts fuzz clean help
+.PHONY: build needs demo test soak lint fmt clean help
 
 help: ## Say what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -15,13 +13,16 @@ help: ## Say what there is to make
 build: ## Put lambent and its helpers into bin/
 	@$(GO) build -trimpath -o bin/ ./cmd/...
 
-demo: build ## Show it: two examples, cold and warm, with receipts
+needs: ## Install what is absent: Python, mkfs.ext4
+	@./test/install
+
+demo: build needs ## Show it: two examples, cold and warm, with receipts
 	@cd examples/demo && $(GO) run . -lambent ../../bin/lambent -examples ..
 
-test: ## Everything that must hold
+test: needs ## Everything that must hold
 	@./test/run
 
-soak: build ## Long rounds: fuzzing, load, many starts
+soak: build needs ## Long rounds: fuzzing, load, many starts
 	@./test/soak
 
 lint: ## gofumpt, go vet, staticcheck, the rules in internal/lint
