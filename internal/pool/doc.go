@@ -35,6 +35,6 @@
 //
 // # Locks
 //
-// Pool.mu before group.mu before memory.mu. None is held while a function runs or an
-// instance starts, freezes or closes.
+// Pool.evicting before Pool.mu before group.mu before memory.mu. None is held while a
+// function runs or an instance starts, freezes or closes.
 package pool

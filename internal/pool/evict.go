@@ -5,6 +5,8 @@ import "time"
 // reclaim makes idle instances leave, least recently used first and whosever they
 // are, until the claims for memory that wait can be met.
 func (p *Pool) reclaim() {
+	p.evicting.Lock() // or two callers would see one shortage and make twice the room
+	defer p.evicting.Unlock()
 	for p.memory.short() && p.evict() {
 	}
 }

@@ -311,7 +311,9 @@ func newHost(t testing.TB, s *starter, change func(*pool.Settings)) *host {
 }
 
 func (h *host) finish() {
-	if err := h.Close(context.Background()); err != nil {
+	ctx, stop := context.WithTimeoutCause(context.Background(), time.Hour, errors.New("something was lost"))
+	defer stop()
+	if err := h.Close(ctx); err != nil {
 		h.t.Errorf("Close: %v", err)
 	}
 	if _, open := h.starter.live(); open != 0 {

@@ -30,6 +30,8 @@ type Pool struct {
 	requests sync.WaitGroup // Invokes; added to under mu while not closed
 	members  sync.WaitGroup // goroutines that own instances
 
+	evicting sync.Mutex // one makes room at a time; before mu
+
 	mu        sync.RWMutex // guards what follows; before group.mu
 	closed    bool
 	functions map[lambda.FunctionID]*function
