@@ -1,0 +1,33 @@
+package light_test
+
+import (
+	"testing"
+
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/light"
+	"lambent.dev/lambent/internal/sandbox/sandboxtest"
+)
+
+func suite() sandboxtest.Suite {
+	return sandboxtest.Suite{
+		New: func(t testing.TB, c sandboxtest.Config) sandbox.Driver {
+			var without []light.Protection
+			for _, name := range c.Without {
+				without = append(without, light.Protection(name))
+			}
+			d, err := light.New(light.Options{Init: initBinary, Owner: c.Owner, Dir: c.Dir, Log: c.Log, Without: without})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d
+		},
+		Tier:     lambda.TierLight,
+		Isolates: true,
+		Limits:   true,
+	}
+}
+
+func TestSuite(t *testing.T)       { suite().Run(t) }
+func TestAttacks(t *testing.T)     { suite().Attack(t) }
+func BenchmarkDriver(b *testing.B) { suite().Bench(b) }
