@@ -35,11 +35,12 @@ func (b *box) Bind(ctx context.Context, w sandbox.Workload) (err error) {
 	defer mounts.close()
 	if err := b.readyBind(ctx, w, &mounts); err != nil {
 		b.endBind(generic, nil)
-		return b.named(fmt.Errorf("binding: %w", err))
+		return b.explain(ctx, fmt.Errorf("binding: %w", err))
 	}
 	request := &initproto.Request{Bind: &initproto.Bind{Targets: mounts.targets}}
 	if err := b.control.call(ctx, request, mounts.fds); err != nil {
-		return b.destroy(b.named(fmt.Errorf("binding: %w", err)))
+		err = b.explain(ctx, fmt.Errorf("binding: %w", err))
+		return b.destroy(err)
 	}
 	b.endBind(isBound, w.Env)
 	return b.alive()

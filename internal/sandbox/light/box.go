@@ -47,7 +47,8 @@ type box struct {
 	tmp       *volume.Volume
 	last      uint64 // command id
 	processes map[uint64]*process
-	stream    *net.UnixConn // channel of the most recent command with one
+	stream    *net.UnixConn // channel of the most recent command with one; nil when it ended
+	streamed  bool          // there was such a command
 	listeners map[*listener]struct{}
 	frozen    bool
 	oomSeen   int64 // kills by the memory limit that were told
@@ -130,7 +131,7 @@ func (b *box) Reset(ctx context.Context) error {
 	}
 	ended := b.markKilled()
 	if err := b.control.call(ctx, &initproto.Request{Reset: &initproto.Reset{}}, nil); err != nil {
-		return b.named(err)
+		return b.explain(ctx, fmt.Errorf("resetting: %w", err))
 	}
 	for _, p := range ended {
 		if err := p.await(ctx); err != nil {
@@ -153,8 +154,19 @@ func (b *box) markKilled() []*process {
 	return all
 }
 
-// named puts the box's name before an error of the conversation.
+// named puts the box's name before an error.
 func (b *box) named(err error) error { return fmt.Errorf("sandbox %s: %w", b.id, err) }
+
+// explain gives an error of a call its reason: the box ended meanwhile, or ctx did.
+func (b *box) explain(ctx context.Context, err error) error {
+	if closed := b.alive(); closed != nil {
+		return closed
+	}
+	if ctx.Err() != nil {
+		return b.named(context.Cause(ctx))
+	}
+	return b.named(err)
+}
 
 // Done implements sandbox.Sandbox.
 func (b *box) Done() <-chan struct{} { return b.done }

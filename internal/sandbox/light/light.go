@@ -97,6 +97,24 @@ func (d *Driver) Reap(ctx context.Context, alive func(owner string) bool) error 
 	return host.Reap(alive)
 }
 
+// Close removes what the driver keeps on the host for as long as it runs: its owner's
+// cgroup folder and its folder's content. Its templates and boxes are closed before.
+func (d *Driver) Close() error {
+	own := func(owner string) bool { return owner != d.options.Owner }
+	failed := []error{d.Reap(context.Background(), own)}
+	for _, name := range []string{rootFolder, tmpFolder} {
+		// Nothing is ever mounted here in the daemon's own mount namespace.
+		failed = append(failed, os.RemoveAll(filepath.Join(d.options.Dir, name)))
+	}
+	return errors.Join(failed...)
+}
+
+// The driver's folders.
+const (
+	rootFolder = "root" // mount point of every template, each in a namespace of its own
+	tmpFolder  = "tmp"  // images of /tmp
+)
+
 // private makes a folder of the driver that only root can enter.
 func (d *Driver) private(name string) (string, error) {
 	dir := filepath.Join(d.options.Dir, name)

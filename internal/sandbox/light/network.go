@@ -32,7 +32,7 @@ func (b *box) Listen(ctx context.Context, addr string) (net.Listener, error) {
 		return err
 	})
 	if err != nil {
-		return nil, b.named(err)
+		return nil, b.explain(ctx, err)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -50,7 +50,7 @@ func (b *box) Dial(ctx context.Context, addr string) (conn net.Conn, err error) 
 		return err
 	})
 	if err != nil {
-		return nil, b.named(err)
+		return nil, b.explain(ctx, err)
 	}
 	return conn, nil
 }
@@ -67,12 +67,5 @@ func (b *box) inside(ctx context.Context, addr string, f func() error) error {
 	if b.network == nil {
 		return f()
 	}
-	err := netns.Do(b.network, f)
-	if err == nil {
-		return nil
-	}
-	if closed := b.alive(); closed != nil {
-		return closed
-	}
-	return err
+	return netns.Do(b.network, f)
 }

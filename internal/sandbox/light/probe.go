@@ -148,7 +148,7 @@ func freezes(checks []sandbox.Check) bool {
 }
 
 func (d *Driver) volumes() []sandbox.Check {
-	dir, err := d.private("tmp")
+	dir, err := d.private(tmpFolder)
 	if err != nil {
 		return []sandbox.Check{need("/tmp volumes", "", err, "make the data folder writable for root")}
 	}

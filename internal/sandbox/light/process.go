@@ -84,7 +84,10 @@ func (p *process) began(b *box, stream bool) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.stream = p.channel
+	b.streamed = true
+	if !p.ended.Load() {
+		b.stream = p.channel
+	}
 }
 
 // Signal implements sandbox.Process.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -21,8 +22,12 @@ import (
 // streamVariable tells a command where its stream channel is.
 const streamVariable = "LAMBENT_STREAM"
 
-// errNoStream is the answer to Open before a command with a stream channel runs.
-var errNoStream = errors.New("no command with a stream channel runs")
+// The answers to Open before a command with a stream channel ran, and after the
+// most recent one ended.
+var (
+	errNoStream    = errors.New("no command with a stream channel was run")
+	errStreamEnded = fmt.Errorf("the command with a stream channel ended: %w", sandbox.ErrClosed)
+)
 
 // killedExit is the end of a process whose box died.
 var killedExit = initproto.Exit{Signal: syscall.SIGKILL}
@@ -81,7 +86,7 @@ func (b *box) ask(ctx context.Context, p *process, c sandbox.Command, files []*o
 		late := &initproto.Request{Signal: &initproto.Signal{ID: p.id, Number: syscall.SIGKILL}}
 		_ = b.control.post(late) // an error says that the box is gone, and p with it
 	}
-	return b.named(fmt.Errorf("running %s: %w", c.Path, err))
+	return b.explain(ctx, fmt.Errorf("running %s: %w", c.Path, err))
 }
 
 func (b *box) runRequest(id uint64, c sandbox.Command) *initproto.Run {
@@ -91,12 +96,28 @@ func (b *box) runRequest(id uint64, c sandbox.Command) *initproto.Run {
 	if c.Stream {
 		env = append(env, streamVariable+"=fd:"+strconv.Itoa(initproto.StreamFD))
 	}
+	env = lastOfEach(env)
 	dir := c.Dir
 	if dir == "" {
 		dir = "/"
 	}
 	args := append([]string{c.Path}, c.Args...)
 	return &initproto.Run{ID: id, Path: c.Path, Args: args, Env: env, Dir: dir, Stream: c.Stream}
+}
+
+// lastOfEach drops a variable that is set again later: execve(2) would pass both.
+func lastOfEach(env []string) []string {
+	seen := make(map[string]bool, len(env))
+	kept := make([]string, 0, len(env))
+	for _, variable := range slices.Backward(env) {
+		name, _, _ := strings.Cut(variable, "=")
+		if !seen[name] {
+			seen[name] = true
+			kept = append(kept, variable)
+		}
+	}
+	slices.Reverse(kept)
+	return kept
 }
 
 // register makes p known before it runs: it may end before its start is answered.
@@ -138,17 +159,20 @@ func (b *box) Open(ctx context.Context) (net.Conn, error) {
 		return nil, err
 	}
 	b.mu.Lock()
-	channel := b.stream
+	channel, streamed := b.stream, b.streamed
 	b.mu.Unlock()
-	if channel == nil {
+	switch {
+	case channel == nil && streamed:
+		return nil, b.named(errStreamEnded)
+	case channel == nil:
 		return nil, b.named(errNoStream)
 	}
 	conn, err := openStream(ctx, channel)
 	if err != nil {
-		if closed := b.alive(); closed != nil {
-			return nil, closed
+		if errors.Is(err, unix.EPIPE) || errors.Is(err, net.ErrClosed) {
+			err = errStreamEnded
 		}
-		return nil, b.named(fmt.Errorf("opening a stream: %w", err))
+		return nil, b.explain(ctx, fmt.Errorf("opening a stream: %w", err))
 	}
 	return conn, nil
 }

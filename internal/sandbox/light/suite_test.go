@@ -11,23 +11,23 @@ import (
 
 func suite() sandboxtest.Suite {
 	return sandboxtest.Suite{
+		Tier: lambda.TierLight, Isolates: true, Limits: true,
 		New: func(t testing.TB, c sandboxtest.Config) sandbox.Driver {
-			var without []light.Protection
+			o := light.Options{Init: initBinary, Owner: c.Owner, Dir: c.Dir, Log: c.Log}
 			for _, name := range c.Without {
-				without = append(without, light.Protection(name))
+				o.Without = append(o.Without, light.Protection(name))
 			}
-			d, err := light.New(light.Options{Init: initBinary, Owner: c.Owner, Dir: c.Dir, Log: c.Log, Without: without})
+			d, err := light.New(o)
 			if err != nil {
 				t.Fatal(err)
 			}
 			return d
 		},
-		Tier:     lambda.TierLight,
-		Isolates: true,
-		Limits:   true,
 	}
 }
 
-func TestSuite(t *testing.T)       { suite().Run(t) }
-func TestAttacks(t *testing.T)     { suite().Attack(t) }
+func TestSuite(t *testing.T) { suite().Run(t) }
+
+func TestAttacks(t *testing.T) { suite().Attack(t) }
+
 func BenchmarkDriver(b *testing.B) { suite().Bench(b) }

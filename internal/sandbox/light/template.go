@@ -46,7 +46,7 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 	if t.setup, err = d.newSetup(b); err != nil {
 		return nil, err
 	}
-	dir, err := d.private("root")
+	dir, err := d.private(rootFolder)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (t *template) open() (err error) {
 	if t.cgroups, err = cgroup.Open(t.driver.options.CgroupRoot); err != nil {
 		return err
 	}
-	dir, err := t.driver.private("tmp")
+	dir, err := t.driver.private(tmpFolder)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,59 @@
+package caps_test
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"lambent.dev/lambent/internal/kernel/caps"
+)
+
+// inChild is set in a copy of the test that gives its rights up.
+const inChild = "LAMBENT_TEST_CAPS"
+
+// TestRightsAreGone builds this test without cgo: capset on all threads needs that.
+func TestRightsAreGone(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root has rights to give up")
+	}
+	if os.Getenv(inChild) != "" {
+		giveUp(t)
+		return
+	}
+	binary := t.TempDir() + "/caps.test"
+	build := exec.Command("go", "test", "-c", "-o", binary, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	child := exec.Command(binary, "-test.run=TestRightsAreGone")
+	child.Env = append(os.Environ(), inChild+"=1")
+	if out, err := child.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func giveUp(t *testing.T) {
+	if err := caps.EmptyBounding(); err != nil {
+		t.Fatal(err)
+	}
+	if err := caps.Keep(unix.CAP_KILL); err != nil {
+		t.Fatal(err)
+	}
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, thread := range threads {
+		status, err := os.ReadFile("/proc/self/task/" + thread.Name() + "/status")
+		if err != nil {
+			continue // it ended
+		}
+		if !strings.Contains(string(status), "CapEff:\t0000000000000020") {
+			t.Errorf("thread %s: %s", thread.Name(), status)
+		}
+	}
+}
