@@ -27,3 +27,7 @@ func suite() sandboxtest.Suite {
 }
 
 func TestSuite(t *testing.T) { suite().Run(t) }
+
+func TestAttacks(t *testing.T) { suite().Attack(t) }
+
+func BenchmarkDriver(b *testing.B) { suite().Bench(b) }

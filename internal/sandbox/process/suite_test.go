@@ -19,3 +19,5 @@ func suite() sandboxtest.Suite {
 }
 
 func TestSuite(t *testing.T) { suite().Run(t) }
+
+func BenchmarkDriver(b *testing.B) { suite().Bench(b) }

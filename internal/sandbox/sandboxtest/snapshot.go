@@ -222,7 +222,7 @@ func mounts() (map[string]string, error) {
 }
 
 func foreignTemp(line string) bool {
-	return strings.Contains(line, os.TempDir()+"/") && !strings.Contains(line, runMark()) && !strings.Contains(line, "/Test")
+	return strings.Contains(line, os.TempDir()+"/") && !strings.Contains(line, runMark())
 }
 
 func eachThread(f func(task string) error) error {

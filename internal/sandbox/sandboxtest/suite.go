@@ -3,7 +3,6 @@ package sandboxtest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -74,11 +73,15 @@ var errSlow = errors.New("the driver took too long")
 
 // newConfig makes a configuration with a name and a folder of its own.
 func newConfig(t testing.TB, without ...string) Config {
-	dir := t.TempDir()
-	name := strings.ReplaceAll(filepath.Base(filepath.Dir(dir)), "_", "-")
-	suffix := name[max(0, len(name)-20):] // the random part of the folder's name
+	dir := t.TempDir() // ends with a random number and a counter
+	name := cleanName(filepath.Base(filepath.Dir(dir)) + filepath.Base(dir))
+	owner := runMark() + name[max(0, len(name)-20):]
+	dir = filepath.Join(dir, owner)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	return Config{
-		Owner:   fmt.Sprintf("t%d-%s-%s", os.Getpid(), cleanName(suffix), filepath.Base(dir)),
+		Owner:   owner,
 		Dir:     dir,
 		Without: without,
 		Log:     slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
@@ -95,16 +98,22 @@ func cleanName(s string) string {
 	}, s)
 }
 
-// driver makes a driver that ends with the test.
+// driver makes a driver that ends with the test, as a daemon does: another one reaps
+// what belonged to it as a whole.
 func (s Suite) driver(t testing.TB, c Config) sandbox.Driver {
 	d := s.New(t, c)
-	if closer, ok := d.(io.Closer); ok {
-		t.Cleanup(func() {
+	t.Cleanup(func() {
+		if closer, ok := d.(io.Closer); ok {
 			if err := closer.Close(); err != nil {
 				t.Errorf("closing the driver: %v", err)
 			}
-		})
-	}
+		}
+		ctx, cancel := context.WithTimeoutCause(context.Background(), opTimeout, errSlow)
+		defer cancel()
+		if err := d.Reap(ctx, func(owner string) bool { return owner != c.Owner }); err != nil {
+			t.Errorf("Reap: %v", err)
+		}
+	})
 	return d
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"strings"
 )
 
 // attack tries one thing and returns what it got hold of. A nil error says that
@@ -33,20 +32,6 @@ func attacks() map[string]attack {
 		maps.Copy(all, some)
 	}
 	return all
-}
-
-// effective is the set of effective capabilities, in hexadecimal digits.
-func effective() string {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return err.Error()
-	}
-	for line := range strings.Lines(string(status)) {
-		if set, found := strings.CutPrefix(line, "CapEff:"); found {
-			return strings.TrimSpace(set)
-		}
-	}
-	return ""
 }
 
 // touch keeps MiB of memory that is really there.

@@ -43,7 +43,6 @@ func behaviours() map[string]command {
 		"write":         write,
 		"read":          read,
 		"ids":           func([]string) error { return print([]int{os.Getuid(), os.Geteuid(), os.Getgid(), os.Getegid()}) },
-		"cap-eff":       func([]string) error { return print(effective()) },
 	}
 }
 
@@ -236,18 +235,22 @@ func write(args []string) error {
 	if len(args) > 2 {
 		return os.WriteFile(args[0], []byte(args[2]), 0o644)
 	}
-	f, err := os.Create(args[0])
+	return fill(args[0], number(args, 1))
+}
+
+func fill(name string, mib int) error {
+	f, err := os.Create(name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	chunk := make([]byte, 1<<20)
-	for range number(args, 1) {
+	for range mib {
 		if _, err := f.Write(chunk); err != nil {
 			return err
 		}
 	}
-	return print("written")
+	return f.Sync()
 }
 
 func read(args []string) error {

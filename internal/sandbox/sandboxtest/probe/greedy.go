@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+
+	"golang.org/x/sys/unix"
 )
 
 func greedyAttacks() map[string]attack {
@@ -19,7 +21,7 @@ func greedyAttacks() map[string]attack {
 	}
 }
 
-// crowd starts children that live at once and returns how many there were.
+// crowd starts children that live at once and returns how many do in the end.
 func crowd(count int, args ...string) (string, error) {
 	var alive []*exec.Cmd
 	defer func() {
@@ -42,6 +44,11 @@ func crowd(count int, args ...string) (string, error) {
 			return fmt.Sprint(len(alive) - 1), errors.New("a child was ended")
 		}
 	}
+	for i, c := range alive {
+		if pid, _ := unix.Wait4(c.Process.Pid, nil, unix.WNOHANG, nil); pid != 0 {
+			return fmt.Sprint(count - 1), fmt.Errorf("child %d was ended later", i)
+		}
+	}
 	return fmt.Sprint(len(alive)), nil
 }
 
@@ -55,8 +62,8 @@ func hold(args []string) error {
 	if err := print("here"); err != nil {
 		return err
 	}
+	defer runtime.KeepAlive(block)
 	forever()
-	runtime.KeepAlive(block)
 	return nil
 }
 
@@ -64,5 +71,5 @@ func hold(args []string) error {
 func fillTmp(args []string) (string, error) {
 	name := filepath.Join(os.TempDir(), "fill")
 	defer os.Remove(name)
-	return args[0], write([]string{name, args[0]})
+	return args[0], fill(name, number(args, 0))
 }

@@ -21,7 +21,6 @@ func kernelAttacks() map[string]attack {
 		"set-time":    setTime,
 		"personality": personality,
 		"syslog":      syslog,
-		"quota":       quota,
 		"compat":      compat,
 	}
 }
@@ -109,10 +108,10 @@ func setTime([]string) (string, error) {
 	return "", err
 }
 
-// personality switches address randomization off for what it executes next.
+// personality makes readable memory executable in what it executes next.
 func personality([]string) (string, error) {
-	const noRandomize = 0x0040000 // ADDR_NO_RANDOMIZE of linux/personality.h
-	_, err := call(nil, unix.SYS_PERSONALITY, noRandomize)
+	const readImpliesExec = 0x0400000 // READ_IMPLIES_EXEC of linux/personality.h
+	_, err := call(nil, unix.SYS_PERSONALITY, readImpliesExec)
 	return "", err
 }
 
@@ -121,13 +120,4 @@ func syslog([]string) (string, error) {
 	buf := make([]byte, secretSize)
 	n, err := unix.Klogctl(unix.SYSLOG_ACTION_READ_ALL, buf)
 	return string(buf[:max(n, 0)]), err
-}
-
-// quota asks for a device that does not exist (quotactl(2)).
-func quota([]string) (string, error) {
-	becomeRoot()
-	const off = 0x800003 << 8 // QCMD(Q_QUOTAOFF, USRQUOTA) of linux/quota.h
-	none := []byte("/none\x00")
-	_, err := call([]unix.Errno{unix.ENOENT, unix.ENOTBLK, unix.ENODEV}, unix.SYS_QUOTACTL, off, uintptr(unsafe.Pointer(&none[0])), 0, 0)
-	return "", err
 }

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"errors"
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -48,22 +46,12 @@ func setUID([]string) (string, error) {
 	return strconv.Itoa(unix.Getuid()), nil
 }
 
-// newUser makes a user namespace of its own and looks at what it may there.
+// newUser starts a program in a user namespace of its own, behind a chroot(2) that needs a
+// capability there. Mapping ids is not needed for that.
 func newUser([]string) (string, error) {
-	c := exec.Command("/proc/self/exe", "cap-eff")
-	c.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  unix.CLONE_NEWUSER,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-	}
-	out, err := c.Output()
-	if err != nil {
-		return "", err
-	}
-	set := strings.Trim(string(out), "\"\n")
-	if strings.Trim(set, "0") == "" {
-		return set, errors.New("no capability in the new namespace")
-	}
-	return set, nil
+	c := exec.Command("/proc/self/exe", "exit", "0")
+	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER, Chroot: "/"}
+	return "", c.Run()
 }
 
 func hostname([]string) (string, error) {

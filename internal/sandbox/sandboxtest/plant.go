@@ -1,0 +1,319 @@
+package sandboxtest
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"lambent.dev/lambent/internal/sandbox"
+)
+
+// secretPlaces are folders of a host that no box has a use for.
+func secretPlaces() []string { return []string{"/srv", "/home", "/mnt", "/etc"} }
+
+// tempIn makes a folder that everybody may read, in the first of places that exists.
+func (a *arena) tempIn(mode os.FileMode, places ...string) string {
+	a.Helper()
+	var dir string
+	err := errors.New("no place for it")
+	for _, place := range places {
+		if dir, err = os.MkdirTemp(place, "lambent-attack-"); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		a.Fatalf("planting: %v", err)
+	}
+	a.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			a.Errorf("removing what was planted: %v", err)
+		}
+	})
+	if err := os.Chmod(dir, mode); err != nil {
+		a.Fatal(err)
+	}
+	return dir
+}
+
+// hostSecret plants a file that anybody on the host may read.
+func (a *arena) hostSecret() string {
+	a.Helper()
+	name := filepath.Join(a.tempIn(0o755, secretPlaces()...), "secret")
+	writeFile(a, name, a.secret)
+	return name
+}
+
+func plantSecret(a *arena) []string { return []string{"read-file", a.hostSecret()} }
+
+// mountPlanted gives the arena a new box with dir at /opt.
+func (a *arena) mountPlanted(dir string) {
+	a.Helper()
+	a.box = a.bound(func(w *sandbox.Workload) {
+		w.Mounts = append(w.Mounts, sandbox.Mount{Source: dir, Target: "/opt"})
+	})
+}
+
+func plantLink(a *arena) []string {
+	dir := a.folder("file", "")
+	if err := os.Symlink(a.hostSecret(), filepath.Join(dir, "link")); err != nil {
+		a.Fatal(err)
+	}
+	a.mountPlanted(dir)
+	return []string{"read-file", "/opt/link"}
+}
+
+// plantHandle: any folder of the same file system that the box has will do.
+func plantHandle(a *arena) []string {
+	handle, _, err := unix.NameToHandleAt(unix.AT_FDCWD, a.hostSecret(), 0)
+	if err != nil {
+		a.Skipf("the file system of %v has no handles: %v", secretPlaces(), err)
+	}
+	a.mountPlanted(a.tempIn(0o755, secretPlaces()...))
+	return []string{"open-by-handle", fmt.Sprint(handle.Type()), hex.EncodeToString(handle.Bytes()), "/opt"}
+}
+
+// plantWritable: the file that the attacker wants is named in the value of the outcome's judge.
+func plantWritable(a *arena) []string {
+	dir := a.tempIn(0o777, "/usr/local", "/usr")
+	a.secret = filepath.Join(dir, "written")
+	return []string{"write-file", a.secret, "x"}
+}
+
+// fileAppeared looks at the host for the file that a.secret names.
+func fileAppeared(a *arena, _ Outcome) bool {
+	_, err := os.Stat(a.secret)
+	return err == nil
+}
+
+func plantRemount(a *arena) []string {
+	dir := a.tempIn(0o777, secretPlaces()...)
+	a.mountPlanted(dir)
+	a.secret = filepath.Join(dir, "overwritten")
+	return []string{"remount", "/opt", "x"}
+}
+
+// plantDescriptor opens a file like a careless daemon, before the box is made.
+func plantDescriptor(a *arena) []string {
+	name := filepath.Join(a.TempDir(), "open")
+	writeFile(a, name, a.secret)
+	fd, err := unix.Open(name, unix.O_RDONLY, 0)
+	if err != nil {
+		a.Fatal(err)
+	}
+	a.Cleanup(func() { _ = unix.Close(fd) }) // it was open
+	var s unix.Stat_t
+	if err := unix.Fstat(fd, &s); err != nil {
+		a.Fatal(err)
+	}
+	a.box = a.bound()
+	return []string{"inherited", fmt.Sprintf("%d:%d", s.Dev, s.Ino)}
+}
+
+// plantSetID puts a set-id copy of the probe into the code.
+func plantSetID(t testing.TB, code string) {
+	program, err := os.ReadFile(filepath.Join(code, "probe"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(code, "set-id")
+	if err := os.WriteFile(name, program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(name, 0o755|os.ModeSetuid|os.ModeSetgid); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hostProcess starts a process of the host that ends with the test.
+func (a *arena) hostProcess(uid int, args ...string) *exec.Cmd {
+	a.Helper()
+	c := exec.Command(filepath.Join(a.code, "probe"), args...)
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
+	if err := c.Start(); err != nil {
+		a.Fatalf("planting a process: %v", err)
+	}
+	a.Cleanup(func() {
+		_ = c.Process.Kill() // the attacker may have
+		_ = c.Wait()         // killed
+	})
+	return c
+}
+
+func plantProcess(a *arena) []string {
+	a.hostProcess(0, "sleep", a.secret)
+	return []string{"find-process", a.secret}
+}
+
+// plantTarget gives the process of the host the attacker's own user id.
+func plantTarget(a *arena) []string {
+	p := a.start(a.box, probe("catch-term", a.secret))
+	a.waitFor(p, "ready")
+	target := a.hostProcess(a.hostUID(), "sleep")
+	return []string{"kill", fmt.Sprint(target.Process.Pid), fmt.Sprint(int(unix.SIGTERM))}
+}
+
+// hostUID finds the process that has the secret in its arguments and returns its user id as the host
+// counts.
+func (a *arena) hostUID() int {
+	a.Helper()
+	var uid, pid int
+	for _, p := range Take(a, "").processes() {
+		if strings.Contains(p, a.secret) {
+			if _, err := fmt.Sscan(p, &pid); err != nil {
+				a.Fatal(err)
+			}
+			var s unix.Stat_t
+			if err := unix.Stat(fmt.Sprintf("/proc/%d", pid), &s); err != nil {
+				a.Fatal(err)
+			}
+			uid = int(s.Uid)
+		}
+	}
+	if pid == 0 {
+		a.Fatal("the host does not see the box's process")
+	}
+	return uid
+}
+
+// plantShm makes a segment that everybody on the host may read.
+func plantShm(a *arena) []string {
+	key := os.Getpid()<<8 | 1
+	id, err := unix.SysvShmGet(key, 4096, unix.IPC_CREAT|unix.IPC_EXCL|0o666)
+	if err != nil {
+		a.Fatalf("planting shared memory: %v", err)
+	}
+	a.Cleanup(func() {
+		if _, err := unix.SysvShmCtl(id, unix.IPC_RMID, nil); err != nil {
+			a.Errorf("removing shared memory: %v", err)
+		}
+	})
+	data, err := unix.SysvShmAttach(id, 0, 0)
+	if err != nil {
+		a.Fatalf("planting shared memory: %v", err)
+	}
+	copy(data, a.secret)
+	if err := unix.SysvShmDetach(data); err != nil {
+		a.Fatal(err)
+	}
+	return []string{"shm", fmt.Sprint(key)}
+}
+
+func isHostname(a *arena, o Outcome) bool {
+	name, err := os.Hostname()
+	if err != nil {
+		a.Fatal(err)
+	}
+	return o.Value == name
+}
+
+// plantHostname has the attacker set another name and takes it back.
+func plantHostname(a *arena) []string {
+	name, err := os.Hostname()
+	if err != nil {
+		a.Fatal(err)
+	}
+	a.secret = name
+	a.Cleanup(func() {
+		if err := unix.Sethostname([]byte(name)); err != nil {
+			a.Errorf("restoring the host's name: %v", err)
+		}
+	})
+	return []string{"set-hostname", name + "-attacked"}
+}
+
+func hostnameChanged(a *arena, _ Outcome) bool {
+	name, err := os.Hostname()
+	if err != nil {
+		a.Fatal(err)
+	}
+	return name != a.secret
+}
+
+// neighbour runs a command in another box of the same template.
+func (a *arena) neighbour(args ...string) {
+	a.Helper()
+	c := probe(args...)
+	c.Env = []string{"PASSWORD=" + a.secret}
+	a.start(a.bound(), c)
+}
+
+func plantNeighbour(a *arena) []string {
+	a.neighbour("sleep", a.secret)
+	return []string{"find-process", a.secret}
+}
+
+func plantNeighbourSecret(a *arena) []string {
+	a.neighbour("sleep")
+	return []string{"find-environ", a.secret}
+}
+
+// plantNeighbourTmp has the neighbour keep a secret in its /tmp; its pid is the host's.
+func plantNeighbourTmp(a *arena) []string {
+	box := a.bound()
+	a.output(box, "write", "/tmp/secret", "0", a.secret)
+	p := a.start(box, probe("catch-term", a.secret))
+	a.waitFor(p, "ready")
+	for _, p := range Take(a, "").processes() {
+		if strings.Contains(p, a.secret) {
+			pid, _, _ := strings.Cut(p, " ")
+			return []string{"read-file", "/proc/" + pid + "/root/tmp/secret"}
+		}
+	}
+	a.Fatal("the host does not see the neighbour")
+	return nil
+}
+
+// plantListener tells the secret to everybody who connects on the host.
+func plantListener(network, addr string) func(*arena) []string {
+	return func(a *arena) []string {
+		l, err := net.Listen(network, addr)
+		if errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, unix.EAFNOSUPPORT) {
+			a.Skipf("the host has no %s", addr)
+		}
+		if err != nil {
+			a.Fatalf("planting a listener: %v", err)
+		}
+		a.tell(l)
+		return []string{"connect", network, l.Addr().String()}
+	}
+}
+
+func plantAbstract(a *arena) []string {
+	return plantListener("unix", "@"+a.config.Owner)(a)
+}
+
+// tell writes the secret to every connection until the test ends.
+func (a *arena) tell(l net.Listener) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(conn, a.secret) // the attacker may have left
+			_ = conn.Close()                      // as above
+		}
+	}()
+	a.Cleanup(func() {
+		_ = l.Close() // open until here
+		<-ended
+	})
+}
+
+// plantForkBomb leaves memory for all processes: only their number may stop them.
+func plantForkBomb(a *arena) []string {
+	a.box = a.bound(func(w *sandbox.Workload) { w.Memory = 2 << 30 })
+	return []string{"fork-bomb", "100"}
+}
