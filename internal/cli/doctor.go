@@ -70,7 +70,7 @@ func examine(ctx context.Context) ([]diagnosis, error) {
 		features, err := e.Driver.Probe(ctx)
 		all = append(all, diagnose(e.Tier.String(), features, err))
 	}
-	return all, nil
+	return all, set.Close()
 }
 
 func diagnose(tier string, f sandbox.Features, err error) diagnosis {

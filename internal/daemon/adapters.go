@@ -8,9 +8,7 @@ import (
 
 	"lambent.dev/lambent/internal/blob"
 	"lambent.dev/lambent/internal/drivers"
-	"lambent.dev/lambent/internal/instance"
 	"lambent.dev/lambent/internal/lambda"
-	"lambent.dev/lambent/internal/pool"
 )
 
 // What stands here fits the types of one package to the interface that another consumes.
@@ -20,13 +18,6 @@ type zips struct{ blob.Store }
 
 func (z zips) Open(ctx context.Context, digest string) (io.ReadSeekCloser, error) {
 	return z.Store.Open(ctx, digest)
-}
-
-// starter gives instances to the pool.
-type starter struct{ *instance.Launcher }
-
-func (s starter) Start(ctx context.Context, t *lambda.Target) (pool.Instance, error) {
-	return s.Launcher.Start(ctx, t)
 }
 
 // probeFor is how long what a host offers is believed without looking again.

@@ -125,18 +125,10 @@ func (d *Daemon) openDrivers(ctx context.Context, undo *cleanup.Stack) error {
 	if err := d.parts.drivers.Reap(ctx, Alive); err != nil {
 		return err
 	}
-	undo.Add(d.reapSelf)
+	undo.Add(d.parts.drivers.Close)
 	d.parts.templates = drivers.NewTemplates(d.parts.drivers)
 	undo.Add(d.parts.templates.Close)
 	return nil
-}
-
-// reapSelf removes what this server itself still has on the host: it runs after everything
-// else of the drivers is closed.
-func (d *Daemon) reapSelf() error {
-	ctx, stop := cleanup.Context(context.Background(), closeLimit)
-	defer stop()
-	return d.parts.drivers.Reap(ctx, func(owner string) bool { return owner != d.parts.owner && Alive(owner) })
 }
 
 // defaultTier is the tier of functions that name none; config.Validate has checked its name.
@@ -154,7 +146,7 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 	if d.parts.catalogue, err = runtimes.New(runtimes.Options{Dir: filepath.Join(d.cfg.Data, "runtimes")}); err != nil {
 		return fmt.Errorf("opening the catalogue of runtimes: %w", err)
 	}
-	if d.pool, err = pool.New(starter{instance.NewLauncher(d.launcherDeps())}, d.poolSettings()); err != nil {
+	if d.pool, err = pool.New(pool.Launcher{Launcher: instance.NewLauncher(d.launcherDeps())}, d.poolSettings()); err != nil {
 		return err
 	}
 	undo.Add(d.closePool)

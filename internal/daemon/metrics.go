@@ -36,9 +36,8 @@ type metered struct {
 
 // Invoke implements lambdaapi.Invoker.
 func (m metered) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error) {
-	watched := &watchedSink{Sink: sink}
-	r, err := m.Invoker.Invoke(ctx, inv, watched)
-	m.metrics.Invoked(r.Tier, string(r.Start), outcome(err, watched.fault))
+	r, err := m.Invoker.Invoke(ctx, inv, sink)
+	m.metrics.Invoked(r.Tier, string(r.Start), outcome(err, r.Fault))
 	var refused *lambda.Error
 	if errors.As(err, &refused) && refused.Kind == lambda.ErrTooManyRequests {
 		m.metrics.Throttle(refused.Reason)
@@ -49,19 +48,7 @@ func (m metered) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda
 	return r, err
 }
 
-// watchedSink remembers the function's error.
-type watchedSink struct {
-	lambda.Sink
-	fault *lambda.FunctionError
-}
-
-// Finish implements lambda.Sink.
-func (w *watchedSink) Finish(fault *lambda.FunctionError) {
-	w.fault = fault
-	w.Sink.Finish(fault)
-}
-
-func outcome(err error, fault *lambda.FunctionError) telemetry.Outcome {
+func outcome(err error, fault string) telemetry.Outcome {
 	var e *lambda.Error
 	switch {
 	case errors.As(err, &e) && e.Kind == lambda.ErrTooManyRequests:
@@ -70,10 +57,10 @@ func outcome(err error, fault *lambda.FunctionError) telemetry.Outcome {
 		return telemetry.Refused
 	case err != nil:
 		return telemetry.Failed
-	case fault == nil:
+	case fault == "":
 		return telemetry.Succeeded
 	}
-	return outcomeOfFault(fault.Type)
+	return outcomeOfFault(fault)
 }
 
 func outcomeOfFault(kind string) telemetry.Outcome {

@@ -19,15 +19,20 @@ func NewOwner() string {
 	return fmt.Sprintf("%d-%s", pid, started)
 }
 
-// Alive reports whether the process that NewOwner named still runs.
+// Alive reports whether the process that NewOwner named still runs. A name of another kind
+// is somebody else's, whose life cannot be judged from here: it counts as alive.
 func Alive(owner string) bool {
-	first, started, ok := strings.Cut(owner, "-")
+	first, started, _ := strings.Cut(owner, "-")
 	pid, err := strconv.Atoi(first)
-	if !ok || err != nil {
-		return false
+	if err != nil || pid <= 0 || !digits(started) {
+		return true
 	}
 	now, err := startTime(pid)
 	return err == nil && now == started
+}
+
+func digits(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
 // startTime reads field 22 of /proc/PID/stat, see proc(5). The second field is the program's

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"fmt"
 	"os/exec"
 	"testing"
 )
@@ -11,14 +12,22 @@ func TestOwnerIsAliveAsLongAsItsProcess(t *testing.T) {
 	}
 }
 
-func TestDeadAndForgedOwners(t *testing.T) {
+func TestDeadOwners(t *testing.T) {
 	gone := exec.Command("true")
 	if err := gone.Run(); err != nil {
 		t.Fatal(err)
 	}
-	for _, owner := range []string{"", "x", "1", "1-1", "-1-5", "99999999-1", "1-", NewOwner() + "0"} {
+	for _, owner := range []string{"1-1", "99999999-1", fmt.Sprintf("%d-5", gone.Process.Pid), NewOwner() + "0"} {
 		if Alive(owner) {
 			t.Errorf("owner %q is said to be alive", owner)
+		}
+	}
+}
+
+func TestOwnersOfAnotherKindAreLeftAlone(t *testing.T) {
+	for _, owner := range []string{"", "x", "1", "-1-5", "1-", "1-x", "test-7", "7test-1"} {
+		if !Alive(owner) {
+			t.Errorf("owner %q is said to be dead", owner)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"path/filepath"
 
@@ -71,6 +72,18 @@ func (s *Set) Reap(ctx context.Context, alive func(owner string) bool) error {
 	for _, e := range s.drivers {
 		if err := e.Driver.Reap(ctx, alive); err != nil && !errors.Is(err, sandbox.ErrUnavailable) {
 			failed = append(failed, fmt.Errorf("reaping %s sandboxes: %w", e.Tier, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// Close frees what the drivers themselves hold on the host. Call it when all templates and
+// sandboxes are closed.
+func (s *Set) Close() error {
+	var failed []error
+	for _, e := range s.drivers {
+		if c, ok := e.Driver.(io.Closer); ok {
+			failed = append(failed, c.Close())
 		}
 	}
 	return errors.Join(failed...)

@@ -53,6 +53,7 @@ func (i *Instance) workload() sandbox.Workload {
 		Memory:    int64(v.MemorySize) << 20,
 		Pids:      maxPids,
 		CPUWeight: cpuWeight(v.MemorySize),
+		CPUQuota:  i.target.CPUQuota,
 		Env:       i.environment(),
 	}
 }

@@ -215,7 +215,9 @@ func (c *call) finish(failure *fault) {
 	if failure == nil {
 		c.sink.Finish(nil)
 	} else {
-		c.sink.Finish(failure.answer(c.inv.RequestID))
+		answer := failure.answer(c.inv.RequestID)
+		c.receipt.Fault = answer.Type
+		c.sink.Finish(answer)
 	}
 	c.i.syncLog()
 	c.measure()

@@ -41,6 +41,8 @@ type Target struct {
 	Version Version
 	Tags    map[string]string
 	Tier    Tier
+
+	CPUQuota float64 // CPUs, a hard limit; 0 = none
 }
 
 // InvokedARN is the ARN as the caller named it: what the context object shows.

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -25,7 +24,7 @@ func (c *call) describeRun(inv *lambda.Invocation, r *receipt.Receipt, sink *lam
 	if inv.TailLog {
 		h.Set("X-Amz-Log-Result", base64.StdEncoding.EncodeToString(tail(r.TailLog)))
 	}
-	h.Set("Server-Timing", serverTiming(r))
+	h.Set("Server-Timing", r.ServerTiming())
 	h.Set("X-Lambent-Start", string(r.Start))
 	h.Set("X-Lambent-Isolation", r.Tier.String())
 	if r.Why != "" {
@@ -43,20 +42,6 @@ func contentType(sink *lambda.Buffer) string {
 // tail keeps the end of a log, at most what Lambda sends of it.
 func tail(log []byte) []byte {
 	return log[max(0, len(log)-lambda.MaxTailLog):]
-}
-
-// serverTiming writes the phases of a receipt in milliseconds. Source: W3C Server
-// Timing.
-func serverTiming(r *receipt.Receipt) string {
-	var parts []string
-	for _, p := range receipt.Phases() {
-		parts = append(parts, p.String()+";dur="+milliseconds(r.Spent[p]))
-	}
-	return strings.Join(append(parts, "total;dur="+milliseconds(r.Wall())), ", ")
-}
-
-func milliseconds(d time.Duration) string {
-	return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 3, 64)
 }
 
 // headerText makes a text fit a header's value: printable ASCII, at most 512 bytes.

@@ -20,14 +20,14 @@ type entry struct {
 }
 
 // Put adds a function or replaces its state. When it has returned, no invocation that
-// begins meets the old state. A tag that names no tier is an error, and the function
+// begins meets the old state. A tag with a bad setting is an error, and the function
 // stays as it was: isolation is never guessed.
 func (r *Router) Put(f lambda.Function) error {
-	tier, err := r.tierOf(f)
+	settings, err := r.settingsOf(f)
 	if err != nil {
 		return err
 	}
-	e := newEntry(f, tier)
+	e := newEntry(f, settings)
 	r.changes.Lock()
 	defer r.changes.Unlock()
 	r.permits.Reserve(f.ID, f.ReservedConcurrency)
@@ -45,21 +45,20 @@ func (r *Router) Remove(id lambda.FunctionID) {
 	r.pool.Keep(id)
 }
 
-func (r *Router) tierOf(f lambda.Function) (lambda.Tier, error) {
-	name, tagged := f.Tags[lambda.IsolationTag]
-	if !tagged {
-		return r.settings.DefaultTier, nil
-	}
-	tier, err := lambda.ParseTier(name)
+func (r *Router) settingsOf(f lambda.Function) (lambda.Settings, error) {
+	s, err := lambda.ParseSettings(f.Tags)
 	if err != nil {
-		return 0, fmt.Errorf("tag %s of function %s: %w", lambda.IsolationTag, f.ID.Name, err)
+		return s, fmt.Errorf("settings of function %s: %w", f.ID.Name, err)
 	}
-	return tier, nil
+	if s.Tier == 0 {
+		s.Tier = r.settings.DefaultTier
+	}
+	return s, nil
 }
 
-func newEntry(f lambda.Function, tier lambda.Tier) *entry {
+func newEntry(f lambda.Function, s lambda.Settings) *entry {
 	target := func(v lambda.Version) *lambda.Target {
-		return &lambda.Target{ID: f.ID, Version: v, Tags: f.Tags, Tier: tier}
+		return &lambda.Target{ID: f.ID, Version: v, Tags: f.Tags, Tier: s.Tier, CPUQuota: s.CPUQuota}
 	}
 	e := &entry{latest: target(f.Latest), published: make(map[string]*lambda.Target, len(f.Published))}
 	for _, v := range f.Published {
