@@ -5,8 +5,10 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"lambent.dev/lambent/internal/sandbox"
@@ -27,6 +29,7 @@ func closeFacts() []fact {
 		{name: "EverythingFailsAfterClose", test: everythingFailsAfterClose},
 		{name: "EverythingFailsAfterCloseUnbound", test: everythingFailsAfterCloseUnbound},
 		{name: "OneBoxDoesNotTouchAnother", test: oneBoxDoesNotTouchAnother},
+		{name: "BoxThatDiesSaysSo", test: boxThatDiesSaysSo, needs: isolates},
 	}
 }
 
@@ -159,6 +162,52 @@ func oneBoxDoesNotTouchAnother(r *rig) {
 	case <-p.Done():
 		r.Errorf("another box's process ended: %+v", p.Exit())
 	case <-after(shortWhile):
+	}
+}
+
+// boxThatDiesSaysSo kills everything of a box from the host, its init included.
+func boxThatDiesSaysSo(r *rig) {
+	id := r.id()
+	box := r.create(id)
+	if err := box.Bind(r.ctx(), r.workload()); err != nil {
+		r.Fatalf("Bind: %v", err)
+	}
+	p := r.start(box, probe("sleep"))
+	r.killFromOutside(id)
+	select {
+	case <-box.Done():
+	case <-after(opTimeout):
+		r.Fatal("a dead box is not done")
+	}
+	if box.Err() == nil {
+		r.Error("a dead box has no error")
+	}
+	if e := r.exit(p); !killed(e) {
+		r.Errorf("exit = %+v, want SIGKILL", e)
+	}
+	r.allClosed(box)
+}
+
+// killFromOutside kills the host's processes that belong to a box by their control group or
+// their command line.
+func (r *rig) killFromOutside(id string) {
+	r.Helper()
+	ours, err := ourProcesses()
+	if err != nil {
+		r.Fatal(err)
+	}
+	found := false
+	for pid, line := range ours {
+		group, _ := os.ReadFile("/proc/" + pid + "/cgroup") // it may have ended
+		if !strings.Contains(string(group)+line, id) {
+			continue
+		}
+		found = true
+		number, _ := strconv.Atoi(pid)            // listed as a number
+		_ = syscall.Kill(number, syscall.SIGKILL) // it may have died with its init
+	}
+	if !found {
+		r.Fatalf("no process of the host belongs to box %s", id)
 	}
 }
 
