@@ -2,6 +2,7 @@ package sandboxtest
 
 import (
 	"errors"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -72,7 +73,11 @@ func forgottenListener(r *rig) {
 
 func closeWhileRunning(r *rig) {
 	closeWhile(func(r *rig, box sandbox.Sandbox) error {
-		_, err := box.Run(r.Context(), probe("sleep"))
+		p, err := box.Run(r.Context(), probe("sleep"))
+		if err == nil { // many at once would meet the limit of processes
+			_ = p.Signal(os.Kill) // it may have ended with the box
+			<-p.Done()
+		}
 		return err
 	})(r)
 }
