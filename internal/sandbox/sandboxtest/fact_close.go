@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -226,6 +227,7 @@ func concurrencyFacts() []fact {
 			return box.Reset(r.Context())
 		})},
 		{name: "CloseWhileOpening", test: closeWhile(openAndClose)},
+		{name: "CloseWhileOpenWaits", test: closeWhileOpenWaits},
 		{name: "CloseWhileListening", test: closeWhile(listenAndClose)},
 		{name: "CloseWhileReadingUsage", test: closeWhile(func(r *rig, box sandbox.Sandbox) error {
 			_, err := box.Usage(r.Context())
@@ -361,6 +363,35 @@ func openAndClose(r *rig, box sandbox.Sandbox) error {
 		return err
 	}
 	return conn.Close()
+}
+
+// closeWhileOpenWaits opens streams that nobody takes, until the channel is full and
+// Open waits; Close must end that.
+func closeWhileOpenWaits(r *rig) {
+	box := r.bound()
+	r.stream(box, "sleep")
+	var opened atomic.Int64
+	ended := make(chan error, 1)
+	go func() {
+		ended <- untilError(func() error {
+			conn, err := box.Open(r.Context())
+			if err == nil {
+				_ = conn.Close() // the other end is in the channel
+				opened.Add(1)
+			}
+			return err
+		})
+	}()
+	for last := int64(-1); opened.Load() != last && len(ended) == 0; <-after(shortWhile) {
+		last = opened.Load()
+	}
+	r.close(box)
+	select {
+	case err := <-ended:
+		r.want("Open during Close", err, sandbox.ErrClosed)
+	case <-after(opTimeout):
+		r.Fatal("Open hangs after Close")
+	}
 }
 
 // listenAndClose: a port may be taken by the other goroutine.
