@@ -45,6 +45,10 @@ const opTimeout = 30 * time.Second
 
 // Run runs the conformance tests and the leak tests.
 func (s Suite) Run(t *testing.T) {
+	if doomed() {
+		s.playDaemon(t)
+		return
+	}
 	s.require(t)
 	probe := buildProbe(t)
 	before := Take(t, "")
