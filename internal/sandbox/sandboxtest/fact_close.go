@@ -5,8 +5,11 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"lambent.dev/lambent/internal/sandbox"
@@ -27,6 +30,7 @@ func closeFacts() []fact {
 		{name: "EverythingFailsAfterClose", test: everythingFailsAfterClose},
 		{name: "EverythingFailsAfterCloseUnbound", test: everythingFailsAfterCloseUnbound},
 		{name: "OneBoxDoesNotTouchAnother", test: oneBoxDoesNotTouchAnother},
+		{name: "BoxThatDiesSaysSo", test: boxThatDiesSaysSo, needs: isolates},
 	}
 }
 
@@ -162,6 +166,52 @@ func oneBoxDoesNotTouchAnother(r *rig) {
 	}
 }
 
+// boxThatDiesSaysSo kills everything of a box from the host, its init included.
+func boxThatDiesSaysSo(r *rig) {
+	id := r.id()
+	box := r.create(id)
+	if err := box.Bind(r.ctx(), r.workload()); err != nil {
+		r.Fatalf("Bind: %v", err)
+	}
+	p := r.start(box, probe("sleep"))
+	r.killFromOutside(id)
+	select {
+	case <-box.Done():
+	case <-after(opTimeout):
+		r.Fatal("a dead box is not done")
+	}
+	if box.Err() == nil {
+		r.Error("a dead box has no error")
+	}
+	if e := r.exit(p); !killed(e) {
+		r.Errorf("exit = %+v, want SIGKILL", e)
+	}
+	r.allClosed(box)
+}
+
+// killFromOutside kills the host's processes that belong to a box by their control group or
+// their command line.
+func (r *rig) killFromOutside(id string) {
+	r.Helper()
+	ours, err := ourProcesses()
+	if err != nil {
+		r.Fatal(err)
+	}
+	found := false
+	for pid, line := range ours {
+		group, _ := os.ReadFile("/proc/" + pid + "/cgroup") // it may have ended
+		if !strings.Contains(string(group)+line, id) {
+			continue
+		}
+		found = true
+		number, _ := strconv.Atoi(pid)            // listed as a number
+		_ = syscall.Kill(number, syscall.SIGKILL) // it may have died with its init
+	}
+	if !found {
+		r.Fatalf("no process of the host belongs to box %s", id)
+	}
+}
+
 func concurrencyFacts() []fact {
 	return []fact{
 		{name: "ManyCreatesAtOnce", test: manyCreatesAtOnce},
@@ -177,6 +227,7 @@ func concurrencyFacts() []fact {
 			return box.Reset(r.Context())
 		})},
 		{name: "CloseWhileOpening", test: closeWhile(openAndClose)},
+		{name: "CloseWhileOpenWaits", test: closeWhileOpenWaits},
 		{name: "CloseWhileListening", test: closeWhile(listenAndClose)},
 		{name: "CloseWhileReadingUsage", test: closeWhile(func(r *rig, box sandbox.Sandbox) error {
 			_, err := box.Usage(r.Context())
@@ -312,6 +363,35 @@ func openAndClose(r *rig, box sandbox.Sandbox) error {
 		return err
 	}
 	return conn.Close()
+}
+
+// closeWhileOpenWaits opens streams that nobody takes, until the channel is full and
+// Open waits; Close must end that.
+func closeWhileOpenWaits(r *rig) {
+	box := r.bound()
+	r.stream(box, "sleep")
+	var opened atomic.Int64
+	ended := make(chan error, 1)
+	go func() {
+		ended <- untilError(func() error {
+			conn, err := box.Open(r.Context())
+			if err == nil {
+				_ = conn.Close() // the other end is in the channel
+				opened.Add(1)
+			}
+			return err
+		})
+	}()
+	for last := int64(-1); opened.Load() != last && len(ended) == 0; <-after(shortWhile) {
+		last = opened.Load()
+	}
+	r.close(box)
+	select {
+	case err := <-ended:
+		r.want("Open during Close", err, sandbox.ErrClosed)
+	case <-after(opTimeout):
+		r.Fatal("Open hangs after Close")
+	}
 }
 
 // listenAndClose: a port may be taken by the other goroutine.

@@ -22,6 +22,7 @@ func outputFacts() []fact {
 	return []fact{
 		{name: "OutputIsSeparate", test: outputIsSeparate},
 		{name: "OutputIsWholeAtDone", test: outputIsWholeAtDone},
+		{name: "OutputIsWholeForTheSlow", test: outputIsWholeForTheSlow},
 		{name: "OutputMayBeUnwanted", test: outputMayBeUnwanted},
 		{name: "OutputOfDescendants", test: outputOfDescendants},
 		{name: "RefusedOutputIsDropped", test: refusedOutputIsDropped},
@@ -46,6 +47,29 @@ func outputIsWholeAtDone(r *rig) {
 	p := r.start(r.bound(), probe("output", fmt.Sprint(size)))
 	if r.exit(p); len(p.stdout.String()) != size || len(p.stderr.String()) != size {
 		r.Errorf("%d and %d bytes arrived, want %d", len(p.stdout.String()), len(p.stderr.String()), size)
+	}
+}
+
+// slow is a writer that takes its time.
+type slow struct{ *buffer }
+
+// Write implements io.Writer.
+func (s slow) Write(p []byte) (int, error) {
+	time.Sleep(10 * time.Millisecond)
+	return s.buffer.Write(p)
+}
+
+func outputIsWholeForTheSlow(r *rig) {
+	const size = 100_000 // more than a pipe holds
+	c, out := probe("output", fmt.Sprint(size)), newBuffer()
+	c.Stdout = slow{out}
+	p, err := r.bound().Run(r.ctx(), c)
+	if err != nil {
+		r.Fatalf("Run: %v", err)
+	}
+	<-p.Done()
+	if len(out.String()) != size {
+		r.Errorf("at Done %d bytes of %d have arrived", len(out.String()), size)
 	}
 }
 

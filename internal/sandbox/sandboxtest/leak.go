@@ -56,6 +56,7 @@ func (s Suite) leaks(t *testing.T, code string) {
 			expectNoLeak(t, before)
 		})
 	}
+	t.Run("KilledDaemon", func(t *testing.T) { s.killedDaemon(t, code) })
 }
 
 func (s Suite) live(t *testing.T, config Config, code string, l life) {

@@ -82,7 +82,7 @@ func plantHandle(a *arena) []string {
 	return []string{"open-by-handle", fmt.Sprint(handle.Type()), hex.EncodeToString(handle.Bytes()), "/opt"}
 }
 
-// plantWritable: the file that the attacker wants is named in the value of the outcome's judge.
+// plantWritable makes the secret the name of the file that the attacker wants to make.
 func plantWritable(a *arena) []string {
 	dir := a.tempIn(0o777, "/usr/local", "/usr")
 	a.secret = filepath.Join(dir, "written")
@@ -162,8 +162,8 @@ func plantTarget(a *arena) []string {
 	return []string{"kill", fmt.Sprint(target.Process.Pid), fmt.Sprint(int(unix.SIGTERM))}
 }
 
-// hostUID finds the process that has the secret in its arguments and returns its user id as the host
-// counts.
+// hostUID returns the user id, as the host counts, of the process that has the secret
+// in its arguments.
 func (a *arena) hostUID() int {
 	a.Helper()
 	var uid, pid int
