@@ -88,8 +88,10 @@ func zip64(t testing.TB, size uint64) []byte {
 	t.Helper()
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
-	f, err := w.CreateRaw(&zip.FileHeader{Name: "a", Method: zip.Deflate, CRC32: 1,
-		CompressedSize64: 3, UncompressedSize64: size})
+	f, err := w.CreateRaw(&zip.FileHeader{
+		Name: "a", Method: zip.Deflate, CRC32: 1,
+		CompressedSize64: 3, UncompressedSize64: size,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,8 +121,10 @@ func bomb(t testing.TB, n int) []byte {
 	}
 	w := zip.NewWriter(&buf)
 	for i := range n {
-		f, err := w.CreateRaw(&zip.FileHeader{Name: fmt.Sprint(i), Method: zip.Deflate, CRC32: crc32.ChecksumIEEE(zeros),
-			CompressedSize64: uint64(data.Len()), UncompressedSize64: size})
+		f, err := w.CreateRaw(&zip.FileHeader{
+			Name: fmt.Sprint(i), Method: zip.Deflate, CRC32: crc32.ChecksumIEEE(zeros),
+			CompressedSize64: uint64(data.Len()), UncompressedSize64: size,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

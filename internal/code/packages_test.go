@@ -200,8 +200,10 @@ func TestFolderUnpacksOnce(t *testing.T) {
 
 func TestFolderRefusesWhatIsNoDigest(t *testing.T) {
 	p := newPackages(t, &blobs{})
-	for _, digest := range []string{"", "..", "../../etc", "abc", string(make([]byte, 64)),
-		"AF" + hex.EncodeToString(make([]byte, 31))} {
+	for _, digest := range []string{
+		"", "..", "../../etc", "abc", string(make([]byte, 64)),
+		"AF" + hex.EncodeToString(make([]byte, 31)),
+	} {
 		if _, err := p.Folder(t.Context(), digest); err == nil {
 			t.Errorf("Folder(%q) succeeded", digest)
 		}

@@ -40,8 +40,10 @@ func counting(_ context.Context, c *fake.Call) fake.Answer {
 
 func TestInvoke(t *testing.T) {
 	s := fake.Script{CPU: 7 * time.Millisecond, Memory: 37<<20 - 1, Faults: []fake.Fault{
-		{At: fake.Create, Wait: 2 * time.Millisecond}, {At: fake.Bind, Wait: 3 * time.Millisecond},
-		{At: fake.Init, Wait: 120 * time.Millisecond}, {At: fake.Handle, Wait: 1960 * time.Microsecond},
+		{At: fake.Create, Wait: 2 * time.Millisecond},
+		{At: fake.Bind, Wait: 3 * time.Millisecond},
+		{At: fake.Init, Wait: 120 * time.Millisecond},
+		{At: fake.Handle, Wait: 1960 * time.Microsecond},
 	}}
 	s.Runtime.Handle = func(_ context.Context, c *fake.Call) fake.Answer {
 		c.Print("hello from " + c.Getenv("AWS_LAMBDA_FUNCTION_NAME"))

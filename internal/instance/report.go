@@ -157,8 +157,10 @@ func (f jsonFormat) initStart(t *lambda.Target, stream string, now time.Time) st
 }
 
 func (f jsonFormat) initReport(r initReport) string {
-	of := fields{"initializationType": "on-demand", "phase": r.phase, "status": r.status,
-		"metrics": fields{"durationMs": rounded(r.duration)}}
+	of := fields{
+		"initializationType": "on-demand", "phase": r.phase, "status": r.status,
+		"metrics": fields{"durationMs": rounded(r.duration)},
+	}
 	if r.errorType != "" {
 		of["errorType"] = r.errorType
 	}
@@ -188,8 +190,10 @@ func (f jsonFormat) report(r report) string {
 	if f.quiet() && r.failure == nil {
 		return ""
 	}
-	metrics := fields{"durationMs": rounded(r.duration), "billedDurationMs": r.billed(),
-		"memorySizeMB": r.memory, "maxMemoryUsedMB": r.maxMemory()}
+	metrics := fields{
+		"durationMs": rounded(r.duration), "billedDurationMs": r.billed(),
+		"memorySizeMB": r.memory, "maxMemoryUsedMB": r.maxMemory(),
+	}
 	if r.init > 0 {
 		metrics["initDurationMs"] = rounded(r.init)
 	}

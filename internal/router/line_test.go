@@ -116,8 +116,11 @@ func (w *whole) call(payload string) reply {
 func TestWholeLineColdAndWarm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWhole(t, fake.Script{Faults: []fake.Fault{
-			{At: fake.Create, Wait: 10 * ms}, {At: fake.Bind, Wait: 2 * ms}, {At: fake.Run, Wait: 3 * ms},
-			{At: fake.Init, Wait: 20 * ms}, {At: fake.Handle, Wait: 5 * ms},
+			{At: fake.Create, Wait: 10 * ms},
+			{At: fake.Bind, Wait: 2 * ms},
+			{At: fake.Run, Wait: 3 * ms},
+			{At: fake.Init, Wait: 20 * ms},
+			{At: fake.Handle, Wait: 5 * ms},
 		}}, nil)
 		w.put(t, 1)
 		cold := w.call(`{"a":1}`)

@@ -33,8 +33,12 @@ func TestUnknown(t *testing.T) {
 		id              lambda.FunctionID
 		qualifier, want string
 	}{
-		{g, "", "g"}, {g, "1", "g:1"}, {g, "$LATEST", "g:$LATEST"},
-		{f, "3", "f:3"}, {f, "01", "f:01"}, {f, "non-existent-alias", "f:non-existent-alias"},
+		{g, "", "g"},
+		{g, "1", "g:1"},
+		{g, "$LATEST", "g:$LATEST"},
+		{f, "3", "f:3"},
+		{f, "01", "f:01"},
+		{f, "non-existent-alias", "f:non-existent-alias"},
 	} {
 		_, rec, err := l.call(c.id, c.qualifier)
 		wantError(t, err, lambda.ErrResourceNotFound, "Function not found: "+arn+c.want, "")

@@ -64,8 +64,10 @@ func pythonClient(t *testing.T) client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return client{path: python, args: []string{"-m", "awslambdaric", "app.handler"},
-		env: []string{"PYTHONPATH=" + lib + ":" + app, "PYTHONDONTWRITEBYTECODE=1", "LAMBDA_TASK_ROOT=" + app}}
+	return client{
+		path: python, args: []string{"-m", "awslambdaric", "app.handler"},
+		env: []string{"PYTHONPATH=" + lib + ":" + app, "PYTHONDONTWRITEBYTECODE=1", "LAMBDA_TASK_ROOT=" + app},
+	}
 }
 
 // conversation is a client that runs against the handler on loopback.

@@ -22,9 +22,11 @@ func TestResolveProvided(t *testing.T) {
 		want := Launch{
 			Protocol: HTTP,
 			Commands: []string{"/var/runtime/bootstrap", "/var/task/bootstrap", "/opt/bootstrap"},
-			Env: []string{"LAMBDA_RUNTIME_DIR=/var/runtime", "LAMBDA_TASK_ROOT=/var/task", "LANG=C",
+			Env: []string{
+				"LAMBDA_RUNTIME_DIR=/var/runtime", "LAMBDA_TASK_ROOT=/var/task", "LANG=C",
 				"LD_LIBRARY_PATH=/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
-				"PATH=/usr/local/bin:/usr/bin/:/bin:/opt/bin", "PWD=/var/task", "TZ=:UTC"},
+				"PATH=/usr/local/bin:/usr/bin/:/bin:/opt/bin", "PWD=/var/task", "TZ=:UTC",
+			},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: %s", id, diff)
@@ -144,8 +146,10 @@ func TestNewWritesAReadableBootstrapOnce(t *testing.T) {
 	if err != nil || len(entries) != 1 || folders[0] != folders[1] {
 		t.Errorf("folders %v, entries %v, %v", folders, entries, err)
 	}
-	for name, mode := range map[string]string{"": "drwxr-xr-x", "bootstrap.py": "-rw-r--r--",
-		bootstrapPackage: "drwxr-xr-x", bootstrapPackage + "/loop.py": "-rw-r--r--"} {
+	for name, mode := range map[string]string{
+		"": "drwxr-xr-x", "bootstrap.py": "-rw-r--r--",
+		bootstrapPackage: "drwxr-xr-x", bootstrapPackage + "/loop.py": "-rw-r--r--",
+	} {
 		info, err := os.Stat(filepath.Join(folders[0], name))
 		if err != nil || info.Mode().String() != mode {
 			t.Errorf("%q: %v, %v; want %s", name, info, err, mode)

@@ -10,8 +10,10 @@ import (
 )
 
 // pythons are the versions that the bootstrap supports.
-var pythons = []string{"python3.14", "python3.13", "python3.12", "python3.11", "python3.10",
-	"python3.9", "python3.8", "python3.7", "python3.6"}
+var pythons = []string{
+	"python3.14", "python3.13", "python3.12", "python3.11", "python3.10",
+	"python3.9", "python3.8", "python3.7", "python3.6",
+}
 
 // execWrapper names a program that starts the runtime, with the runtime's command as
 // arguments. Source: AWS Lambda Developer Guide, "Modifying the runtime environment":

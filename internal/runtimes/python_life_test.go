@@ -31,13 +31,17 @@ def handler(event, context):
 `
 	eachPython(t, func(t *testing.T, c *Catalogue, id string) {
 		p := start(t, c, function{runtime: id, handler: "app.handler", files: map[string]string{"app.py": app}}).ready()
-		p.send(map[string]any{"tenantId": "blue", "traceId": "Root=1-2-3",
+		p.send(map[string]any{
+			"tenantId": "blue", "traceId": "Root=1-2-3",
 			"identity":      map[string]any{"cognitoIdentityId": "i", "cognitoIdentityPoolId": "p"},
-			"clientContext": map[string]any{"custom": map[string]any{"a": "b"}, "env": map[string]any{"l": "de"}, "client": map[string]any{"installation_id": "x", "app_title": "T"}}}, []byte("{}"))
-		want := map[string]any{"id": "8d5f", "name": "fn", "version": "$LATEST", "arn": "arn:fn", "memory": "128",
+			"clientContext": map[string]any{"custom": map[string]any{"a": "b"}, "env": map[string]any{"l": "de"}, "client": map[string]any{"installation_id": "x", "app_title": "T"}},
+		}, []byte("{}"))
+		want := map[string]any{
+			"id": "8d5f", "name": "fn", "version": "$LATEST", "arn": "arn:fn", "memory": "128",
 			"group": "/aws/lambda/fn", "stream": "2026/01/01/[$LATEST]abc", "tenant": "blue", "remaining": true,
 			"identity": []any{"i", "p"}, "trace": "Root=1-2-3", "log": nil, "text": "LambdaContext([aws_request_id=8",
-			"client": []any{map[string]any{"a": "b"}, map[string]any{"l": "de"}, []any{"x", "T", nil, nil, nil}}}
+			"client": []any{map[string]any{"a": "b"}, map[string]any{"l": "de"}, []any{"x", "T", nil, nil, nil}},
+		}
 		if diff := cmp.Diff(want, decoded(t, p.expect(frameResponse))); diff != "" {
 			t.Error(diff)
 		}
@@ -64,12 +68,19 @@ func decoded(t *testing.T, data []byte) (value any) {
 func TestPythonAnswersInAWSsJSON(t *testing.T) {
 	// As awslambdaric writes them; {escaped} up to Python 3.11.
 	tests := []struct{ expression, want, escaped string }{
-		{"None", "null", ""}, {"''", `""`, ""}, {"(1, 2)", "[1, 2]", ""}, {"b'raw\\x00'", "raw\x00", ""},
-		{"{1: True, None: 2.5}", `{"1": true, "null": 2.5}`, ""}, {"1.0", "1.0", ""},
-		{"{'a': b'x'}", `{"a": "x"}`, ""}, {"float('nan')", "NaN", ""}, {"[float('-inf')]", "[-Infinity]", ""},
+		{"None", "null", ""},
+		{"''", `""`, ""},
+		{"(1, 2)", "[1, 2]", ""},
+		{"b'raw\\x00'", "raw\x00", ""},
+		{"{1: True, None: 2.5}", `{"1": true, "null": 2.5}`, ""},
+		{"1.0", "1.0", ""},
+		{"{'a': b'x'}", `{"a": "x"}`, ""},
+		{"float('nan')", "NaN", ""},
+		{"[float('-inf')]", "[-Infinity]", ""},
 		{"__import__('decimal').Decimal('1.50')", "1.50", ""},
 		{"{'d': [__import__('decimal').Decimal(n) for n in ('1', '1E+2', 'NaN')], 's': 'x'}", `{"d": [1, 1E+2, NaN], "s": "x"}`, ""},
-		{"{'é': 'ü\u2028'}", "{\"é\": \"ü\u2028\"}", `{"\u00e9": "\u00fc\u2028"}`}, {"'é'", `"é"`, `"\u00e9"`},
+		{"{'é': 'ü\u2028'}", "{\"é\": \"ü\u2028\"}", `{"\u00e9": "\u00fc\u2028"}`},
+		{"'é'", `"é"`, `"\u00e9"`},
 		{"__import__('collections').namedtuple('P', 'x y')(1, ['a'])", `{"x": 1, "y": ["a"]}`, ""},
 		{"[{'p': __import__('collections').namedtuple('P', 'x')((2,))}]", `[{"p": {"x": [2]}}]`, ""},
 		{"event", `{"n": 12345678901234567890}`, ""},
@@ -167,17 +178,21 @@ def handler(event, context):
         'inheritable': [f for f in fds if f and f[1] != '/dev/null'], 'encoding': sys.stdout.encoding.lower().replace('-', '')}
 `
 	eachPython(t, func(t *testing.T, c *Catalogue, id string) {
-		p := start(t, c, function{runtime: id, handler: "pkg/app.handler",
+		p := start(t, c, function{
+			runtime: id, handler: "pkg/app.handler",
 			env:   map[string]string{"Hello": "World", "LD_LIBRARY_PATH": "/opt/mine", "LANG": "C"},
 			files: map[string]string{"pkg/app.py": app, "json.py": "raise Exception('shadowed')", "logging.py": "raise Exception('shadowed')"},
-			layer: map[string]string{"in_layer.py": "", "lib/" + id + "/site-packages/x.py": ""}}).ready()
+			layer: map[string]string{"in_layer.py": "", "lib/" + id + "/site-packages/x.py": ""},
+		}).ready()
 		got := decoded(t, []byte(p.invoke("{}"))).(map[string]any)
 		env := got["env"].(map[string]any)
 		prefix := got["prefix"].(string)
 		delete(got, "env")
 		delete(got, "prefix")
-		want := map[string]any{"path": []any{"/var/task", "/opt/python/lib/" + id + "/site-packages", "/opt/python", "/var/runtime"},
-			"cwd": "/var/task", "layer": "/opt/python/in_layer.py", "json": true, "logging": 1.0, "inheritable": []any{}, "encoding": "utf8"}
+		want := map[string]any{
+			"path": []any{"/var/task", "/opt/python/lib/" + id + "/site-packages", "/opt/python", "/var/runtime"},
+			"cwd":  "/var/task", "layer": "/opt/python/in_layer.py", "json": true, "logging": 1.0, "inheritable": []any{}, "encoding": "utf8",
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
@@ -188,10 +203,12 @@ def handler(event, context):
 		if prefix == "/var/lang" {
 			libraries += ":/var/lang/lib"
 		}
-		for name, value := range map[string]any{"Hello": "World", "LD_LIBRARY_PATH": libraries, "LANG": "C", "TZ": ":UTC",
+		for name, value := range map[string]any{
+			"Hello": "World", "LD_LIBRARY_PATH": libraries, "LANG": "C", "TZ": ":UTC",
 			"PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin", "AWS_EXECUTION_ENV": "AWS_Lambda_" + id,
 			"PYTHONPATH": "/var/runtime", "PWD": "/var/task", "LAMBDA_TASK_ROOT": "/var/task", "_HANDLER": "pkg/app.handler",
-			"LAMBDA_RUNTIME_DIR": "/var/runtime", "LAMBENT_STREAM": nil} {
+			"LAMBDA_RUNTIME_DIR": "/var/runtime", "LAMBENT_STREAM": nil,
+		} {
 			if env[name] != value {
 				t.Errorf("%s=%v, want %v", name, env[name], value)
 			}
@@ -237,8 +254,10 @@ def handler(event, context):
     raise ValueError('unhandled')
 `
 	eachPython(t, func(t *testing.T, c *Catalogue, id string) {
-		p := start(t, c, function{runtime: id, handler: "app.handler", files: map[string]string{"app.py": app},
-			env: map[string]string{"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"}}).ready()
+		p := start(t, c, function{
+			runtime: id, handler: "app.handler", files: map[string]string{"app.py": app},
+			env: map[string]string{"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"},
+		}).ready()
 		p.fail("{}")
 		var lines []map[string]any
 		for line := range strings.Lines(p.printed("unhandled")) {
@@ -258,10 +277,14 @@ def handler(event, context):
 		want := []map[string]any{
 			{"level": "INFO", "message": "answer 42", "logger": "mine", "requestId": "8d5f", "basket": 7.0, "odd": "{1}"},
 			{"level": "WARNING", "message": map[string]any{"a": 1.0}, "logger": "mine", "requestId": "8d5f"},
-			{"level": "ERROR", "message": "caught", "logger": "mine", "requestId": "8d5f", "errorType": "ZeroDivisionError",
-				"errorMessage": "division by zero", "location": "/var/task/app.py:handler:11", "stackTrace": []any{frame}},
-			{"level": "ERROR", "errorMessage": "unhandled", "errorType": "ValueError", "requestId": "8d5f",
-				"stackTrace": []any{"  File \"/var/task/app.py\", line 12, in handler\n    raise ValueError('unhandled')\n"}},
+			{
+				"level": "ERROR", "message": "caught", "logger": "mine", "requestId": "8d5f", "errorType": "ZeroDivisionError",
+				"errorMessage": "division by zero", "location": "/var/task/app.py:handler:11", "stackTrace": []any{frame},
+			},
+			{
+				"level": "ERROR", "errorMessage": "unhandled", "errorType": "ValueError", "requestId": "8d5f",
+				"stackTrace": []any{"  File \"/var/task/app.py\", line 12, in handler\n    raise ValueError('unhandled')\n"},
+			},
 		}
 		if diff := cmp.Diff(want, lines); diff != "" {
 			t.Error(diff)
@@ -272,7 +295,8 @@ def handler(event, context):
 func TestPythonLargePayloads(t *testing.T) {
 	eachPython(t, func(t *testing.T, c *Catalogue, id string) {
 		p := start(t, c, function{runtime: id, handler: "app.handler", files: map[string]string{
-			"app.py": "def handler(event, context):\n    return event * 2 if isinstance(event, str) else 'x' * event\n"}}).ready()
+			"app.py": "def handler(event, context):\n    return event * 2 if isinstance(event, str) else 'x' * event\n",
+		}}).ready()
 		for _, size := range []int{65_536 - 20, 65_536, 6 << 20} {
 			event := `"` + strings.Repeat("e", size) + `"`
 			if got := p.invoke(event); len(got) != 2*size+2 {
@@ -347,9 +371,13 @@ def handler(event, context):
 func TestPythonExecWrapper(t *testing.T) {
 	eachPython(t, func(t *testing.T, c *Catalogue, id string) {
 		for _, wrapper := range []string{"/var/task/wrap", "wrap"} {
-			p := start(t, c, function{runtime: id, handler: "app.handler", env: map[string]string{"AWS_LAMBDA_EXEC_WRAPPER": wrapper},
-				files: map[string]string{"wrap": "#!/bin/sh\nexport WRAPPED=yes\nexec \"$@\"\n",
-					"app.py": "import os\ndef handler(event, context):\n    return os.environ['WRAPPED']\n"}}).ready()
+			p := start(t, c, function{
+				runtime: id, handler: "app.handler", env: map[string]string{"AWS_LAMBDA_EXEC_WRAPPER": wrapper},
+				files: map[string]string{
+					"wrap":   "#!/bin/sh\nexport WRAPPED=yes\nexec \"$@\"\n",
+					"app.py": "import os\ndef handler(event, context):\n    return os.environ['WRAPPED']\n",
+				},
+			}).ready()
 			if got := p.invoke("{}"); got != `"yes"` {
 				t.Errorf("%s: %s", wrapper, got)
 			}

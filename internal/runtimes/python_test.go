@@ -55,20 +55,32 @@ func TestPythonInitErrors(t *testing.T) {
 		kind, message       string
 		trace               string
 	}{
-		{"no-module", "missing.handler", "", "Runtime.ImportModuleError",
-			"Unable to import module 'missing': No module named 'missing'", ""},
-		{"no-dependency", "app.handler", "import nowhere", "Runtime.ImportModuleError",
-			"Unable to import module 'app': No module named 'nowhere'", ""},
+		{
+			"no-module", "missing.handler", "", "Runtime.ImportModuleError",
+			"Unable to import module 'missing': No module named 'missing'", "",
+		},
+		{
+			"no-dependency", "app.handler", "import nowhere", "Runtime.ImportModuleError",
+			"Unable to import module 'app': No module named 'nowhere'", "",
+		},
 		{"no-handler", "app.handler", "x = 1", "Runtime.HandlerNotFound", "Handler 'handler' missing on module 'app'", ""},
-		{"no-dot", "app", "x = 1", "Runtime.MalformedHandlerName",
-			"Bad handler 'app': not enough values to unpack (expected 2, got 1)", ""},
+		{
+			"no-dot", "app", "x = 1", "Runtime.MalformedHandlerName",
+			"Bad handler 'app': not enough values to unpack (expected 2, got 1)", "",
+		},
 		{"empty-module", ".handler", "x = 1", "Runtime.ImportModuleError", "Unable to import module '': Empty module name", ""},
-		{"built-in", "sys.exit", "x = 1", "Runtime.BuiltInModuleConflict",
-			"Cannot use built-in module sys as a handler module", ""},
-		{"syntax", "app.handler", "def handler(:\n    pass", "Runtime.UserCodeSyntaxError",
-			"Syntax error in module 'app': ", "  File \"/var/task/app.py\" Line 1\n    def handler(:\n"},
-		{"raises", "app.handler", "raise ValueError('no')", "ValueError", "no",
-			"  File \"/var/task/app.py\", line 1, in <module>\n    raise ValueError('no')\n"},
+		{
+			"built-in", "sys.exit", "x = 1", "Runtime.BuiltInModuleConflict",
+			"Cannot use built-in module sys as a handler module", "",
+		},
+		{
+			"syntax", "app.handler", "def handler(:\n    pass", "Runtime.UserCodeSyntaxError",
+			"Syntax error in module 'app': ", "  File \"/var/task/app.py\" Line 1\n    def handler(:\n",
+		},
+		{
+			"raises", "app.handler", "raise ValueError('no')", "ValueError", "no",
+			"  File \"/var/task/app.py\", line 1, in <module>\n    raise ValueError('no')\n",
+		},
 	}
 	eachPython(t, func(t *testing.T, c *Catalogue, id string) {
 		for _, tt := range tests {

@@ -180,8 +180,10 @@ func TestListenAndDial(t *testing.T) {
 	if !strings.HasPrefix(r.out, "from the host\n") {
 		t.Errorf("the box read %q", r.out)
 	}
-	_, err = s.Run(t.Context(), sandbox.Command{Path: "/usr/bin/perl", Args: []string{"-MIO::Socket::INET", "-e",
-		`$s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:8080", Listen => 5) or die $!; $c = $s->accept; print $c "from the box\n"`}})
+	_, err = s.Run(t.Context(), sandbox.Command{Path: "/usr/bin/perl", Args: []string{
+		"-MIO::Socket::INET", "-e",
+		`$s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:8080", Listen => 5) or die $!; $c = $s->accept; print $c "from the box\n"`,
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,8 +43,10 @@ type box struct {
 
 func newBox(id, dir string, log *slog.Logger) *box {
 	life, kill := context.WithCancelCause(context.Background())
-	return &box{id: id, dir: dir, log: log, done: make(chan struct{}), life: life, kill: kill,
-		processes: map[*process]struct{}{}}
+	return &box{
+		id: id, dir: dir, log: log, done: make(chan struct{}), life: life, kill: kill,
+		processes: map[*process]struct{}{},
+	}
 }
 
 // within returns ctx bounded by the life of the box, and a function that frees it.

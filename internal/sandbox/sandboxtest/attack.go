@@ -69,8 +69,10 @@ func (a Attack) run(t *testing.T, s Suite, code string) {
 func (a Attack) expect(t *testing.T, s Suite, code string, success bool, without ...string) {
 	config := newConfig(t, without...)
 	driver := s.driver(t, config)
-	r := &rig{T: t, suite: s, config: config, driver: driver, template: prepare(t, driver, s.base()),
-		code: code, boxes: new(atomic.Int64)}
+	r := &rig{
+		T: t, suite: s, config: config, driver: driver, template: prepare(t, driver, s.base()),
+		code: code, boxes: new(atomic.Int64),
+	}
 	field := &arena{rig: r, secret: "secret-of-" + config.Owner}
 	o := field.attack(a)
 	won := o.OK

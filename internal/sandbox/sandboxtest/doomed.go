@@ -77,8 +77,10 @@ func (s Suite) playDaemon(t *testing.T) {
 	config := newConfig(t)
 	config.Owner, config.Dir = os.Getenv(doomedOwner), os.Getenv(doomedDir)
 	driver := s.New(t, config)
-	r := &rig{T: t, suite: s, config: config, driver: driver, template: prepare(t, driver, s.base()),
-		code: os.Getenv(doomedCode), boxes: new(atomic.Int64)}
+	r := &rig{
+		T: t, suite: s, config: config, driver: driver, template: prepare(t, driver, s.base()),
+		code: os.Getenv(doomedCode), boxes: new(atomic.Int64),
+	}
 	box := r.bound()
 	r.beating(box, "leave")
 	r.stream(box, "echo")

@@ -61,8 +61,10 @@ func configure([]string) (string, error) {
 
 func upRequest() []byte {
 	const loopback = 1 // its index in every network namespace
-	header := unix.NlMsghdr{Len: unix.SizeofNlMsghdr + unix.SizeofIfInfomsg, Type: unix.RTM_NEWLINK,
-		Flags: unix.NLM_F_REQUEST | unix.NLM_F_ACK, Seq: 1}
+	header := unix.NlMsghdr{
+		Len: unix.SizeofNlMsghdr + unix.SizeofIfInfomsg, Type: unix.RTM_NEWLINK,
+		Flags: unix.NLM_F_REQUEST | unix.NLM_F_ACK, Seq: 1,
+	}
 	link := unix.IfInfomsg{Index: loopback, Flags: unix.IFF_UP, Change: unix.IFF_UP}
 	var b bytes.Buffer
 	_ = binary.Write(&b, binary.NativeEndian, header) // a buffer takes everything
