@@ -35,8 +35,14 @@ type Function struct {
 	Latest Version
 	// Published holds the numbered versions in ascending order.
 	Published []Version
+	// LastVersion is the highest number that was ever published: none is used twice.
+	LastVersion int
+	Aliases     []Alias // by name, ascending
 	// ReservedConcurrency is nil where none is reserved.
 	ReservedConcurrency *int
+	Policies            map[string]Policy            // by qualifier; "" = the function itself
+	EventInvoke         map[string]EventInvokeConfig // by "$LATEST", number or alias
+	RecursiveLoop       string                       // "Allow" or "Terminate"; "" = Terminate
 }
 
 // Version is one state of a function's code and configuration: "$LATEST" or a
@@ -59,17 +65,27 @@ type Version struct {
 	TracingMode    string // "PassThrough" or "Active"
 	Logging        Logging
 	Code           Code
+	Layers         []LayerRef // in the order in which they are laid over each other
 
-	State            string // "Pending", "Active", "Inactive", "Failed"
-	StateReason      string
-	StateReasonCode  string
-	LastUpdateStatus string // "" while Pending, then "Successful", "InProgress", "Failed"
-	RevisionID       string
-	LastModified     time.Time
+	State                      string // "Pending", "Active", "Inactive", "Failed"
+	StateReason                string
+	StateReasonCode            string
+	LastUpdateStatus           string // "" while Pending, then "Successful", "InProgress", "Failed"
+	LastUpdateStatusReason     string
+	LastUpdateStatusReasonCode string
+	RevisionID                 string
+	LastModified               time.Time
 
 	// Generation rises with every change of code, configuration or tier. Pools of
 	// instances are keyed by it.
 	Generation uint64
+}
+
+// LayerRef is a layer version that a function version uses.
+type LayerRef struct {
+	ARN    string // of the layer version
+	Size   int64  // bytes of the package
+	Digest string // hex of its SHA-256: the blob's content address
 }
 
 // Logging says how a function's log is written.

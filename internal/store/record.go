@@ -18,10 +18,15 @@ const recordFormat = 1
 // versions. Records are spelled out, apart from the domain's structs, so that
 // renaming a Go field cannot change what is on disk.
 type functionRecord struct {
-	Format              int               `json:"format"`
-	Tags                map[string]string `json:"tags,omitzero"`
-	ReservedConcurrency *int              `json:"reservedConcurrency,omitzero"`
-	Latest              versionFields     `json:"latest"`
+	Format              int                          `json:"format"`
+	Tags                map[string]string            `json:"tags,omitzero"`
+	LastVersion         int                          `json:"lastVersion,omitzero"`
+	Aliases             []aliasRecord                `json:"aliases,omitzero"`
+	ReservedConcurrency *int                         `json:"reservedConcurrency,omitzero"`
+	Policies            map[string]policyRecord      `json:"policies,omitzero"`
+	EventInvoke         map[string]eventInvokeRecord `json:"eventInvoke,omitzero"`
+	RecursiveLoop       string                       `json:"recursiveLoop,omitzero"`
+	Latest              versionFields                `json:"latest"`
 }
 
 // versionRecord is how a published version is written.
@@ -46,14 +51,17 @@ type versionFields struct {
 	TracingMode    string            `json:"tracingMode,omitzero"`
 	Logging        loggingRecord     `json:"logging"`
 	Code           codeRecord        `json:"code"`
+	Layers         []layerRecord     `json:"layers,omitzero"`
 
-	State            string    `json:"state,omitzero"`
-	StateReason      string    `json:"stateReason,omitzero"`
-	StateReasonCode  string    `json:"stateReasonCode,omitzero"`
-	LastUpdateStatus string    `json:"lastUpdateStatus,omitzero"`
-	RevisionID       string    `json:"revisionId,omitzero"`
-	LastModified     time.Time `json:"lastModified,omitzero"`
-	Generation       uint64    `json:"generation"`
+	State                      string    `json:"state,omitzero"`
+	StateReason                string    `json:"stateReason,omitzero"`
+	StateReasonCode            string    `json:"stateReasonCode,omitzero"`
+	LastUpdateStatus           string    `json:"lastUpdateStatus,omitzero"`
+	LastUpdateStatusReason     string    `json:"lastUpdateStatusReason,omitzero"`
+	LastUpdateStatusReasonCode string    `json:"lastUpdateStatusReasonCode,omitzero"`
+	RevisionID                 string    `json:"revisionId,omitzero"`
+	LastModified               time.Time `json:"lastModified,omitzero"`
+	Generation                 uint64    `json:"generation"`
 }
 
 type loggingRecord struct {
@@ -75,7 +83,12 @@ func EncodeFunction(fn lambda.Function) ([]byte, error) {
 	return json.Marshal(functionRecord{
 		Format:              recordFormat,
 		Tags:                fn.Tags,
+		LastVersion:         fn.LastVersion,
+		Aliases:             convert(fn.Aliases, toAliasRecord),
 		ReservedConcurrency: fn.ReservedConcurrency,
+		Policies:            convertMap(fn.Policies, toPolicyRecord),
+		EventInvoke:         convertMap(fn.EventInvoke, toEventInvokeRecord),
+		RecursiveLoop:       fn.RecursiveLoop,
 		Latest:              fieldsOf(fn.Latest),
 	})
 }
@@ -87,7 +100,8 @@ func DecodeFunction(id lambda.FunctionID, doc []byte) (lambda.Function, error) {
 		return lambda.Function{}, fmt.Errorf("reading the record of %s: %w", id.ARN(), err)
 	}
 	return lambda.Function{
-		ID: id, Tags: r.Tags, ReservedConcurrency: r.ReservedConcurrency,
+		ID: id, Tags: r.Tags, LastVersion: r.LastVersion, Aliases: convert(r.Aliases, fromAliasRecord), ReservedConcurrency: r.ReservedConcurrency,
+		Policies: convertMap(r.Policies, fromPolicyRecord), EventInvoke: convertMap(r.EventInvoke, fromEventInvokeRecord), RecursiveLoop: r.RecursiveLoop,
 		Latest: r.Latest.version(),
 	}, nil
 }
@@ -134,9 +148,10 @@ func fieldsOf(v lambda.Version) versionFields {
 		Timeout: v.Timeout, MemorySize: v.MemorySize, TmpSize: v.TmpSize,
 		Environment: v.Environment, EnvironmentSet: v.EnvironmentSet,
 		PackageType: v.PackageType, Architecture: v.Architecture, TracingMode: v.TracingMode,
-		Logging: loggingRecord(v.Logging), Code: codeRecord(v.Code),
+		Logging: loggingRecord(v.Logging), Code: codeRecord(v.Code), Layers: convert(v.Layers, toLayerRecord),
 		State: v.State, StateReason: v.StateReason, StateReasonCode: v.StateReasonCode,
-		LastUpdateStatus: v.LastUpdateStatus, RevisionID: v.RevisionID,
+		LastUpdateStatus: v.LastUpdateStatus, LastUpdateStatusReason: v.LastUpdateStatusReason,
+		LastUpdateStatusReasonCode: v.LastUpdateStatusReasonCode, RevisionID: v.RevisionID,
 		LastModified: v.LastModified.UTC(), Generation: v.Generation,
 	}
 }
@@ -147,9 +162,10 @@ func (f versionFields) version() lambda.Version {
 		Timeout: f.Timeout, MemorySize: f.MemorySize, TmpSize: f.TmpSize,
 		Environment: f.Environment, EnvironmentSet: f.EnvironmentSet,
 		PackageType: f.PackageType, Architecture: f.Architecture, TracingMode: f.TracingMode,
-		Logging: lambda.Logging(f.Logging), Code: lambda.Code(f.Code),
+		Logging: lambda.Logging(f.Logging), Code: lambda.Code(f.Code), Layers: convert(f.Layers, fromLayerRecord),
 		State: f.State, StateReason: f.StateReason, StateReasonCode: f.StateReasonCode,
-		LastUpdateStatus: f.LastUpdateStatus, RevisionID: f.RevisionID,
+		LastUpdateStatus: f.LastUpdateStatus, LastUpdateStatusReason: f.LastUpdateStatusReason,
+		LastUpdateStatusReasonCode: f.LastUpdateStatusReasonCode, RevisionID: f.RevisionID,
 		LastModified: f.LastModified, Generation: f.Generation,
 	}
 }

@@ -41,6 +41,8 @@ func fill(v reflect.Value, name string) {
 		v.SetString(name + " \x00\u2028ü'\"\\<&>")
 	case reflect.Int, reflect.Int64:
 		v.SetInt(1 << 30)
+	case reflect.Float64:
+		v.SetFloat(0.1)
 	case reflect.Uint64:
 		v.SetUint(1<<64 - 1)
 	case reflect.Bool:
@@ -49,7 +51,8 @@ func fill(v reflect.Value, name string) {
 		v.Set(reflect.New(v.Type().Elem()))
 		fill(v.Elem(), name)
 	case reflect.Slice:
-		v.Set(reflect.MakeSlice(v.Type(), 0, 0))
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0), name)
 	case reflect.Map:
 		fillMap(v, name)
 	case reflect.Struct:
