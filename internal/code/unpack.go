@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-
 )
 
 // unpack writes a package into an empty folder. It does not clean up after an error:
