@@ -52,6 +52,7 @@ func (c *call) removeVersion(n named) error {
 			return errNotFound(n)
 		}
 		fn.Published = slices.Delete(fn.Published, i, i+1)
+		fn.Detach(n.qualifier)
 		return nil
 	})
 	if err != nil {
