@@ -56,32 +56,20 @@ func (c *call) readWhole() (lambda.Function, error) {
 
 // stored reads a function; missing is the answer if there is none.
 func (c *call) stored(n named, missing error) (lambda.Function, error) {
-	fn, err := c.Store.Function(c.ctx(), n.id)
+	fn, err := c.read(c.ctx(), n.id)
 	if isMissing(err) {
 		return fn, missing
 	}
 	return fn, err
 }
 
-// amend changes a function in one transaction and makes the router know it before
-// anybody hears of it; missing is the answer if there is no such function. change may
-// run several times.
-func (c *call) amend(id lambda.FunctionID, missing error, change func(*lambda.Function) error) (lambda.Function, error) {
-	c.changes.Lock()
-	defer c.changes.Unlock()
-	return c.amendLocked(id, missing, change)
-}
-
-// amendLocked is amend for a caller that holds changes.
-func (c *call) amendLocked(id lambda.FunctionID, missing error, change func(*lambda.Function) error) (lambda.Function, error) {
-	fn, err := c.Store.UpdateFunction(c.ctx(), id, change)
+// amend changes a function; missing is the answer if there is none.
+func (c *call) amend(id lambda.FunctionID, missing error, apply func(*lambda.Function) error) error {
+	_, err := c.change(c.ctx(), id, apply)
 	if isMissing(err) {
-		return fn, missing
+		return missing
 	}
-	if err != nil {
-		return fn, err
-	}
-	return fn, c.Directory.Put(fn)
+	return err
 }
 
 // revisionOf is the revision of what a qualifier names: the function, a version or an
@@ -90,15 +78,11 @@ func revisionOf(fn *lambda.Function, qualifier string) *string {
 	if qualifier == "" || qualifier == lambda.Latest {
 		return &fn.Latest.RevisionID
 	}
-	for i := range fn.Published {
-		if fn.Published[i].Version == qualifier {
-			return &fn.Published[i].RevisionID
-		}
+	if alias := fn.Alias(qualifier); alias != nil {
+		return &alias.RevisionID
 	}
-	for i := range fn.Aliases {
-		if fn.Aliases[i].Name == qualifier {
-			return &fn.Aliases[i].RevisionID
-		}
+	if v := fn.Find(qualifier); v != nil {
+		return &v.RevisionID
 	}
 	return nil
 }

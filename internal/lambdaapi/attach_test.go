@@ -28,11 +28,11 @@ func (b *bench) follow(steps []step) {
 	}
 }
 
-// change edits a stored function behind the API's back.
-func (b *bench) change(name string, edit func(*lambda.Function)) {
+// edit changes a stored function behind the API's back.
+func (b *bench) edit(name string, how func(*lambda.Function)) {
 	b.t.Helper()
 	_, err := b.memory.UpdateFunction(b.t.Context(), id(name), func(fn *lambda.Function) error {
-		edit(fn)
+		how(fn)
 		return nil
 	})
 	if err != nil {
@@ -44,7 +44,7 @@ func (b *bench) change(name string, edit func(*lambda.Function)) {
 func (b *bench) withAlias() {
 	b.t.Helper()
 	b.create(map[string]any{"FunctionName": "fn", "Publish": true})
-	b.change("fn", func(fn *lambda.Function) {
+	b.edit("fn", func(fn *lambda.Function) {
 		fn.Aliases = []lambda.Alias{{Name: "live", Version: "1", RevisionID: newRevision()}}
 	})
 }
@@ -59,7 +59,7 @@ const (
 // Deleting a version takes what is attached to it along.
 func TestDeleteVersionDetaches(t *testing.T) {
 	b := newBench(t)
-	b.withAlias()
+	b.create(map[string]any{"FunctionName": "fn", "Publish": true})
 	b.do("POST", functions+"/fn/policy?Qualifier=1", `{"StatementId":"s","Action":"lambda:InvokeFunction","Principal":"*"}`)
 	b.do("PUT", eventConfig("fn")+"?Qualifier=1", `{"MaximumRetryAttempts":1}`)
 	if fn := b.memory.functions[id("fn")]; len(fn.Policies) != 1 || len(fn.EventInvoke) != 1 {

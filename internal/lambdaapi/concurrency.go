@@ -36,16 +36,16 @@ func putFunctionConcurrency(c *call) error {
 	return c.answer(http.StatusOK, concurrency{*in.ReservedConcurrentExecutions})
 }
 
-// reserve holds the lock from the sum of all reservations to its own: two functions
+// reserve holds a lock from the sum of all reservations to its own: two functions
 // cannot both take what is left.
 func (c *call) reserve(id lambda.FunctionID, n int) error {
-	c.changes.Lock()
-	defer c.changes.Unlock()
+	c.reserving.Lock()
+	defer c.reserving.Unlock()
 	used, err := c.usage(id.Account, id.Region)
 	if err != nil {
 		return err
 	}
-	_, err = c.amendLocked(id, errUnknownToChange(id), func(fn *lambda.Function) error {
+	return c.amend(id, errUnknownToChange(id), func(fn *lambda.Function) error {
 		own := or(fn.ReservedConcurrency, 0)
 		if free := c.Concurrency - used.reserved + own; n > own && n > free-minUnreserved {
 			return invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", minUnreserved)
@@ -53,7 +53,6 @@ func (c *call) reserve(id lambda.FunctionID, n int) error {
 		fn.ReservedConcurrency = &n
 		return nil
 	})
-	return err
 }
 
 // errUnknownToChange names the version that a change is for, as AWS does here.
@@ -80,7 +79,7 @@ func deleteFunctionConcurrency(c *call) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.amend(id, errUnknownToChange(id), func(fn *lambda.Function) error {
+	err = c.amend(id, errUnknownToChange(id), func(fn *lambda.Function) error {
 		fn.ReservedConcurrency = nil
 		return nil
 	})

@@ -67,7 +67,7 @@ func (c *call) changeEventInvoke(from func(*lambda.Function, named) (lambda.Even
 		return err
 	}
 	var made lambda.EventInvokeConfig
-	_, err = c.amend(n.id, errNoFunctionForEvents(), func(fn *lambda.Function) (err error) {
+	err = c.amend(n.id, errNoFunctionForEvents(), func(fn *lambda.Function) (err error) {
 		if revisionOf(fn, n.qualifier) == nil {
 			return errNoFunctionForEvents()
 		}
@@ -144,7 +144,7 @@ func deleteEventInvokeConfig(c *call) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.amend(n.id, errNoEventInvoke(n), func(fn *lambda.Function) error {
+	err = c.amend(n.id, errNoEventInvoke(n), func(fn *lambda.Function) error {
 		if _, ok := fn.EventInvoke[n.qualifier]; !ok {
 			return errNoEventInvoke(n)
 		}

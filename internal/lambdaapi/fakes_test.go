@@ -125,6 +125,11 @@ func clone(fn lambda.Function) lambda.Function {
 	fn.Tags = maps.Clone(fn.Tags)
 	fn.Policies = maps.Clone(fn.Policies)
 	fn.EventInvoke = maps.Clone(fn.EventInvoke)
+	fn.Aliases = slices.Clone(fn.Aliases)
+	if fn.Serving != nil {
+		serving := *fn.Serving
+		fn.Serving = &serving
+	}
 	return fn
 }
 

@@ -74,7 +74,7 @@ func putFunctionRecursionConfig(c *call) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.amend(id, errNotFound(named{id: id}), func(fn *lambda.Function) error {
+	err = c.amend(id, errNotFound(named{id: id}), func(fn *lambda.Function) error {
 		fn.RecursiveLoop = *in.RecursiveLoop
 		return nil
 	})

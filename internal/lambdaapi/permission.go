@@ -24,7 +24,7 @@ func addPermission(c *call) error {
 		return err
 	}
 	var added lambda.Statement
-	_, err = c.amend(n.id, errNotFound(named{id: n.id}), func(fn *lambda.Function) (err error) {
+	err = c.amend(n.id, errNotFound(named{id: n.id}), func(fn *lambda.Function) (err error) {
 		added, err = in.addTo(fn, n)
 		return err
 	})
@@ -114,7 +114,7 @@ func removePermission(c *call) error {
 		return err
 	}
 	missing := lambda.NewError(lambda.ErrResourceNotFound, "No policy found for: %s", n.id.QualifiedARN(n.qualifier))
-	_, err = c.amend(n.id, missing, func(fn *lambda.Function) error {
+	err = c.amend(n.id, missing, func(fn *lambda.Function) error {
 		return removeStatement(fn, n, id, c.query.Get("RevisionId"))
 	})
 	if err != nil {

@@ -130,7 +130,7 @@ func errNoTags(arn string) error {
 // retag changes the tags of a function. The outcome as a whole must be allowed: the
 // number of tags, and the settings among them.
 func (c *call) retag(id lambda.FunctionID, change func(map[string]string)) error {
-	_, err := c.amend(id, errNotFound(named{id: id}), func(fn *lambda.Function) error {
+	err := c.amend(id, errNotFound(named{id: id}), func(fn *lambda.Function) error {
 		before := fn.Tags
 		fn.Tags = maps.Clone(before)
 		if fn.Tags == nil {
@@ -182,12 +182,12 @@ func (c *call) sameSettings(before, after map[string]string) bool {
 }
 
 // regenerate makes all versions new to the pools: instances of the old settings take no
-// further request.
+// further request. No two states get the same generation: what serves in the stead of
+// $LATEST must not be taken for it.
 func regenerate(fn *lambda.Function) {
-	now := uint64(time.Now().UnixNano())
-	next := func(v *lambda.Version) { v.Generation = max(now, v.Generation+1) }
-	next(&fn.Latest)
-	for i := range fn.Published {
-		next(&fn.Published[i])
-	}
+	last := uint64(time.Now().UnixNano())
+	fn.Each(func(v *lambda.Version) {
+		last = max(last, v.Generation) + 1
+		v.Generation = last
+	})
 }

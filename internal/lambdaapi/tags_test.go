@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"lambent.dev/lambent/internal/lambda"
 )
 
 func tagsOf(name string) string { return "/2017-03-31/tags/" + url.PathEscape(account+name) }
@@ -129,4 +131,23 @@ func TestUntagToAMissingDefault(t *testing.T) {
 		{"DELETE", tagsOf("fn") + "?tagKeys=lambent:isolation", "", 400, "This host does not offer the isolation microvm: no driver for it is there"},
 		{"GET", tagsOf("fn"), "", 200, `{"Tags":{"lambent:isolation":"light"}}`},
 	})
+}
+
+// While an update is in progress, the old state and the new one stay apart.
+func TestRetagDuringUpdate(t *testing.T) {
+	b := newBench(t)
+	b.create(map[string]any{"FunctionName": "fn"})
+	b.edit("fn", func(fn *lambda.Function) {
+		serving := fn.Latest
+		fn.Serving, fn.Latest.Generation = &serving, fn.Latest.Generation+1
+	})
+	before := b.memory.functions[id("fn")]
+	b.do("POST", tagsOf("fn"), `{"Tags":{"lambent:cpu":"1"}}`)
+	after := b.memory.functions[id("fn")]
+	generations := map[uint64]bool{
+		before.Latest.Generation: true, before.Serving.Generation: true, after.Latest.Generation: true, after.Serving.Generation: true,
+	}
+	if len(generations) != 4 {
+		t.Errorf("generations %v", generations)
+	}
 }
