@@ -1,7 +1,6 @@
 package lambdaapi
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 
@@ -9,23 +8,6 @@ import (
 
 	"lambent.dev/lambent/internal/lambda"
 )
-
-// maxRequest bounds the body of an operation that carries no code, in bytes. The
-// largest that can be valid are 50 tags of 384 characters each.
-const maxRequest = 1 << 20
-
-// readRequest reads a small JSON body.
-func (c *call) readRequest(into any) error {
-	body, err := c.body(maxRequest)
-	if errors.Is(err, errBodyTooLarge) {
-		return lambda.NewError(lambda.ErrRequestEntityTooLarge,
-			"Request must be smaller than %d bytes for the %s operation", maxRequest, c.operation)
-	}
-	if err != nil {
-		return err
-	}
-	return decode(body, into)
-}
 
 // wholeFunction reads the FunctionName label of an operation that knows no versions.
 func (c *call) wholeFunction(rule lambda.NameRule, v *lambda.Violations) (lambda.FunctionID, error) {

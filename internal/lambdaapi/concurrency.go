@@ -18,7 +18,7 @@ type putConcurrencyRequest struct{ ReservedConcurrentExecutions *int }
 // reservation holds for every invocation that begins.
 func putFunctionConcurrency(c *call) error {
 	var in putConcurrencyRequest
-	if err := c.readRequest(&in); err != nil {
+	if err := c.readRequest(maxRequest, &in); err != nil {
 		return err
 	}
 	var v lambda.Violations
@@ -26,7 +26,7 @@ func putFunctionConcurrency(c *call) error {
 		v.Missing("reservedConcurrentExecutions")
 	}
 	number(&v, "reservedConcurrentExecutions", in.ReservedConcurrentExecutions, 0, math.MaxInt)
-	id, err := c.wholeFunction(lambda.NameToChange, &v)
+	id, err := c.wholeFunction(lambda.NameToUpdate, &v)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func getFunctionConcurrency(c *call) error {
 // deleteFunctionConcurrency answers DeleteFunctionConcurrency.
 func deleteFunctionConcurrency(c *call) error {
 	var v lambda.Violations
-	id, err := c.wholeFunction(lambda.NameToChange, &v)
+	id, err := c.wholeFunction(lambda.NameToUpdate, &v)
 	if err != nil {
 		return err
 	}

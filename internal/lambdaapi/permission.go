@@ -11,12 +11,12 @@ import (
 // addPermission answers AddPermission.
 func addPermission(c *call) error {
 	var in permissionRequest
-	if err := c.readRequest(&in); err != nil {
+	if err := c.readRequest(maxRequest, &in); err != nil {
 		return err
 	}
 	var v lambda.Violations
 	in.validate(&v)
-	n, err := c.function(lambda.NameToChange, &v)
+	n, err := c.function(lambda.NameToUpdate, &v)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func removePermission(c *call) error {
 	var v lambda.Violations
 	id := c.labels["StatementId"]
 	text(&v, "statementId", &id, maxStatementID, removeIDExact, removeIDPattern)
-	n, err := c.function(lambda.NameToChange, &v)
+	n, err := c.function(lambda.NameToUpdate, &v)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/http"
 	"strings"
-	"time"
 
 	"lambent.dev/lambent/internal/lambda"
 )
@@ -41,7 +40,7 @@ func listTags(c *call) error {
 // tagResource answers TagResource.
 func tagResource(c *call) error {
 	var in tagRequest
-	if err := c.readRequest(&in); err != nil {
+	if err := c.readRequest(maxRequest, &in); err != nil {
 		return err
 	}
 	var v lambda.Violations
@@ -98,7 +97,7 @@ func (c *call) tagged(v *lambda.Violations) (lambda.FunctionID, error) {
 	if err := errNoTags(arn); err != nil {
 		return lambda.FunctionID{}, err
 	}
-	ref := lambda.NameToChange.Parse(arn, v)
+	ref := lambda.NameToUpdate.Parse(arn, v)
 	if err := v.Err(); err != nil {
 		return lambda.FunctionID{}, err
 	}
@@ -185,9 +184,9 @@ func (c *call) sameSettings(before, after map[string]string) bool {
 // further request. No two states get the same generation: what serves in the stead of
 // $LATEST must not be taken for it.
 func regenerate(fn *lambda.Function) {
-	last := uint64(time.Now().UnixNano())
+	var last uint64
 	fn.Each(func(v *lambda.Version) {
-		last = max(last, v.Generation) + 1
+		last = nextGeneration(max(last, v.Generation))
 		v.Generation = last
 	})
 }
