@@ -160,8 +160,9 @@ func (c *call) keep(fn *lambda.Function, data []byte) error {
 }
 
 func (c *call) commit(fn *lambda.Function) error {
-	c.changes.Lock()
-	defer c.changes.Unlock()
+	lock := c.changes.of(fn.ID)
+	lock.Lock()
+	defer lock.Unlock()
 	err := c.Store.CreateFunction(c.ctx(), *fn)
 	if errors.Is(err, store.ErrExists) {
 		return errExists(fn.ID)

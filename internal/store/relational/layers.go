@@ -119,6 +119,15 @@ func scanLayer(rows *sql.Rows) (lambda.LayerVersion, error) {
 	return store.DecodeLayerVersion(id, version, doc)
 }
 
+// layersOfLatest are the layers of $LATEST, and of what serves while it is updated.
+func layersOfLatest(fn lambda.Function) []lambda.LayerRef {
+	layers := slices.Clone(fn.Latest.Layers)
+	if fn.Serving != nil {
+		layers = append(layers, fn.Serving.Layers...)
+	}
+	return layers
+}
+
 // putLayerUses keeps the digests of a function version's layers where they can be
 // asked for: the version's record alone would have to be read for every question.
 func putLayerUses(ctx context.Context, tx *sql.Tx, id lambda.FunctionID, version int64, old, now []lambda.LayerRef) error {

@@ -139,6 +139,7 @@ func testLayersInUse(t *testing.T, place Place) {
 	wantInUse(t, s, map[string]bool{digest: true})
 	fn := filled("user")
 	fn.Published[0].Layers, fn.Latest.Layers = []lambda.LayerRef{v.Ref(), v.Ref()}, []lambda.LayerRef{v.Ref()}
+	fn.Serving.Layers = []lambda.LayerRef{v.Ref()}
 	create(t, s, fn)
 	if _, err := s.DeleteLayer(t.Context(), v.ID, v.Version); err != nil {
 		t.Fatal(err)
@@ -151,8 +152,9 @@ func testLayersInUse(t *testing.T, place Place) {
 		}
 	}
 	change(func(fn *lambda.Function) { fn.Latest.Layers = nil })
-	wantInUse(t, s, map[string]bool{digest: true})
 	change(func(fn *lambda.Function) { fn.Published = fn.Published[1:] })
+	wantInUse(t, s, map[string]bool{digest: true})
+	change(func(fn *lambda.Function) { fn.Serving = nil })
 	wantInUse(t, s, map[string]bool{digest: false})
 	change(func(fn *lambda.Function) { fn.Latest.Layers = []lambda.LayerRef{v.Ref()} })
 	wantInUse(t, s, map[string]bool{digest: true})
