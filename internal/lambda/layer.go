@@ -1,8 +1,11 @@
 package lambda
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -38,6 +41,28 @@ type LayerVersion struct {
 // Ref is what a function version keeps of a layer version that it uses.
 func (v *LayerVersion) Ref() LayerRef {
 	return LayerRef{ARN: v.ID.VersionARN(v.Version), Size: v.Code.Size, Digest: v.Code.Digest}
+}
+
+// LayersDigest names what an ordered list of packages makes when they are laid over each
+// other: hex of a SHA-256. One alone is itself; none is "".
+func LayersDigest(digests []string) string {
+	switch len(digests) {
+	case 0:
+		return ""
+	case 1:
+		return digests[0]
+	}
+	sum := sha256.Sum256([]byte("lambent layers\n" + strings.Join(digests, "\n")))
+	return hex.EncodeToString(sum[:])
+}
+
+// LayerDigests returns the content addresses of a version's layers, in order.
+func (v *Version) LayerDigests() []string {
+	digests := make([]string, len(v.Layers))
+	for i, layer := range v.Layers {
+		digests[i] = layer.Digest
+	}
+	return digests
 }
 
 // Limits of layers. Source: AWS Lambda API reference, PublishLayerVersion and

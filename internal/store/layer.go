@@ -27,6 +27,9 @@ type Layers interface {
 	// error of yield ends the walk and is returned as it is. yield must not call the store.
 	Layers(ctx context.Context, account, region, after string, yield func(lambda.LayerVersion) error) error
 
+	// AllLayers yields every layer version, in no order. yield as in Layers.
+	AllLayers(ctx context.Context, yield func(lambda.LayerVersion) error) error
+
 	// DeleteLayer removes one version, and says whether it was there. Its number is not
 	// given again, and function versions that use it keep their copy of what they need.
 	DeleteLayer(ctx context.Context, id lambda.LayerID, version int64) (bool, error)

@@ -64,6 +64,11 @@ func (s *Store) Layers(ctx context.Context, account, region, after string, yield
 	return s.yieldLayers(ctx, "listing layers", yield, selectLayers, account, region, after)
 }
 
+// AllLayers implements store.Layers.
+func (s *Store) AllLayers(ctx context.Context, yield func(lambda.LayerVersion) error) error {
+	return s.yieldLayers(ctx, "reading all layers", yield, layerRows)
+}
+
 // DeleteLayer implements store.Layers.
 func (s *Store) DeleteLayer(ctx context.Context, id lambda.LayerID, version int64) (was bool, err error) {
 	err = s.transact(ctx, func(tx *sql.Tx) error {

@@ -123,6 +123,9 @@ func testLayersListed(t *testing.T, place Place) {
 	if want := []string{"b2", "b1"}; !slices.Equal(rest, want) {
 		t.Errorf("versions below 3 = %v, want %v", rest, want)
 	}
+	if every := list(func(yield func(lambda.LayerVersion) error) error { return s.AllLayers(t.Context(), yield) }); len(every) != 14 {
+		t.Errorf("all layers of all accounts = %v, want 14", every)
+	}
 	enough := errors.New("enough")
 	err := s.Layers(t.Context(), account, region, "B", func(v lambda.LayerVersion) error { return enough })
 	if err != enough { //nolint:errorlint // as it is, the contract says
