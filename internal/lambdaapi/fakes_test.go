@@ -31,6 +31,7 @@ type memory struct {
 	functions map[lambda.FunctionID]lambda.Function
 	blobs     map[string][]byte
 	directory map[lambda.FunctionID]lambda.Function
+	layers    []lambda.LayerVersion
 	writes    int
 	broken    error // what every call answers, if set
 }
@@ -120,9 +121,30 @@ func (m *memory) All(_ context.Context, yield func(lambda.Function) error) error
 	return m.broken
 }
 
+func (m *memory) Layers(_ context.Context, account, region, after string, yield func(lambda.LayerVersion) error) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, v := range m.layers {
+		if v.ID.Account != account || v.ID.Region != region || v.ID.Name <= after {
+			continue
+		}
+		if err := yield(v); err != nil {
+			return err
+		}
+	}
+	return m.broken
+}
+
 func clone(fn lambda.Function) lambda.Function {
 	fn.Published = slices.Clone(fn.Published)
 	fn.Tags = maps.Clone(fn.Tags)
+	fn.Policies = maps.Clone(fn.Policies)
+	fn.EventInvoke = maps.Clone(fn.EventInvoke)
+	fn.Aliases = slices.Clone(fn.Aliases)
+	if fn.Serving != nil {
+		serving := *fn.Serving
+		fn.Serving = &serving
+	}
 	return fn
 }
 
@@ -172,8 +194,9 @@ func (i index) Remove(id lambda.FunctionID) {
 
 // host stands for packages, runtimes and tiers; its faults are data.
 type host struct {
-	unpack  error // Folder's answer
-	runtime error // Resolve's answer
+	mu      sync.Mutex // guards unpack where a test changes it while functions are activated
+	unpack  error      // Folder's answer
+	runtime error      // Resolve's answer
 	held    chan struct{}
 }
 
@@ -185,7 +208,16 @@ func (h *host) Folder(ctx context.Context, _ string) (string, error) {
 			return "", context.Cause(ctx)
 		}
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	return "/code", h.unpack
+}
+
+// set changes what unpacking comes to.
+func (h *host) set(unpack error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.unpack = unpack
 }
 
 func (h *host) Resolve(v *lambda.Version) (runtimes.Launch, error) {
