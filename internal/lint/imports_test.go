@@ -45,6 +45,7 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"instance", "lambda cleanup sandbox receipt runtimes runtimeapi"},
 	{"pool", "lambda cleanup receipt instance"},
 	{"router", "lambda cleanup receipt pool"},
+	{"event", "lambda cleanup receipt queue"},
 	{"lambdaapi", "lambda cleanup receipt store blob code runtimes"},
 	{"daemon", "*"},
 	{"cli", "config daemon lambda receipt sandbox drivers telemetry logs"},
