@@ -23,7 +23,8 @@
 // Settings.PerFunction, so a slow one does not stop the others' events.
 //
 // A function whose events come back gets fewer events at once, down to one that tries again
-// every second: its backlog does not burn permits that callers need.
+// every second: its backlog does not burn permits that callers need. The delay of an event
+// grows only while none of its function's gets through.
 //
 // Not here: retries after a function's error, destinations, settings per function.
 package event

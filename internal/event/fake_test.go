@@ -141,6 +141,13 @@ func (l *line) count(inv *lambda.Invocation, n int) {
 	}
 }
 
+// atOnce returns the most events of a function that ran at once; "" is all functions.
+func (l *line) atOnce(name string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.most[name]
+}
+
 // runs returns what was run since the last call.
 func (l *line) runs() []seen {
 	l.mu.Lock()

@@ -42,6 +42,9 @@ type verdict struct {
 // run tries an event and tells the queue.
 func (d *Dispatcher) run(ctx context.Context, l queue.Lease) {
 	v := d.try(ctx, l)
+	if v.after > minDelay && d.shares.others(l.Function) {
+		v.after = minDelay // others get through: it only came too early
+	}
 	d.settle(ctx, l, v)
 	d.shares.end(l.Function, v.again)
 	d.look()

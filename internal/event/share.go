@@ -48,6 +48,13 @@ func (s *shares) total() int {
 	return s.running
 }
 
+// others says whether a function has more than one event running.
+func (s *shares) others(function string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.functions[function].running > 1
+}
+
 func (s *shares) begin(function string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
