@@ -11,14 +11,14 @@ import (
 	"pgregory.net/rapid"
 )
 
-// badBodies are no body of any operation: wrong JSON, wrong types.
-var badBodies = []string{
+// badUpdates are no body of any operation: wrong JSON, wrong types.
+var badUpdates = []string{
 	`{`, `[]`, `"x"`, `7`, `{} {}`, "{\"Description\":\"\xff\"}", `{"Description":7}`, `{"Description":["a"]}`, `{"Description":{}}`,
 	strings.Repeat(`{"a":`, 20_000), strings.Repeat(`[`, 100_000),
 }
 
-// badNames are labels that name no function which can be changed.
-var badNames = []struct {
+// badReferences are labels that name no function which can be changed.
+var badReferences = []struct {
 	label  string
 	status int
 }{
@@ -51,12 +51,12 @@ var changing = []struct{ method, path, body string }{
 func badChanges() []malformed {
 	var all []malformed
 	for _, op := range changing {
-		for _, body := range badBodies {
+		for _, body := range badUpdates {
 			if op.path != "/code" || !strings.Contains(body, "Description") || strings.Contains(body, "\xff") {
 				all = append(all, malformed{method: op.method, target: functions + "/kept" + op.path, body: body, status: 400, kind: serial})
 			}
 		}
-		for _, name := range badNames {
+		for _, name := range badReferences {
 			all = append(all, malformed{method: op.method, target: functions + "/" + name.label + op.path, body: op.body, status: name.status})
 		}
 		for _, method := range []string{"PATCH", "HEAD", "OPTIONS"} {
