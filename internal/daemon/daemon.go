@@ -13,6 +13,7 @@ import (
 	"lambent.dev/lambent/internal/blob/file"
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/code"
+	"lambent.dev/lambent/internal/collect"
 	"lambent.dev/lambent/internal/config"
 	"lambent.dev/lambent/internal/drivers"
 	"lambent.dev/lambent/internal/instance"
@@ -39,6 +40,7 @@ type Daemon struct {
 	// registry holds the metrics, of which metrics are those of invocations.
 	registry *prometheus.Registry
 	metrics  *telemetry.Metrics
+	garbage  *collect.Collector
 	close    func() error
 }
 
@@ -155,6 +157,7 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 	}
 	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{DefaultTier: d.defaultTier()})
 	d.api = lambdaapi.New(d.apiDeps())
+	d.garbage = collect.New(d.garbageSettings())
 	return d.parts.store.All(ctx, d.index)
 }
 
@@ -164,6 +167,7 @@ func (d *Daemon) index(fn lambda.Function) error {
 	if err := d.router.Put(fn); err != nil {
 		d.log.Error("leaving out a function", "function", fn.ID.ARN(), "error", err)
 	}
+	digests(&fn, d.garbage.Used)
 	return nil
 }
 
