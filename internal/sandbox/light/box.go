@@ -243,6 +243,7 @@ func (b *box) freeTmp() error {
 	if b.tmp == nil {
 		return nil
 	}
+	b.tmp.Empty()
 	return b.tmp.Close()
 }
 

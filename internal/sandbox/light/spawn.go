@@ -60,8 +60,8 @@ func (b *box) reserve(ctx context.Context, undo *cleanup.Stack) (err error) {
 	}
 	undo.Add(func() error { release(); return nil })
 	b.firstID = first
-	if t.nets != nil {
-		if b.network, err = t.nets.take(ctx); err != nil {
+	if t.ahead.nets != nil {
+		if b.network, err = t.ahead.nets.take(ctx); err != nil {
 			return err
 		}
 		undo.Add(b.network.Close)
