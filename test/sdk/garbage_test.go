@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,8 +19,8 @@ func TestDeletedFunctionLeavesTheDisk(t *testing.T) {
 	data := t.TempDir()
 	d := up(t, data)
 	client := d.client()
-	for name, file := range map[string]string{"kept": "app.py", "deleted": "app.py", "other": "startup.py"} {
-		deploy(t, client, creation(t, name, file, "app.echo"))
+	for name, file := range map[string]string{"kept": "app.py", "deleted": "app.py", "other": "hostile.py"} {
+		deploy(t, client, creation(t, name, file, strings.TrimSuffix(file, ".py")+".echo"))
 	}
 	if before := packages(t, data); len(before) != 4 { // two packages, each zipped and unpacked
 		t.Fatalf("two packages are %q", before)
