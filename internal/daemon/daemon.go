@@ -96,7 +96,7 @@ func open(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Daemon, 
 func (d *Daemon) openState(ctx context.Context, undo *cleanup.Stack) error {
 	var err error
 	if d.parts.store, err = openStore(ctx, d.cfg); err != nil {
-		return fmt.Errorf("opening the store: %w", err)
+		return err // it says what was being opened
 	}
 	undo.Add(d.parts.store.Close)
 	if d.parts.blobs, err = file.Open(filepath.Join(d.cfg.Data, "blobs")); err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"lambent.dev/lambent/internal/cleanup"
 )
@@ -22,11 +23,11 @@ const (
 
 // serve listens until ctx ends or a listener fails, then lets requests finish.
 func (d *Daemon) serve(ctx context.Context) error {
-	api, err := listen(ctx, d.cfg.Listen)
+	api, err := listen(ctx, d.cfg.Listen, "--listen")
 	if err != nil {
 		return err
 	}
-	admin, err := listen(ctx, d.cfg.Admin)
+	admin, err := listen(ctx, d.cfg.Admin, "--admin")
 	if err != nil {
 		return errors.Join(err, api.Close())
 	}
@@ -39,9 +40,13 @@ func (d *Daemon) serve(ctx context.Context) error {
 	return group.Wait()
 }
 
-func listen(ctx context.Context, addr string) (net.Listener, error) {
+// listen opens an address; flag is what sets it.
+func listen(ctx context.Context, addr, flag string) (net.Listener, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", addr)
+	if errors.Is(err, unix.EADDRINUSE) {
+		return nil, fmt.Errorf("listening on %s: another program does already: end it, or choose another %s", addr, flag)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("listening on %s: %w", addr, err)
 	}
