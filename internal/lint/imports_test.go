@@ -42,6 +42,7 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"runtimes/*", ""},
 	{"runtimeapi", "lambda cleanup"},
 	{"code", "lambda cleanup"},
+	{"collect", ""},
 	{"instance", "lambda cleanup sandbox receipt runtimes runtimeapi"},
 	{"pool", "lambda cleanup receipt instance"},
 	{"router", "lambda cleanup receipt pool"},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"reflect"
 	"sync/atomic"
@@ -16,6 +15,7 @@ import (
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
+	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
 // process is a command in a box.
@@ -23,9 +23,9 @@ type process struct {
 	box     *box
 	id      uint64
 	outputs []*output
-	channel *net.UnixConn // nil without a stream
-	killed  atomic.Bool   // by our hand, so not by the memory limit
-	ended   atomic.Bool   // it is gone, its output perhaps not yet delivered
+	channel *stream.Channel // nil without a stream
+	killed  atomic.Bool     // by our hand, so not by the memory limit
+	ended   atomic.Bool     // it is gone, its output perhaps not yet delivered
 	done    chan struct{}
 	exit    sandbox.Exit // written before done is closed
 }
@@ -50,15 +50,13 @@ func (p *process) connect(c sandbox.Command, undo *cleanup.Stack) (files []*os.F
 	if !c.Stream {
 		return files, nil
 	}
-	ours, theirs, err := socketPair(unix.SOCK_SEQPACKET)
+	channel, theirs, err := stream.New()
 	if err != nil {
 		return files, err
 	}
-	files = append(files, theirs)
-	if p.channel, err = fileConn(ours); err == nil {
-		undo.Add(p.channel.Close)
-	}
-	return files, err
+	p.channel = channel
+	undo.Add(channel.Close)
+	return append(files, theirs), nil
 }
 
 func (p *process) addOutput(w io.Writer, undo *cleanup.Stack) (*os.File, error) {
@@ -147,7 +145,7 @@ func (p *process) finish(e initproto.Exit) {
 
 // dropStream forgets the channel of a process that ended and closes it: streams
 // that wait in it end too.
-func (b *box) dropStream(channel *net.UnixConn) {
+func (b *box) dropStream(channel *stream.Channel) {
 	b.mu.Lock()
 	if b.stream == channel {
 		b.stream = nil

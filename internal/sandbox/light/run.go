@@ -12,11 +12,10 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
+	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
 // streamVariable tells a command where its stream channel is.
@@ -167,32 +166,12 @@ func (b *box) Open(ctx context.Context) (net.Conn, error) {
 	case channel == nil:
 		return nil, b.named(errNoStream)
 	}
-	conn, err := openStream(ctx, channel)
+	conn, err := channel.Open(ctx)
 	if err != nil {
-		if errors.Is(err, unix.EPIPE) || errors.Is(err, net.ErrClosed) {
+		if stream.Ended(err) {
 			err = errStreamEnded
 		}
 		return nil, b.explain(ctx, fmt.Errorf("opening a stream: %w", err))
-	}
-	return conn, nil
-}
-
-// openStream sends one end of a new stream over the channel, with one byte of data.
-func openStream(ctx context.Context, channel *net.UnixConn) (net.Conn, error) {
-	ours, theirs, err := socketPair(unix.SOCK_STREAM)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = theirs.Close() }()
-	conn, err := fileConn(ours)
-	if err != nil {
-		return nil, err
-	}
-	deadline, _ := ctx.Deadline()
-	_ = channel.SetWriteDeadline(deadline) // the zero time is none
-	if _, _, err := channel.WriteMsgUnix([]byte{0}, unix.UnixRights(int(theirs.Fd())), nil); err != nil {
-		_ = conn.Close()
-		return nil, err
 	}
 	return conn, nil
 }

@@ -10,15 +10,16 @@ import (
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
 // process implements sandbox.Process.
 type process struct {
 	box       *box
 	cmd       *exec.Cmd
-	pumps     []*pump    // of stdout and stderr, where asked for
-	channel   *channel   // nil without Stream
-	childEnds []*os.File // ours until the command was started
+	pumps     []*pump         // of stdout and stderr, where asked for
+	channel   *stream.Channel // nil without Stream
+	childEnds []*os.File      // ours until the command was started
 
 	gone chan struct{} // closed when the process was reaped; exit is valid
 	done chan struct{} // closed when its output was delivered, too
@@ -49,11 +50,11 @@ func (p *process) attach(c sandbox.Command, undo *cleanup.Stack) error {
 }
 
 func (p *process) attachChannel(undo *cleanup.Stack) error {
-	ch, end, err := newChannel()
+	ch, end, err := stream.New()
 	if err != nil {
 		return fmt.Errorf("making the stream channel: %w", err)
 	}
-	undo.Add(ch.close)
+	undo.Add(ch.Close)
 	p.channel = ch
 	p.childEnds = append(p.childEnds, end)
 	p.cmd.ExtraFiles = []*os.File{end}
@@ -73,7 +74,7 @@ func (p *process) wait() {
 	p.box.count(p.cmd.ProcessState)
 	close(p.gone)
 	if p.channel != nil {
-		_ = p.channel.close() // its peer is gone
+		_ = p.channel.Close() // its peer is gone
 	}
 	for _, pump := range p.pumps {
 		_ = pump.sync(context.Background()) // ends with the pump at the latest
