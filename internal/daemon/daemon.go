@@ -181,7 +181,7 @@ func (d *Daemon) apiDeps() lambdaapi.Deps {
 	return lambdaapi.Deps{
 		Store: d.parts.store, Blobs: d.parts.blobs, Packages: d.parts.packages, Runtimes: d.parts.catalogue,
 		Invoker: metered{d.router, d.metrics}, Directory: d.router, Tiers: newTiers(d.parts.drivers),
-		Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(), Log: d.log,
+		Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(), Concurrency: d.cfg.Concurrency, Log: d.log,
 	}
 }
 

@@ -14,9 +14,9 @@ type Alias struct {
 	RevisionID string
 }
 
-// Policy is the resource policy of a function, a version or an alias.
+// Policy is the resource policy of a function, a version or an alias. It has no revision
+// of its own: its changes are revisions of what it is attached to.
 type Policy struct {
-	RevisionID string
 	Statements []Statement // in the order in which they were added
 }
 
@@ -32,4 +32,11 @@ type EventInvokeConfig struct {
 	MaximumEventAge      *int   // seconds; nil = 21,600
 	OnSuccess, OnFailure string // ARN of a destination; "" = none
 	LastModified         time.Time
+}
+
+// Detach drops what is attached to one version or alias, which is about to go: one that
+// is made later under the same name begins with nothing.
+func (f *Function) Detach(qualifier string) {
+	delete(f.Policies, qualifier)
+	delete(f.EventInvoke, qualifier)
 }

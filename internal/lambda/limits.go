@@ -10,6 +10,7 @@ const (
 	MaxUnzipped    = 262_144_000 // package and layers
 	MaxCreateBody  = 70_167_211  // request of CreateFunction
 	MaxEnvironment = 4 << 10     // JSON of all environment variables
+	MaxPolicy      = 20 << 10    // JSON of a resource policy
 
 	MinMemory, MaxMemory   = 128, 10_240 // MiB
 	MinTmp, MaxTmp         = 512, 10_240 // MiB

@@ -107,11 +107,7 @@ func (in *createFunctionRequest) validateMaps(v *lambda.Violations) {
 			}
 		}
 	}
-	for _, key := range sortedKeys(in.Tags) {
-		if value := in.Tags[key]; value == nil {
-			v.Add("tags", "{"+key+"}", "Map value must satisfy constraint: [Member must not be null]")
-		}
-	}
+	validateTags(v, in.Tags)
 }
 
 func sortedKeys(m map[string]*string) []string {

@@ -71,6 +71,7 @@ type Deps struct {
 	Account     string      // of callers; "" means 000000000000
 	Region      string      // of callers that name none; "" means us-east-1
 	DefaultTier lambda.Tier // of functions without a lambent:isolation tag; 0 means light
+	Concurrency int         // invocations at once that the account may have; 0 means AWS's 1000
 	Hosts       []string    // names besides the loopback ones that a request's Host may have
 	Log         *slog.Logger
 }
@@ -84,6 +85,9 @@ func (d Deps) withDefaults() Deps {
 	}
 	if d.DefaultTier == 0 {
 		d.DefaultTier = lambda.TierLight
+	}
+	if d.Concurrency == 0 {
+		d.Concurrency = 1000
 	}
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)

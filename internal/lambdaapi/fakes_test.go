@@ -123,6 +123,8 @@ func (m *memory) All(_ context.Context, yield func(lambda.Function) error) error
 func clone(fn lambda.Function) lambda.Function {
 	fn.Published = slices.Clone(fn.Published)
 	fn.Tags = maps.Clone(fn.Tags)
+	fn.Policies = maps.Clone(fn.Policies)
+	fn.EventInvoke = maps.Clone(fn.EventInvoke)
 	return fn
 }
 
