@@ -150,12 +150,15 @@ func sameMeasured(want, got string) bool {
 const showLimit = 300
 
 func show(v any) string {
-	text, err := json.Marshal(v)
-	if err != nil {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // placeholders are in angle brackets
+	if err := e.Encode(v); err != nil {
 		return fmt.Sprint(v)
 	}
+	text := strings.TrimSpace(b.String())
 	if len(text) > showLimit {
-		return string(text[:showLimit]) + "…"
+		return text[:showLimit] + "…"
 	}
-	return string(text)
+	return text
 }

@@ -172,11 +172,25 @@ func (s *session) check(step string, want any, err error) {
 		s.Errorf("%s: %v", step, broken)
 		return
 	}
+	if s.otherStatus(step, want) {
+		return
+	}
 	s.report(step, s.bindings.Compare(want, any(got)))
 	if amiss := s.wire.last.Malformed(); amiss != "" {
 		s.Errorf("%s: %s", step, amiss)
 	}
 	s.checkError(step, got, err)
+}
+
+// otherStatus reports an answer of another kind as a whole.
+func (s *session) otherStatus(step string, want any) bool {
+	s.Helper()
+	recorded, _ := want.(map[string]any)["ResponseMetadata"].(map[string]any)
+	if status := recorded["HTTPStatusCode"]; status != float64(s.wire.last.Status) {
+		s.Errorf("%s: answered %d %.300s, recorded %v", step, s.wire.last.Status, s.wire.last.Body, status)
+		return true
+	}
+	return false
 }
 
 // checkError holds the SDK's view against the wire's: it read the answer as one.
