@@ -33,10 +33,3 @@ type EventInvokeConfig struct {
 	OnSuccess, OnFailure string // ARN of a destination; "" = none
 	LastModified         time.Time
 }
-
-// Detach drops what is attached to one version or alias, which is about to go: one that
-// is made later under the same name begins with nothing.
-func (f *Function) Detach(qualifier string) {
-	delete(f.Policies, qualifier)
-	delete(f.EventInvoke, qualifier)
-}

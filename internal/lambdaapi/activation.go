@@ -127,8 +127,7 @@ func (s *Server) activateAll(ctx context.Context) {
 }
 
 // activate makes one function ready and says so in the store and the directory. A
-// function that was deleted meanwhile is left alone; one that was changed gets another
-// turn.
+// function that was deleted or made anew meanwhile is left alone.
 func (s *Server) activate(ctx context.Context, id lambda.FunctionID) error {
 	fn, err := s.Store.Function(ctx, id)
 	if isMissing(err) {

@@ -1,7 +1,6 @@
 package lambdaapi
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 
@@ -9,23 +8,6 @@ import (
 
 	"lambent.dev/lambent/internal/lambda"
 )
-
-// maxRequest bounds the body of an operation that carries no code, in bytes. The
-// largest that can be valid are 50 tags of 384 characters each.
-const maxRequest = 1 << 20
-
-// readRequest reads a small JSON body.
-func (c *call) readRequest(into any) error {
-	body, err := c.body(maxRequest)
-	if errors.Is(err, errBodyTooLarge) {
-		return lambda.NewError(lambda.ErrRequestEntityTooLarge,
-			"Request must be smaller than %d bytes for the %s operation", maxRequest, c.operation)
-	}
-	if err != nil {
-		return err
-	}
-	return decode(body, into)
-}
 
 // wholeFunction reads the FunctionName label of an operation that knows no versions.
 func (c *call) wholeFunction(rule lambda.NameRule, v *lambda.Violations) (lambda.FunctionID, error) {
@@ -56,22 +38,20 @@ func (c *call) readWhole() (lambda.Function, error) {
 
 // stored reads a function; missing is the answer if there is none.
 func (c *call) stored(n named, missing error) (lambda.Function, error) {
-	fn, err := c.Store.Function(c.ctx(), n.id)
+	fn, err := c.read(c.ctx(), n.id)
 	if isMissing(err) {
 		return fn, missing
 	}
 	return fn, err
 }
 
-// amend changes a function in one transaction and makes the router know it before
-// anybody hears of it; missing is the answer if there is no such function. apply may
-// run several times.
-func (c *call) amend(id lambda.FunctionID, missing error, apply func(*lambda.Function) error) (lambda.Function, error) {
-	fn, err := c.change(c.ctx(), id, apply)
+// amend changes a function; missing is the answer if there is none.
+func (c *call) amend(id lambda.FunctionID, missing error, apply func(*lambda.Function) error) error {
+	_, err := c.change(c.ctx(), id, apply)
 	if isMissing(err) {
-		return fn, missing
+		return missing
 	}
-	return fn, err
+	return err
 }
 
 // revisionOf is the revision of what a qualifier names: the function, a version or an
@@ -80,15 +60,11 @@ func revisionOf(fn *lambda.Function, qualifier string) *string {
 	if qualifier == "" || qualifier == lambda.Latest {
 		return &fn.Latest.RevisionID
 	}
-	for i := range fn.Published {
-		if fn.Published[i].Version == qualifier {
-			return &fn.Published[i].RevisionID
-		}
+	if alias := fn.Alias(qualifier); alias != nil {
+		return &alias.RevisionID
 	}
-	for i := range fn.Aliases {
-		if fn.Aliases[i].Name == qualifier {
-			return &fn.Aliases[i].RevisionID
-		}
+	if v := fn.Find(qualifier); v != nil {
+		return &v.RevisionID
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ type putConcurrencyRequest struct{ ReservedConcurrentExecutions *int }
 // reservation holds for every invocation that begins.
 func putFunctionConcurrency(c *call) error {
 	var in putConcurrencyRequest
-	if err := c.readRequest(&in); err != nil {
+	if err := c.readRequest(maxRequest, &in); err != nil {
 		return err
 	}
 	var v lambda.Violations
@@ -26,7 +26,7 @@ func putFunctionConcurrency(c *call) error {
 		v.Missing("reservedConcurrentExecutions")
 	}
 	number(&v, "reservedConcurrentExecutions", in.ReservedConcurrentExecutions, 0, math.MaxInt)
-	id, err := c.wholeFunction(lambda.NameToChange, &v)
+	id, err := c.wholeFunction(lambda.NameToUpdate, &v)
 	if err != nil {
 		return err
 	}
@@ -36,16 +36,16 @@ func putFunctionConcurrency(c *call) error {
 	return c.answer(http.StatusOK, concurrency{*in.ReservedConcurrentExecutions})
 }
 
-// reserve holds the lock from the sum of all reservations to its own: two functions
+// reserve holds a lock from the sum of all reservations to its own: two functions
 // cannot both take what is left.
 func (c *call) reserve(id lambda.FunctionID, n int) error {
-	c.reservations.Lock()
-	defer c.reservations.Unlock()
+	c.reserving.Lock()
+	defer c.reserving.Unlock()
 	used, err := c.usage(id.Account, id.Region)
 	if err != nil {
 		return err
 	}
-	_, err = c.amend(id, errUnknownToChange(id), func(fn *lambda.Function) error {
+	return c.amend(id, errUnknownToChange(id), func(fn *lambda.Function) error {
 		own := or(fn.ReservedConcurrency, 0)
 		if free := c.Concurrency - used.reserved + own; n > own && n > free-minUnreserved {
 			return invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", minUnreserved)
@@ -53,7 +53,6 @@ func (c *call) reserve(id lambda.FunctionID, n int) error {
 		fn.ReservedConcurrency = &n
 		return nil
 	})
-	return err
 }
 
 // errUnknownToChange names the version that a change is for, as AWS does here.
@@ -76,11 +75,11 @@ func getFunctionConcurrency(c *call) error {
 // deleteFunctionConcurrency answers DeleteFunctionConcurrency.
 func deleteFunctionConcurrency(c *call) error {
 	var v lambda.Violations
-	id, err := c.wholeFunction(lambda.NameToChange, &v)
+	id, err := c.wholeFunction(lambda.NameToUpdate, &v)
 	if err != nil {
 		return err
 	}
-	_, err = c.amend(id, errUnknownToChange(id), func(fn *lambda.Function) error {
+	err = c.amend(id, errUnknownToChange(id), func(fn *lambda.Function) error {
 		fn.ReservedConcurrency = nil
 		return nil
 	})

@@ -59,7 +59,7 @@ func (c *call) removeVersion(n named) error {
 				"Unable to delete version because the following aliases reference it: [%s]", strings.Join(used, ", "))
 		}
 		fn.Published = slices.DeleteFunc(fn.Published, func(v lambda.Version) bool { return v.Version == n.qualifier })
-		fn.Detach(n.qualifier)
+		detach(fn, n.qualifier)
 		return nil
 	})
 	return err
@@ -74,4 +74,10 @@ func aliasesOf(fn *lambda.Function, version string) []string {
 		}
 	}
 	return names
+}
+
+// detach forgets what was attached to a version or an alias that is deleted.
+func detach(fn *lambda.Function, qualifier string) {
+	delete(fn.Policies, qualifier)
+	delete(fn.EventInvoke, qualifier)
 }

@@ -54,12 +54,12 @@ func updateEventInvokeConfig(c *call) error {
 // changeEventInvoke writes a configuration that begins as from says.
 func (c *call) changeEventInvoke(from func(*lambda.Function, named) (lambda.EventInvokeConfig, error)) error {
 	var in eventInvokeRequest
-	if err := c.readRequest(&in); err != nil {
+	if err := c.readRequest(maxRequest, &in); err != nil {
 		return err
 	}
 	var v lambda.Violations
 	in.validate(&v)
-	n, err := c.eventInvokeName(lambda.NameToChange, &v)
+	n, err := c.eventInvokeName(lambda.NameToUpdate, &v)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (c *call) changeEventInvoke(from func(*lambda.Function, named) (lambda.Even
 		return err
 	}
 	var made lambda.EventInvokeConfig
-	_, err = c.amend(n.id, errNoFunctionForEvents(), func(fn *lambda.Function) (err error) {
+	err = c.amend(n.id, errNoFunctionForEvents(), func(fn *lambda.Function) (err error) {
 		if revisionOf(fn, n.qualifier) == nil {
 			return errNoFunctionForEvents()
 		}
@@ -140,11 +140,11 @@ func getEventInvokeConfig(c *call) error {
 // deleteEventInvokeConfig answers DeleteFunctionEventInvokeConfig.
 func deleteEventInvokeConfig(c *call) error {
 	var v lambda.Violations
-	n, err := c.eventInvokeName(lambda.NameToChange, &v)
+	n, err := c.eventInvokeName(lambda.NameToUpdate, &v)
 	if err != nil {
 		return err
 	}
-	_, err = c.amend(n.id, errNoEventInvoke(n), func(fn *lambda.Function) error {
+	err = c.amend(n.id, errNoEventInvoke(n), func(fn *lambda.Function) error {
 		if _, ok := fn.EventInvoke[n.qualifier]; !ok {
 			return errNoEventInvoke(n)
 		}
@@ -166,7 +166,7 @@ type eventInvokeList struct {
 // listEventInvokeConfigs answers ListFunctionEventInvokeConfigs, by qualifier.
 func listEventInvokeConfigs(c *call) error {
 	var v lambda.Violations
-	limit, err := c.maxItems(&v, maxList)
+	page, err := c.page(&v)
 	if err != nil {
 		return err
 	}
@@ -174,15 +174,11 @@ func listEventInvokeConfigs(c *call) error {
 	if err != nil {
 		return err
 	}
-	from, err := readMarker(c.query.Get("Marker"))
-	if err != nil {
-		return err
-	}
 	fn, err := c.stored(named{id: id}, errNoFunctionForEvents())
 	if err != nil {
 		return err
 	}
-	return c.answer(http.StatusOK, eventInvokePage(&fn, from.version, limit))
+	return c.answer(http.StatusOK, eventInvokePage(&fn, page.after.version, page.limit))
 }
 
 // eventInvokePage lists at most limit configurations behind a qualifier.

@@ -1,7 +1,6 @@
 package lambdaapi
 
 import (
-	"strconv"
 	"strings"
 
 	"lambent.dev/lambent/internal/lambda"
@@ -103,7 +102,7 @@ func takesResults(destination string, failure bool) bool {
 		return failure
 	case "lambda":
 		var v lambda.Violations
-		lambda.NameToChange.Parse(destination, &v)
+		lambda.NameToUpdate.Parse(destination, &v)
 		return v.Err() == nil && strings.HasPrefix(parts[5], "function:")
 	}
 	return false
@@ -112,18 +111,4 @@ func takesResults(destination string, failure bool) bool {
 // isFunction reports whether a destination is a function, any version of it.
 func isFunction(destination string, id lambda.FunctionID) bool {
 	return destination == id.ARN() || strings.HasPrefix(destination, id.ARN()+":")
-}
-
-// maxItems reads the size of a page; the model allows 1 to most.
-func (c *call) maxItems(v *lambda.Violations, most int) (int, error) {
-	s := c.query.Get("MaxItems")
-	if s == "" {
-		return most, nil
-	}
-	n, err := strconv.Atoi(s)
-	if err != nil {
-		return 0, lambda.NewError(lambda.ErrSerialization, "STRING_VALUE can not be converted to an Integer")
-	}
-	v.Range("maxItems", n, 1, most)
-	return n, nil
 }

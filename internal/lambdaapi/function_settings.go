@@ -62,7 +62,7 @@ func getFunctionRecursionConfig(c *call) error {
 // putFunctionRecursionConfig answers PutFunctionRecursionConfig.
 func putFunctionRecursionConfig(c *call) error {
 	var in recursionConfig
-	if err := c.readRequest(&in); err != nil {
+	if err := c.readRequest(maxRequest, &in); err != nil {
 		return err
 	}
 	var v lambda.Violations
@@ -70,11 +70,11 @@ func putFunctionRecursionConfig(c *call) error {
 		v.Missing("recursiveLoop")
 	}
 	enum(&v, "recursiveLoop", in.RecursiveLoop, recursionAllow, recursionTerminate)
-	id, err := c.wholeFunction(lambda.NameToChange, &v)
+	id, err := c.wholeFunction(lambda.NameToUpdate, &v)
 	if err != nil {
 		return err
 	}
-	_, err = c.amend(id, errNotFound(named{id: id}), func(fn *lambda.Function) error {
+	err = c.amend(id, errNotFound(named{id: id}), func(fn *lambda.Function) error {
 		fn.RecursiveLoop = *in.RecursiveLoop
 		return nil
 	})

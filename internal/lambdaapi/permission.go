@@ -11,12 +11,12 @@ import (
 // addPermission answers AddPermission.
 func addPermission(c *call) error {
 	var in permissionRequest
-	if err := c.readRequest(&in); err != nil {
+	if err := c.readRequest(maxRequest, &in); err != nil {
 		return err
 	}
 	var v lambda.Violations
 	in.validate(&v)
-	n, err := c.function(lambda.NameToChange, &v)
+	n, err := c.function(lambda.NameToUpdate, &v)
 	if err != nil {
 		return err
 	}
@@ -24,7 +24,7 @@ func addPermission(c *call) error {
 		return err
 	}
 	var added lambda.Statement
-	_, err = c.amend(n.id, errNotFound(named{id: n.id}), func(fn *lambda.Function) (err error) {
+	err = c.amend(n.id, errNotFound(named{id: n.id}), func(fn *lambda.Function) (err error) {
 		added, err = in.addTo(fn, n)
 		return err
 	})
@@ -106,7 +106,7 @@ func removePermission(c *call) error {
 	var v lambda.Violations
 	id := c.labels["StatementId"]
 	text(&v, "statementId", &id, maxStatementID, removeIDExact, removeIDPattern)
-	n, err := c.function(lambda.NameToChange, &v)
+	n, err := c.function(lambda.NameToUpdate, &v)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func removePermission(c *call) error {
 		return err
 	}
 	missing := lambda.NewError(lambda.ErrResourceNotFound, "No policy found for: %s", n.id.QualifiedARN(n.qualifier))
-	_, err = c.amend(n.id, missing, func(fn *lambda.Function) error {
+	err = c.amend(n.id, missing, func(fn *lambda.Function) error {
 		return removeStatement(fn, n, id, c.query.Get("RevisionId"))
 	})
 	if err != nil {

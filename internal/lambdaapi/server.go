@@ -21,9 +21,9 @@ type Server struct {
 	// change together: without it a delete could pass an activation between the two.
 	changes locks
 
-	// reservations is held from the sum of an account's reserved concurrency to the next
-	// reservation: two functions cannot both take what is left.
-	reservations sync.Mutex
+	// reserving is held while one function's reservation is weighed against all others'.
+	// It is taken before a lock of changes.
+	reserving sync.Mutex
 }
 
 // maxUploads bounds how many deployment packages are in memory at once: each takes

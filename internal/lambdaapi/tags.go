@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/http"
 	"strings"
-	"time"
 
 	"lambent.dev/lambent/internal/lambda"
 )
@@ -41,7 +40,7 @@ func listTags(c *call) error {
 // tagResource answers TagResource.
 func tagResource(c *call) error {
 	var in tagRequest
-	if err := c.readRequest(&in); err != nil {
+	if err := c.readRequest(maxRequest, &in); err != nil {
 		return err
 	}
 	var v lambda.Violations
@@ -98,7 +97,7 @@ func (c *call) tagged(v *lambda.Violations) (lambda.FunctionID, error) {
 	if err := errNoTags(arn); err != nil {
 		return lambda.FunctionID{}, err
 	}
-	ref := lambda.NameToChange.Parse(arn, v)
+	ref := lambda.NameToUpdate.Parse(arn, v)
 	if err := v.Err(); err != nil {
 		return lambda.FunctionID{}, err
 	}
@@ -130,7 +129,7 @@ func errNoTags(arn string) error {
 // retag changes the tags of a function. The outcome as a whole must be allowed: the
 // number of tags, and the settings among them.
 func (c *call) retag(id lambda.FunctionID, change func(map[string]string)) error {
-	_, err := c.amend(id, errNotFound(named{id: id}), func(fn *lambda.Function) error {
+	err := c.amend(id, errNotFound(named{id: id}), func(fn *lambda.Function) error {
 		before := fn.Tags
 		fn.Tags = maps.Clone(before)
 		if fn.Tags == nil {
@@ -182,12 +181,12 @@ func (c *call) sameSettings(before, after map[string]string) bool {
 }
 
 // regenerate makes all versions new to the pools: instances of the old settings take no
-// further request.
+// further request. No two states get the same generation: what serves in the stead of
+// $LATEST must not be taken for it.
 func regenerate(fn *lambda.Function) {
-	now := uint64(time.Now().UnixNano())
-	next := func(v *lambda.Version) { v.Generation = max(now, v.Generation+1) }
-	next(&fn.Latest)
-	for i := range fn.Published {
-		next(&fn.Published[i])
-	}
+	var last uint64
+	fn.Each(func(v *lambda.Version) {
+		last = nextGeneration(max(last, v.Generation))
+		v.Generation = last
+	})
 }
