@@ -32,6 +32,7 @@ func (d *Daemon) serve(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return d.api.Run(ctx) })
+	group.Go(func() error { return d.events.Run(ctx) })
 	group.Go(func() error { return serveUntil(ctx, api, d.api.Handler()) })
 	group.Go(func() error { return serveUntil(ctx, admin, d.adminHandler()) })
 	d.log.Info("ready", "api", "http://"+api.Addr().String(), "admin", "http://"+admin.Addr().String(), "isolation", d.cfg.Isolation, "data", d.cfg.Data)

@@ -4,6 +4,7 @@ package lambda
 // Developer Guide, "Lambda quotas"; MaxResponse as the runtime API enforces it.
 const (
 	MaxPayload     = 6 << 20     // synchronous request
+	MaxEvent       = 1 << 20     // asynchronous request
 	MaxResponse    = 6<<20 + 100 // synchronous response: 6,291,556
 	MaxTailLog     = 4 << 10     // X-Amz-Log-Result, before base64
 	MaxZipped      = 52_428_800  // package in a request, decoded

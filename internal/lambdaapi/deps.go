@@ -46,6 +46,12 @@ type Invoker interface {
 	Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error)
 }
 
+// Events takes events that nobody waits for: an event.Dispatcher.
+type Events interface {
+	// Accept returns nil once the event is durable.
+	Accept(ctx context.Context, inv *lambda.Invocation) error
+}
+
 // Directory is the index of functions that invocations are resolved with: the router's.
 type Directory interface {
 	Put(fn lambda.Function) error
@@ -65,6 +71,7 @@ type Deps struct {
 	Packages  Packages
 	Runtimes  Runtimes
 	Invoker   Invoker
+	Events    Events
 	Directory Directory
 	Tiers     Tiers
 
