@@ -40,20 +40,21 @@ var kinds = map[string]string{
 	"timeout_error_msg":   anyUUID,
 	"duration":            `\d+(?:\.\d+)?`,
 	"memory":              `\d+`,
+	"date":                `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`,
 
 	"aws-access-key-id":     `\S+`,
 	"aws-secret-access-key": `\S+`,
 	"aws-session-token":     `\S+`,
 	"xray-daemon-address":   `\d+\.\d+\.\d+\.\d+`,
-	"xray-trace-id":         `Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=[01](?:;Lineage=\S+)?`,
+	"xray-trace-id":         `Root=1-[0-9a-f]{8}-[0-9a-f]{24}(?:;Parent=[0-9a-f]{16})?;Sampled=[01](?:;Lineage=\S+)?`,
 }
 
 // free are the kinds whose value may be another one at each place.
 var free = map[string]bool{
-	"location": true, "layer-location": true, "timeout_error_msg": true, "duration": true, "memory": true, "uuid": true,
+	"location": true, "layer-location": true, "timeout_error_msg": true, "duration": true, "memory": true, "date": true, "uuid": true,
 }
 
-var placeholder = regexp.MustCompile(`<[a-z][a-z0-9_-]*(?::\d+)?>|` + recordedAccount)
+var placeholder = regexp.MustCompile(`<[a-z][a-z0-9_-]*(?::\d+)?>|\bdate\b|` + recordedAccount)
 
 // kindOf splits "<uuid:2>" into its name and whether it is numbered.
 func kindOf(token string) (kind string, numbered bool) {

@@ -55,7 +55,7 @@ func concurrentUpdates(s *session) {
 func updateByARN(s *session) {
 	name := s.create(s.usual(s.name("<function-name:1>"), "handler.handler", "echo.py"))
 	out := do(s, s.api.UpdateFunctionConfiguration, &lambda.UpdateFunctionConfigurationInput{
-		FunctionName: aws.String(arnOf("function:" + name)), Environment: &types.Environment{Variables: map[string]string{"a": "b"}},
+		FunctionName: aws.String(arnOf("function:" + name)), Environment: &types.Environment{Variables: map[string]string{"ENV_A": "a"}},
 	})
-	s.same("the environment", out.Environment.Variables, map[string]string{"a": "b"})
+	s.same("the environment", out.Environment.Variables, map[string]string{"ENV_A": "a"})
 }
