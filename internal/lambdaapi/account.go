@@ -34,6 +34,13 @@ func getAccountSettings(c *call) error {
 	if err != nil {
 		return err
 	}
+	err = c.Store.Layers(c.ctx(), c.who.account, c.who.region, "", func(v lambda.LayerVersion) error {
+		used.code += v.Code.Size
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	return c.answer(http.StatusOK, accountSettings{
 		AccountLimit: accountLimit{
 			TotalCodeSize: maxTotalCode, CodeSizeUnzipped: lambda.MaxUnzipped, CodeSizeZipped: lambda.MaxZipped,
@@ -46,7 +53,7 @@ func getAccountSettings(c *call) error {
 // usage is what the functions of an account in a region use.
 type usage struct {
 	functions int
-	code      int64 // bytes of all versions' packages
+	code      int64 // bytes of the packages of all versions
 	reserved  int   // concurrency
 }
 

@@ -107,7 +107,11 @@ func TestAccountSettings(t *testing.T) {
 		b.create(map[string]any{"FunctionName": fmt.Sprint("f", i)})
 	}
 	b.do("PUT", setConcurrency("f7"), `{"ReservedConcurrentExecutions":12}`)
-	code := (usagePage + 2) * len(goodZip())
+	layer := lambda.LayerID{Account: "000000000000", Region: "us-east-1", Name: "deps"}
+	for i := range int64(3) {
+		b.memory.layers = append(b.memory.layers, lambda.LayerVersion{ID: layer, Version: i + 1, Code: lambda.Code{Size: 1000}})
+	}
+	code := (usagePage+2)*len(goodZip()) + 3000
 	b.follow([]step{{"GET", settings, "", 200, limit(488) + fmt.Sprintf(`{"TotalCodeSize":%d,"FunctionCount":%d}}`, code, usagePage+1)}})
 	// Another region has its own.
 	r := b.do("GET", settings, "", "Authorization", "AWS4-HMAC-SHA256 Credential=AKID/20260102/eu-central-1/lambda/aws4_request, SignedHeaders=host, Signature=00")

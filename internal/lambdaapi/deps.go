@@ -20,6 +20,9 @@ type Store interface {
 	DeleteFunction(ctx context.Context, id lambda.FunctionID) error
 	Functions(ctx context.Context, account, region, after string, limit int) ([]lambda.Function, error)
 	All(ctx context.Context, yield func(lambda.Function) error) error
+	// Layers yields all versions of the layers of one account and region whose names come
+	// after the given one.
+	Layers(ctx context.Context, account, region, after string, yield func(lambda.LayerVersion) error) error
 }
 
 // Blobs keeps deployment packages under the hex SHA-256 of their bytes: a blob.Store.

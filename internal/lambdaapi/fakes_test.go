@@ -31,6 +31,7 @@ type memory struct {
 	functions map[lambda.FunctionID]lambda.Function
 	blobs     map[string][]byte
 	directory map[lambda.FunctionID]lambda.Function
+	layers    []lambda.LayerVersion
 	writes    int
 	broken    error // what every call answers, if set
 }
@@ -114,6 +115,20 @@ func (m *memory) All(_ context.Context, yield func(lambda.Function) error) error
 	defer m.mu.Unlock()
 	for _, fn := range m.functions {
 		if err := yield(clone(fn)); err != nil {
+			return err
+		}
+	}
+	return m.broken
+}
+
+func (m *memory) Layers(_ context.Context, account, region, after string, yield func(lambda.LayerVersion) error) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, v := range m.layers {
+		if v.ID.Account != account || v.ID.Region != region || v.ID.Name <= after {
+			continue
+		}
+		if err := yield(v); err != nil {
 			return err
 		}
 	}
