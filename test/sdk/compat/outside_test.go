@@ -17,7 +17,6 @@ const (
 	oneAccount    = "Lambent has one account; no answer was recorded"
 	theirEndpoint = "asks how LocalStack is called from inside; no answer was recorded"
 	crash         = "AWS waits for the timeout when a runtime is killed by a signal; Lambent says at once what happened"
-	noQueueOrder  = "the order in which queued events run comes with their execution"
 )
 
 // outside is every recording that is out of scope, with the reason.
@@ -52,7 +51,6 @@ func outside() []exclusion {
 			"TestLambdaMultiAccounts::test_get_function_configuration",
 			"TestLambdaMultiAccounts::test_get_lambda_layer"),
 		excluded(crash, "TestLambdaErrors::test_lambda_runtime_exit_segfault"),
-		excluded(noQueueOrder, "TestLambdaVersions::test_async_invoke_queue_upon_function_update"),
 	)
 }
 
