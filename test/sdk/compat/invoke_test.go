@@ -29,6 +29,20 @@ func invokeScenarios() []scenario {
 			returned("test_invocation_type_event["+python+"]", python, "empty.py", types.InvocationTypeEvent),
 			returned("test_invocation_type_dry_run["+python+"]", python, "empty.py", types.InvocationTypeDryRun))
 	}
+	return append(all, beforeAnyRuntime()...)
+}
+
+// beforeAnyRuntime are scenarios of another runtime whose answer is given before the
+// function runs.
+func beforeAnyRuntime() []scenario {
+	all := []scenario{
+		returned("test_invocation_type_dry_run[nodejs16.x]", "python3.12", "empty.py", types.InvocationTypeDryRun),
+		returned("test_invocation_type_event[nodejs16.x]", "python3.12", "empty.py", types.InvocationTypeEvent),
+		returned("test_invocation_type_no_return_payload[nodejs-Event]", "python3.12", "none.py", types.InvocationTypeEvent),
+	}
+	for i := range all {
+		all[i].note = "Python stands in for Node.js: the answer is given before the function runs"
+	}
 	return all
 }
 
