@@ -78,6 +78,7 @@ type operation[I, O any] func(context.Context, *I, ...func(*lambda.Options)) (*O
 // see performs one recorded step and compares its answer.
 func see[I, O any](s *session, step string, op operation[I, O], in *I) *O {
 	s.Helper()
+	s.wire.last = Answer{}
 	out, err := op(s.Context(), in)
 	s.check(step, s.expected(step), err)
 	return out
@@ -87,6 +88,7 @@ func see[I, O any](s *session, step string, op operation[I, O], in *I) *O {
 // it: Lambent may have finished by then, so the state after that is as good.
 func seeSettling[I, O any](s *session, step string, op operation[I, O], in *I) *O {
 	s.Helper()
+	s.wire.last = Answer{}
 	out, err := op(s.Context(), in)
 	want := s.expected(step)
 	if !strings.Contains(string(s.wire.last.Body), `"InProgress"`) && !strings.Contains(string(s.wire.last.Body), `"Pending"`) {
@@ -119,6 +121,7 @@ func settled(v any) any {
 // do performs a step that no recording shows: it must succeed.
 func do[I, O any](s *session, op operation[I, O], in *I) *O {
 	s.Helper()
+	s.wire.last = Answer{}
 	out, err := op(s.Context(), in)
 	if err != nil {
 		s.Fatalf("%s: %v", s.wire.last.Operation, err)
@@ -167,6 +170,10 @@ func (s *session) anything(want any, path []string) {
 // of it with the answer.
 func (s *session) check(step string, want any, err error) {
 	s.Helper()
+	if s.wire.last.Status == 0 {
+		s.Errorf("%s: no answer: %v", step, err)
+		return
+	}
 	got, broken := s.wire.last.Observed()
 	if broken != nil {
 		s.Errorf("%s: %v", step, broken)
