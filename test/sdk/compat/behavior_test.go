@@ -11,16 +11,15 @@ func behaviorScenarios() []scenario {
 		},
 		{
 			recording: "TestLambdaBehavior::test_runtime_ulimits", perform: ulimits,
-			except: map[string]string{
+			differs: map[string]string{
 				"invoke_runtime_ulimits/Payload/RLIMIT_CORE":  "no core files: where the kernel would write them is the host's choice",
 				"invoke_runtime_ulimits/Payload/RLIMIT_NPROC": "a figure of AWS's guest kernel for its memory; the cgroup's limit counts here",
 			},
 		},
-		{recording: "TestLambdaBehavior::test_runtime_introspection_x86", perform: introspection, except: owners()},
+		{recording: "TestLambdaBehavior::test_runtime_introspection_x86", perform: introspection, differs: owners()},
 		{
 			recording: "TestLambdaBehavior::test_lambda_init_environment", perform: initEnvironment,
-			note: "another Python stands in for 3.14 where the host has none",
-			except: map[string]string{
+			differs: map[string]string{
 				"lambda-init-inspection/Payload/environment/AWS_LAMBDA_RUNTIME_API":  "Python is served over a stream, without a Runtime API in between",
 				"lambda-init-inspection/Payload/environment/AWS_ENDPOINT_URL_LAMBDA": "Lambent's own: where functions call functions",
 			},

@@ -16,7 +16,6 @@ const (
 	noQueues      = "destinations and dead-letter queues come later"
 	oneAccount    = "Lambent has one account; no answer was recorded"
 	theirEndpoint = "asks how LocalStack is called from inside; no answer was recorded"
-	crash         = "AWS waits for the timeout when a runtime is killed by a signal; Lambent says at once what happened"
 )
 
 // outside is every recording that is out of scope, with the reason.
@@ -47,7 +46,6 @@ func outside() []exclusion {
 			"TestLambdaMultiAccounts::test_get_function",
 			"TestLambdaMultiAccounts::test_get_function_configuration",
 			"TestLambdaMultiAccounts::test_get_lambda_layer"),
-		excluded(crash, "TestLambdaErrors::test_lambda_runtime_exit_segfault"),
 	)
 }
 

@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"maps"
 	"testing"
 )
 
@@ -8,7 +9,8 @@ import (
 type scenario struct {
 	recording string
 	perform   func(*session)
-	except    map[string]string // recorded steps that are not compared, with the reason
+	except    map[string]string // recorded steps, or members below them, that are not compared: why
+	differs   map[string]string // the same, of those where Lambent is known to answer otherwise
 	note      string            // how the performance differs from the recorded one
 	alone     bool              // it measures the whole account: nothing may run beside it
 }
@@ -17,6 +19,16 @@ type scenario struct {
 type exclusion struct {
 	recording string
 	reason    string
+}
+
+// leftOut is all that is not compared in a scenario, with the reasons.
+func (sc *scenario) leftOut() map[string]string {
+	all := maps.Clone(sc.except)
+	if all == nil {
+		all = map[string]string{}
+	}
+	maps.Copy(all, sc.differs)
+	return all
 }
 
 func scenarios() []scenario {
@@ -46,11 +58,12 @@ func TestScenarios(t *testing.T) {
 }
 
 func perform(t *testing.T, sc *scenario) {
-	defer suite.results.add(t, sc)
+	var s *session
+	defer func() { suite.results.add(t, sc, s) }()
 	if !sc.alone {
 		t.Parallel()
 	}
-	s := newSession(t, sc)
+	s = newSession(t, sc)
 	defer s.finish()
 	sc.perform(s)
 }

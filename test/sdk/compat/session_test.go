@@ -49,6 +49,7 @@ type session struct {
 	except   map[string]string // of the scenario: steps, or paths below them
 	left     map[string]bool   // steps that were recorded and not yet performed
 	runtimes map[string]string // recorded identifiers and what stood in for them here
+	settled  []string          // steps whose read met the state that follows the recorded one
 }
 
 func newSession(t *testing.T, sc *scenario) *session {
@@ -60,14 +61,14 @@ func newSession(t *testing.T, sc *scenario) *session {
 		t.Fatalf("no recording of %s", sc.recording)
 	}
 	s := &session{
-		T: t, rec: rec, except: sc.except, bindings: Bindings{}, left: map[string]bool{}, runtimes: map[string]string{},
+		T: t, rec: rec, except: sc.leftOut(), bindings: Bindings{}, left: map[string]bool{}, runtimes: map[string]string{},
 		wire: &wire{client: http.Client{Timeout: time.Minute}},
 	}
 	options := suite.daemon.Options()
 	options.HTTPClient = s.wire
 	s.api = lambda.New(options)
 	for step := range rec.Observed {
-		s.left[step] = sc.except[step] == ""
+		s.left[step] = s.except[step] == ""
 	}
 	return s
 }
@@ -93,6 +94,7 @@ func seeSettling[I, O any](s *session, step string, op operation[I, O], in *I) *
 	want := s.expected(step)
 	if !strings.Contains(string(s.wire.last.Body), `"InProgress"`) && !strings.Contains(string(s.wire.last.Body), `"Pending"`) {
 		want = settled(want)
+		s.settled = append(s.settled, step)
 	}
 	s.check(step, want, err)
 	return out
