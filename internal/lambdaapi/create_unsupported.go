@@ -34,9 +34,6 @@ func (in *updateConfigurationRequest) refuseUnsupported() error {
 }
 
 func (in *updateCodeRequest) refuseUnsupported() error {
-	if set(in.ImageUri) { // every function is a package
-		return invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
-	}
 	var asked []string
 	add := func(is bool, what string) {
 		if is {

@@ -11,14 +11,14 @@ import (
 	"pgregory.net/rapid"
 )
 
-// badBodies are no body of any operation: wrong JSON, wrong types.
-var badBodies = []string{
+// badUpdates are no body of any operation: wrong JSON, wrong types.
+var badUpdates = []string{
 	`{`, `[]`, `"x"`, `7`, `{} {}`, "{\"Description\":\"\xff\"}", `{"Description":7}`, `{"Description":["a"]}`, `{"Description":{}}`,
 	strings.Repeat(`{"a":`, 20_000), strings.Repeat(`[`, 100_000),
 }
 
-// badNames are labels that name no function which can be changed.
-var badNames = []struct {
+// badReferences are labels that name no function which can be changed.
+var badReferences = []struct {
 	label  string
 	status int
 }{
@@ -51,12 +51,12 @@ var changing = []struct{ method, path, body string }{
 func badChanges() []malformed {
 	var all []malformed
 	for _, op := range changing {
-		for _, body := range badBodies {
+		for _, body := range badUpdates {
 			if op.path != "/code" || !strings.Contains(body, "Description") || strings.Contains(body, "\xff") {
 				all = append(all, malformed{method: op.method, target: functions + "/kept" + op.path, body: body, status: 400, kind: serial})
 			}
 		}
-		for _, name := range badNames {
+		for _, name := range badReferences {
 			all = append(all, malformed{method: op.method, target: functions + "/" + name.label + op.path, body: op.body, status: name.status})
 		}
 		for _, method := range []string{"PATCH", "HEAD", "OPTIONS"} {
@@ -93,7 +93,8 @@ func badFields() []malformed {
 		to("PUT", "/code", `{"ZipFile":"%%%"}`, serial, "not valid Base64"),
 		to("PUT", "/code", `{"ZipFile":"bm8gemlw"}`, parameter, "Could not unzip uploaded file."),
 		to("PUT", "/code", `{"ZipFile":""}`, parameter, "Please provide a source for function code."),
-		to("PUT", "/code", `{"ImageUri":"i"}`, parameter, "Code.ImageUri"),
+		to("PUT", "/code", `{"ImageUri":"i"}`, parameter, "Please don't provide ImageUri when updating a function with packageType Zip."), // recorded
+		to("PUT", "/code", `{"S3ObjectStorageMode":"COPY"}`, parameter, "Code from S3"),
 		to("PUT", "/code", `{"Architectures":[]}`, validation, "at 'architectures'"),
 		to("PUT", "/aliases/7", `{}`, validation, "Value '7' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)"),
 		to("PUT", "/aliases/a%20b", `{}`, validation, "at 'name'"),

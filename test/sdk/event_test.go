@@ -30,8 +30,8 @@ func marking(t *testing.T, client *lambda.Client, name, handler string) (file st
 	return filepath.Join(t.TempDir(), "marks")
 }
 
-// send invokes a function as an event and returns the request id that was answered.
-func send(t *testing.T, client *lambda.Client, name, event string) (string, error) {
+// sendEvent invokes a function as an event and returns the request id that was answered.
+func sendEvent(t *testing.T, client *lambda.Client, name, event string) (string, error) {
 	out, err := client.Invoke(t.Context(), &lambda.InvokeInput{
 		FunctionName: aws.String(name), InvocationType: types.InvocationTypeEvent, LogType: types.LogTypeTail, Payload: []byte(event),
 	})
@@ -59,8 +59,8 @@ func marks(t *testing.T, file string) map[string]int {
 	return n
 }
 
-// await polls until something holds.
-func await(t *testing.T, what string, limit time.Duration, holds func() bool) {
+// awaitUntil polls until something holds.
+func awaitUntil(t *testing.T, what string, limit time.Duration, holds func() bool) {
 	t.Helper()
 	for end := time.Now().Add(limit); !holds(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -101,11 +101,11 @@ func TestEventInvoke(t *testing.T) {
 	client := d.client()
 	for _, handler := range []string{"handler", "fail"} {
 		file := marking(t, client, handler, "mark."+handler)
-		id, err := send(t, client, handler, fmt.Sprintf(`{"file":%q}`, file))
+		id, err := sendEvent(t, client, handler, fmt.Sprintf(`{"file":%q}`, file))
 		if err != nil {
 			t.Fatal(err)
 		}
-		await(t, "the event to run", 20*time.Second, func() bool { return marks(t, file)[id] > 0 && d.drained() })
+		awaitUntil(t, "the event to run", 20*time.Second, func() bool { return marks(t, file)[id] > 0 && d.drained() })
 		if n := marks(t, file); len(n) != 1 || n[id] != 1 {
 			t.Errorf("%s ran as %v, want once as %s", handler, n, id)
 		}
@@ -116,7 +116,7 @@ func TestEventInvoke(t *testing.T) {
 			event = "{}"
 		}
 		var refused smithy.APIError
-		if _, err := send(t, client, name, event); !errors.As(err, &refused) || refused.ErrorCode() != want {
+		if _, err := sendEvent(t, client, name, event); !errors.As(err, &refused) || refused.ErrorCode() != want {
 			t.Errorf("%s: %v, want %s", name, err, want)
 		}
 	}
@@ -143,13 +143,13 @@ func TestEventsOutliveKill(t *testing.T) {
 	second := up(t, data)
 	client = second.client()
 	for len(accepted) < events {
-		id, err := send(t, client, "mark", event)
+		id, err := sendEvent(t, client, "mark", event)
 		if err != nil {
 			t.Fatal(err)
 		}
 		accepted = append(accepted, id)
 	}
-	await(t, "the queue to be empty", time.Minute, second.drained)
+	awaitUntil(t, "the queue to be empty", time.Minute, second.drained)
 	runs, twice := marks(t, file), 0
 	for _, id := range accepted {
 		switch n := runs[id]; {
@@ -171,14 +171,14 @@ func TestStopLetsEventsEnd(t *testing.T) {
 	data := t.TempDir()
 	first := up(t, data)
 	file := marking(t, first.client(), "mark", "mark.handler")
-	id, err := send(t, first.client(), "mark", fmt.Sprintf(`{"file":%q,"sleep":2}`, file))
+	id, err := sendEvent(t, first.client(), "mark", fmt.Sprintf(`{"file":%q,"sleep":2}`, file))
 	if err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the event to run", 20*time.Second, func() bool { return marks(t, file)[id] == 1 })
+	awaitUntil(t, "the event to run", 20*time.Second, func() bool { return marks(t, file)[id] == 1 })
 	first.stop()
 	second := up(t, data)
-	await(t, "the queue to be empty", 20*time.Second, second.drained)
+	awaitUntil(t, "the queue to be empty", 20*time.Second, second.drained)
 	time.Sleep(100 * time.Millisecond)
 	if n := marks(t, file)[id]; n != 1 {
 		t.Errorf("ran %d times", n)
@@ -195,7 +195,7 @@ func sendUntilKilled(t *testing.T, d *daemon, event string, killAfter int) (acce
 	for range 8 {
 		senders.Go(func() {
 			for {
-				id, err := send(t, d.client(), "mark", event)
+				id, err := sendEvent(t, d.client(), "mark", event)
 				if err != nil {
 					return // the daemon is gone
 				}
