@@ -34,9 +34,9 @@ const (
 )
 
 // Start runs the lambent of folder binaries on a data folder, its output going to the
-// file log, and waits until it is ready. More arguments of `lambent up` may follow. On an
-// error nothing is left running.
-func Start(binaries, data, log string, args ...string) (*Daemon, error) {
+// file log, and waits until it is ready. Variables for its environment may follow. On
+// an error nothing is left running.
+func Start(binaries, data, log string, env ...string) (*Daemon, error) {
 	d := &Daemon{Data: data, log: log, ended: make(chan struct{})}
 	var err error
 	if d.Listen, err = freePort(); err != nil {
@@ -45,8 +45,9 @@ func Start(binaries, data, log string, args ...string) (*Daemon, error) {
 	if d.Admin, err = freePort(); err != nil {
 		return nil, err
 	}
-	args = append([]string{"up", "--data", data, "--listen", d.Listen, "--admin", d.Admin}, args...)
-	if err := d.start(exec.Command(filepath.Join(binaries, "lambent"), args...)); err != nil {
+	cmd := exec.Command(filepath.Join(binaries, "lambent"), "up", "--data", data, "--listen", d.Listen, "--admin", d.Admin)
+	cmd.Env = append(os.Environ(), env...)
+	if err := d.start(cmd); err != nil {
 		return nil, err
 	}
 	if err := d.awaitReady(); err != nil {
