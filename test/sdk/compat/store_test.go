@@ -28,9 +28,6 @@ func newObjectStore() *objectStore {
 
 func (o *objectStore) close() { o.server.Close() }
 
-// settings are the variables that point Lambent here.
-func (o *objectStore) settings() []string { return []string{"LAMBENT_S3_ENDPOINT=" + o.server.URL} }
-
 func (o *objectStore) put(bucket, key string, object []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
