@@ -42,6 +42,9 @@ type Launch struct {
 	// /var/task/bootstrap, /opt/bootstrap). The first that exists is run.
 	Commands []string
 	Args     []string
+	// Direct asks for the stream itself in the place of a channel that it arrives
+	// through: Node receives no descriptors. See package sandbox.
+	Direct bool
 	// Env is of the runtime: PATH, LANG, LD_LIBRARY_PATH, AWS_EXECUTION_ENV … It has
 	// taken the function's own variables into account already and goes over them.
 	Env []string
