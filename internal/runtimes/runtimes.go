@@ -56,16 +56,19 @@ type Options struct {
 	// mounted; functions must be able to read it.
 	Dir string
 	// Search lists the folders to look in for interpreters, best first, as patterns
-	// of path/filepath.Match. nil means DefaultSearch.
+	// of path/filepath.Match. nil means where each language's usually are.
 	Search []string
 }
 
 // Catalogue is what this host can run. Its methods may be called from many
 // goroutines.
 type Catalogue struct {
-	bootstrap string // folder of the Python bootstrap
-	search    []string
-	found     interpreters
+	bootstrap     string // folder of the Python bootstrap
+	nodeBootstrap string
+	search        []string // for Python
+	nodeSearch    []string
+	found         interpreters
+	nodes         nodePrograms
 }
 
 // New writes the bootstraps. It runs no interpreter: Resolve and List do.
@@ -74,15 +77,19 @@ func New(o Options) (*Catalogue, error) {
 	if err != nil {
 		return nil, err
 	}
-	bootstrap, err := writeBootstrap(dir)
+	bootstrap, err := writeBootstrap(dir, "python")
 	if err != nil {
 		return nil, fmt.Errorf("writing the Python bootstrap: %w", err)
 	}
-	search := o.Search
-	if search == nil {
-		search = DefaultSearch()
+	nodeBootstrap, err := writeBootstrap(dir, "node")
+	if err != nil {
+		return nil, fmt.Errorf("writing the Node bootstrap: %w", err)
 	}
-	return &Catalogue{bootstrap: bootstrap, search: search}, nil
+	c := &Catalogue{bootstrap: bootstrap, nodeBootstrap: nodeBootstrap, search: o.Search, nodeSearch: o.Search}
+	if o.Search == nil {
+		c.search, c.nodeSearch = pythonFolders(), nodeFolders()
+	}
+	return c, nil
 }
 
 // Resolve says how to run a version. The first call for an interpreter runs it once
@@ -93,6 +100,8 @@ func (c *Catalogue) Resolve(v *lambda.Version) (Launch, error) {
 	switch {
 	case isPython(v.Runtime):
 		return c.python(v)
+	case isNode(v.Runtime):
+		return c.node(v)
 	case isProvided(v.Runtime):
 		return provided(v), nil
 	case Known(v.Runtime):
