@@ -1,6 +1,7 @@
 'use strict';
-// import from layers. Node looks into NODE_PATH for require only; AWS's Node does for
-// import, too. The hook is put in when there is such a folder, because it costs time.
+// import from layers. Node looks into NODE_PATH for require only; AWS's Node 18 and later
+// do for import, too. The hook is put in when there is such a folder, because it costs
+// time.
 
 const fs = require('fs');
 const nodeModule = require('module');
