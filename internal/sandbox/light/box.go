@@ -47,8 +47,8 @@ type box struct {
 	tmp       *volume.Volume
 	last      uint64 // command id
 	processes map[uint64]*process
-	stream    *stream.Channel // channel of the most recent command with one; nil when it ended
-	streamed  bool            // there was such a command
+	stream    stream.Opener // of the most recent command with streams; nil when it ended
+	streamed  bool          // there was such a command
 	listeners map[*listener]struct{}
 	frozen    bool
 	oomSeen   int64 // kills by the memory limit that were told

@@ -23,9 +23,9 @@ type process struct {
 	box     *box
 	id      uint64
 	outputs []*output
-	channel *stream.Channel // nil without a stream
-	killed  atomic.Bool     // by our hand, so not by the memory limit
-	ended   atomic.Bool     // it is gone, its output perhaps not yet delivered
+	streams stream.Opener // nil without Stream
+	killed  atomic.Bool   // by our hand, so not by the memory limit
+	ended   atomic.Bool   // it is gone, its output perhaps not yet delivered
 	done    chan struct{}
 	exit    sandbox.Exit // written before done is closed
 }
@@ -50,12 +50,12 @@ func (p *process) connect(c sandbox.Command, undo *cleanup.Stack) (files []*os.F
 	if !c.Stream {
 		return files, nil
 	}
-	channel, theirs, err := stream.New()
+	streams, theirs, err := stream.For(c.Direct)
 	if err != nil {
 		return files, err
 	}
-	p.channel = channel
-	undo.Add(channel.Close)
+	undo.Add(streams.Close)
+	p.streams = streams
 	return append(files, theirs), nil
 }
 
@@ -75,7 +75,7 @@ func same(a, b io.Writer) bool {
 	return a != nil && b != nil && reflect.TypeOf(a).Comparable() && reflect.TypeOf(b).Comparable() && a == b
 }
 
-// began makes the process the one that Open speaks to, if it has a channel.
+// began makes the process the one that Open speaks to, if it has streams.
 func (p *process) began(b *box, stream bool) {
 	if !stream {
 		return
@@ -84,7 +84,7 @@ func (p *process) began(b *box, stream bool) {
 	defer b.mu.Unlock()
 	b.streamed = true
 	if !p.ended.Load() {
-		b.stream = p.channel
+		b.stream = p.streams
 	}
 }
 
@@ -132,8 +132,8 @@ func (p *process) finish(e initproto.Exit) {
 	if e.Signal == syscall.SIGKILL && !p.killed.Load() {
 		exit.OutOfMemory = p.box.takeOOM()
 	}
-	if p.channel != nil {
-		p.box.dropStream(p.channel)
+	if p.streams != nil {
+		p.box.dropStream(p.streams)
 	}
 	for _, o := range p.outputs {
 		o.sync()
@@ -143,15 +143,15 @@ func (p *process) finish(e initproto.Exit) {
 	close(p.done)
 }
 
-// dropStream forgets the channel of a process that ended and closes it: streams
-// that wait in it end too.
-func (b *box) dropStream(channel *stream.Channel) {
+// dropStream forgets the streams of a process that ended and closes what was not
+// opened: streams that wait in a channel end too.
+func (b *box) dropStream(streams stream.Opener) {
 	b.mu.Lock()
-	if b.stream == channel {
+	if b.stream == streams {
 		b.stream = nil
 	}
 	b.mu.Unlock()
-	_ = channel.Close()
+	_ = streams.Close()
 }
 
 func (p *process) await(ctx context.Context) error {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -17,9 +16,6 @@ import (
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 	"lambent.dev/lambent/internal/sandbox/stream"
 )
-
-// streamVariable tells a command where its stream channel is.
-const streamVariable = "LAMBENT_STREAM"
 
 // The answers to Open before a command with a stream channel ran, and after the
 // most recent one ended.
@@ -93,7 +89,7 @@ func (b *box) runRequest(id uint64, c sandbox.Command) *initproto.Run {
 	env := slices.Concat(b.env, c.Env)
 	b.mu.Unlock()
 	if c.Stream {
-		env = append(env, streamVariable+"=fd:"+strconv.Itoa(initproto.StreamFD))
+		env = append(env, stream.Variable(c.Direct, initproto.StreamFD))
 	}
 	env = lastOfEach(env)
 	dir := c.Dir
@@ -158,15 +154,15 @@ func (b *box) Open(ctx context.Context) (net.Conn, error) {
 		return nil, err
 	}
 	b.mu.Lock()
-	channel, streamed := b.stream, b.streamed
+	streams, streamed := b.stream, b.streamed
 	b.mu.Unlock()
 	switch {
-	case channel == nil && streamed:
+	case streams == nil && streamed:
 		return nil, b.named(errStreamEnded)
-	case channel == nil:
+	case streams == nil:
 		return nil, b.named(errNoStream)
 	}
-	conn, err := channel.Open(ctx)
+	conn, err := streams.Open(ctx)
 	if err != nil {
 		if stream.Ended(err) {
 			err = errStreamEnded

@@ -23,7 +23,7 @@ func (b *box) Open(ctx context.Context) (net.Conn, error) {
 	}
 	ctx, free := b.within(ctx)
 	defer free()
-	conn, err := p.channel.Open(ctx)
+	conn, err := p.streams.Open(ctx)
 	switch {
 	case err == nil:
 		return conn, nil
