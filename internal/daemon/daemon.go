@@ -169,8 +169,8 @@ func (d *Daemon) index(fn lambda.Function) error {
 
 func (d *Daemon) launcherDeps() instance.Deps {
 	return instance.Deps{
-		Templates: d.parts.templates.Get, Runtimes: d.parts.catalogue, Code: d.parts.packages.Folder, Logs: d.parts.logs.Writer,
-		CallHome: d.callHome, Owner: d.parts.owner, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
+		Templates: d.parts.templates.Get, Runtimes: d.parts.catalogue, Code: d.parts.packages.Folder, Layers: d.parts.packages.Layers,
+		Logs: d.parts.logs.Writer, CallHome: d.callHome, Owner: d.parts.owner, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
 	}
 }
 

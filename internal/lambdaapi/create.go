@@ -29,7 +29,7 @@ func createFunction(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.keep(&fn, in.Code.ZipFile); err != nil {
+	if err := c.keep(&fn, in.Code); err != nil {
 		return err
 	}
 	return c.answer(http.StatusCreated, describeCreated(&fn))
@@ -138,17 +138,20 @@ func hostArchitecture() string {
 }
 
 // keep stores code and function, makes the function known and has it activated.
-func (c *call) keep(fn *lambda.Function, data []byte) error {
+func (c *call) keep(fn *lambda.Function, source *packageSource) error {
 	if _, err := c.Store.Function(c.ctx(), fn.ID); err == nil {
 		return errExists(fn.ID)
 	} else if !isMissing(err) {
 		return err
 	}
-	code, err := c.storePackage(c.ctx(), data)
+	code, err := c.storeSource(source)
 	if err != nil {
 		return err
 	}
 	fn.Latest.Code = code
+	if err := c.checkUnzipped(&fn.Latest); err != nil {
+		return err
+	}
 	for i := range fn.Published {
 		fn.Published[i].Code = code
 	}

@@ -41,10 +41,13 @@ func (c *call) checkFunction(in *createFunctionRequest, fn *lambda.Function) err
 	if err := c.checkSettings(fn); err != nil {
 		return err
 	}
+	if err := c.useLayers(&fn.Latest, fn.ID.Region, in.Layers); err != nil {
+		return err
+	}
 	if or(in.Publish, false) {
 		fn.Published = []lambda.Version{firstVersion(fn.Latest)}
 	}
-	return checkPackage(in.Code.ZipFile)
+	return c.checkSource(in.Code)
 }
 
 func firstVersion(v lambda.Version) lambda.Version {

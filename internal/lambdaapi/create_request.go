@@ -6,7 +6,7 @@ import "encoding/json"
 type createFunctionRequest struct {
 	FunctionName     *string
 	Role             *string
-	Code             *functionCode
+	Code             *packageSource
 	Runtime          *string
 	Handler          *string
 	Description      *string
@@ -21,12 +21,12 @@ type createFunctionRequest struct {
 	EphemeralStorage *storageRequest
 	SnapStart        *snapStartRequest
 	LoggingConfig    *loggingRequest
+	Layers           []string
 
 	// What Lambent does not do yet is looked at only to refuse it.
 	PublishTo              *string
 	KMSKeyArn              *string
 	CodeSigningConfigArn   *string
-	Layers                 []string
 	FileSystemConfigs      []json.RawMessage
 	VpcConfig              *vpcRequest
 	DeadLetterConfig       *deadLetterRequest
@@ -34,16 +34,6 @@ type createFunctionRequest struct {
 	TenancyConfig          *json.RawMessage
 	CapacityProviderConfig *json.RawMessage
 	DurableConfig          *json.RawMessage
-}
-
-type functionCode struct {
-	ZipFile             []byte
-	S3Bucket            *string
-	S3Key               *string
-	S3ObjectVersion     *string
-	S3ObjectStorageMode *string
-	ImageUri            *string
-	SourceKMSKeyArn     *string
 }
 
 type environmentRequest struct{ Variables map[string]*string }

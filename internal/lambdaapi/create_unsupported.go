@@ -27,13 +27,12 @@ func (in *createFunctionRequest) refuseUnsupported() error {
 
 func (in *createFunctionRequest) unsupportedCode(add func(bool, string)) {
 	c := in.Code
-	add(set(c.S3Bucket) || set(c.S3Key) || set(c.S3ObjectVersion) || set(c.S3ObjectStorageMode), "Code from S3")
+	add(or(c.S3ObjectStorageMode, storageCopy) != storageCopy, "Code.S3ObjectStorageMode")
 	add(set(c.ImageUri), "Code.ImageUri")
 	add(set(c.SourceKMSKeyArn), "Code.SourceKMSKeyArn")
 }
 
 func (in *createFunctionRequest) unsupportedConfiguration(add func(bool, string)) {
-	add(len(in.Layers) > 0, "Layers")
 	add(len(in.FileSystemConfigs) > 0, "FileSystemConfigs")
 	add(set(in.KMSKeyArn), "KMSKeyArn")
 	add(set(in.CodeSigningConfigArn), "CodeSigningConfigArn")

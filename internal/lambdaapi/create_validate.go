@@ -31,6 +31,8 @@ func (in *createFunctionRequest) validate(v *lambda.Violations) {
 	in.validateNumbers(v)
 	in.validateEnums(v)
 	in.validateMaps(v)
+	in.Code.validate(v, "code")
+	lambda.CheckLayerARNs(in.Layers, v)
 	text(v, "handler", in.Handler, 128, handlerExact, handlerPattern)
 	text(v, "role", in.Role, 1<<10, roleExact, rolePattern)
 	if in.Description != nil {

@@ -31,8 +31,9 @@ type memory struct {
 	functions map[lambda.FunctionID]lambda.Function
 	blobs     map[string][]byte
 	directory map[lambda.FunctionID]lambda.Function
-	writes    int
-	broken    error // what every call answers, if set
+	layers
+	writes int
+	broken error // what every call answers, if set
 }
 
 func newMemory() *memory {
@@ -173,6 +174,7 @@ func (i index) Remove(id lambda.FunctionID) {
 // host stands for packages, runtimes and tiers; its faults are data.
 type host struct {
 	unpack  error // Folder's answer
+	layers  error // Layers' answer
 	runtime error // Resolve's answer
 	held    chan struct{}
 }

@@ -24,6 +24,11 @@ var routes = []route{
 	{"DELETE", "/2015-03-31/functions/{FunctionName}", "DeleteFunction", false, deleteFunction},
 	{"GET", "/2015-03-31/functions/{FunctionName}/configuration", "GetFunctionConfiguration", true, getFunctionConfiguration},
 	{"POST", "/2015-03-31/functions/{FunctionName}/invocations", "Invoke", true, invoke},
+	{"POST", "/2018-10-31/layers/{LayerName}/versions", "PublishLayerVersion", false, publishLayerVersion},
+	{"GET", "/2018-10-31/layers/{LayerName}/versions", "ListLayerVersions", false, listLayerVersions},
+	{"GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", "GetLayerVersion", false, getLayerVersion},
+	{"DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", "DeleteLayerVersion", false, deleteLayerVersion},
+	{"GET", "/2018-10-31/layers", "ListLayers", false, listLayers}, // and GetLayerVersionByArn
 	{"GET", "/_lambent/code/{Digest}", "DownloadCode", true, downloadCode},
 }
 
