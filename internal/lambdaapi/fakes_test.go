@@ -29,6 +29,7 @@ import (
 type memory struct {
 	mu        sync.Mutex
 	functions map[lambda.FunctionID]lambda.Function
+	blobMu    sync.Mutex // guards blobs: they are read while a function is changed
 	blobs     map[string][]byte
 	directory map[lambda.FunctionID]lambda.Function
 	layers
@@ -124,6 +125,11 @@ func (m *memory) All(_ context.Context, yield func(lambda.Function) error) error
 func clone(fn lambda.Function) lambda.Function {
 	fn.Published = slices.Clone(fn.Published)
 	fn.Tags = maps.Clone(fn.Tags)
+	fn.Aliases = slices.Clone(fn.Aliases)
+	if fn.Serving != nil {
+		serving := *fn.Serving
+		fn.Serving = &serving
+	}
 	return fn
 }
 
@@ -133,16 +139,16 @@ func (m *memory) Put(_ context.Context, r io.Reader, limit int64) (blob.Info, er
 		return blob.Info{}, errors.Join(err, blob.ErrTooLarge)
 	}
 	sum := sha256.Sum256(data)
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.blobMu.Lock()
+	defer m.blobMu.Unlock()
 	info := blob.InfoOf(sum, int64(len(data)))
 	m.blobs[info.Digest] = data
 	return info, nil
 }
 
 func (m *memory) Open(_ context.Context, digest string) (blob.Reader, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.blobMu.Lock()
+	defer m.blobMu.Unlock()
 	data, ok := m.blobs[digest]
 	if !ok {
 		return nil, blob.ErrNotFound
@@ -173,9 +179,10 @@ func (i index) Remove(id lambda.FunctionID) {
 
 // host stands for packages, runtimes and tiers; its faults are data.
 type host struct {
-	unpack  error // Folder's answer
-	layers  error // Layers' answer
-	runtime error // Resolve's answer
+	mu      sync.Mutex // guards unpack where a test changes it while functions are activated
+	unpack  error      // Folder's answer
+	layers  error      // Layers' answer
+	runtime error      // Resolve's answer
 	held    chan struct{}
 }
 
@@ -187,7 +194,16 @@ func (h *host) Folder(ctx context.Context, _ string) (string, error) {
 			return "", context.Cause(ctx)
 		}
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	return "/code", h.unpack
+}
+
+// set changes what unpacking comes to.
+func (h *host) set(unpack error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.unpack = unpack
 }
 
 func (h *host) Resolve(v *lambda.Version) (runtimes.Launch, error) {

@@ -1,7 +1,6 @@
 package lambdaapi
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -28,7 +27,7 @@ func publishLayerVersion(c *call) error {
 	}
 	defer release()
 	var in publishLayerRequest
-	if err := c.readPublishLayer(&in); err != nil {
+	if err := c.readRequest(lambda.MaxCreateBody, &in); err != nil {
 		return err
 	}
 	version, err := c.newLayerVersion(&in)
@@ -42,18 +41,6 @@ func publishLayerVersion(c *call) error {
 		return err
 	}
 	return c.answer(http.StatusCreated, c.describeLayer(&version))
-}
-
-func (c *call) readPublishLayer(in *publishLayerRequest) error {
-	body, err := c.body(lambda.MaxCreateBody)
-	if errors.Is(err, errBodyTooLarge) {
-		return lambda.NewError(lambda.ErrRequestEntityTooLarge,
-			"Request must be smaller than %d bytes for the PublishLayerVersion operation", lambda.MaxCreateBody)
-	}
-	if err != nil {
-		return err
-	}
-	return decode(body, in)
 }
 
 // newLayerVersion checks the request and makes the version of it, still without code.
@@ -78,7 +65,7 @@ func (in *publishLayerRequest) validate(v *lambda.Violations) {
 	if in.Content == nil {
 		v.Missing("content")
 	}
-	in.Content.validate(v, "content")
+	in.Content.validate(v, "content.")
 	if in.Description != nil {
 		v.Length("description", *in.Description, 0, 256)
 	}

@@ -340,3 +340,62 @@ func TestFunctionWhoseLayersFail(t *testing.T) {
 		t.Errorf("failed as %s", r.Body)
 	}
 }
+
+// recorded: layers are replaced as a whole, taken away by an empty list, and kept by none.
+func TestUpdateOfLayers(t *testing.T) {
+	b := newBench(t)
+	b.run()
+	b.create(nil)
+	b.settled()
+	first, second := b.publishLayer("first", nil), b.publishLayer("second", map[string]any{"Content": map[string]any{"ZipFile": zipOf("b.py")}})
+	for _, c := range []struct{ send, want any }{
+		{[]string{first}, []string{first}},
+		{nil, []string{first}},
+		{[]string{second, first}, []string{second, first}},
+		{[]string{}, []string(nil)},
+	} {
+		if r := b.put("thumbnail/configuration", map[string]any{"Layers": c.send}); r.Code != http.StatusOK {
+			t.Fatalf("%v: %d %s", c.send, r.Code, r.Body)
+		}
+		if got := layersOf(b.settled()); !cmp.Equal(got, c.want) {
+			t.Errorf("after %v: %v, want %v", c.send, got, c.want)
+		}
+		if known := b.known("thumbnail"); len(known.Layers) != len(c.want.([]string)) {
+			t.Errorf("after %v the router knows %v", c.send, known.Layers)
+		}
+	}
+	gone := accountARN + "gone:1"
+	wantRefusal(t, b.put("thumbnail/configuration", map[string]any{"Layers": []string{gone}}), 400, parameter, "Layer version "+gone+" does not exist.")
+}
+
+func layersOf(r reply) (arns []string) {
+	list, _ := r.fields["Layers"].([]any)
+	for _, item := range list {
+		arns = append(arns, item.(map[string]any)["Arn"].(string))
+	}
+	return arns
+}
+
+// Each way to reach a total that is too large is refused: more layers, more code.
+func TestUpdatesAreBoundedWithLayers(t *testing.T) {
+	b := newBench(t)
+	b.run()
+	arn := b.publishLayer("l", nil)
+	b.create(map[string]any{"Layers": []string{arn}})
+	was := b.settled()
+	b.memory.blobMu.Lock()
+	b.memory.blobs[b.known("thumbnail").Layers[0].Digest] = zeros(lambda.MaxUnzipped - 1)
+	b.memory.blobMu.Unlock()
+	const text = "Function code combined with layers exceeds the maximum allowed size of 262144000 bytes."
+	for target, send := range map[string]map[string]any{
+		"thumbnail/code":          {"ZipFile": zip64("b.py")},
+		"thumbnail/configuration": {"Layers": []string{arn}},
+	} {
+		if r := b.put(target, send); r.Code != 400 || !strings.HasPrefix(r.text(), text) {
+			t.Errorf("%s: %d %s", target, r.Code, r.Body)
+		}
+	}
+	if now := b.settled(); now.fields["RevisionId"] != was.fields["RevisionId"] {
+		t.Error("a refused update changed the function")
+	}
+}

@@ -23,27 +23,27 @@ func describeLayers(v *lambda.Version) []usedLayer {
 	return out
 }
 
-// useLayers gives a version the layers that a request names for it, in their order. Their
-// ARNs have passed lambda.CheckLayerARNs. checkUnzipped is still to come.
-func (c *call) useLayers(v *lambda.Version, region string, arns []string) error {
+// layerRefs reads the layers that a request names for a function of a region, in their
+// order. Their ARNs have passed lambda.CheckLayerARNs; checkUnzipped is still to come.
+func (c *call) layerRefs(arns []string, region string) ([]lambda.LayerRef, error) {
 	if len(arns) > lambda.MaxLayers {
-		return invalid("Cannot reference more than %d layers.", lambda.MaxLayers)
+		return nil, invalid("Cannot reference more than %d layers.", lambda.MaxLayers)
 	}
-	v.Layers = nil
+	var refs []lambda.LayerRef
 	seen := map[lambda.LayerID]string{}
 	for _, arn := range arns {
-		ref, err := c.findLayer(arn, region)
+		found, err := c.findLayer(arn, region)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if other, twice := seen[ref.ID]; twice {
-			return invalid("Two different versions of the same layer are not allowed to be referenced in the same function. "+
+		if other, twice := seen[found.ID]; twice {
+			return nil, invalid("Two different versions of the same layer are not allowed to be referenced in the same function. "+
 				"%s and %s are versions of the same layer.", other, arn)
 		}
-		seen[ref.ID] = arn
-		v.Layers = append(v.Layers, ref.Ref())
+		seen[found.ID] = arn
+		refs = append(refs, found.Ref())
 	}
-	return nil
+	return refs, nil
 }
 
 // findLayer reads a layer version that a function in a region is to use.

@@ -33,22 +33,23 @@ const s3BucketPattern = `[0-9A-Za-z\.\-_]*(?<!\.)`
 // s3BucketExact is the same: Go's engine knows no look-behind.
 var s3BucketExact = whole(`(?:[0-9A-Za-z.\-_]*[0-9A-Za-z\-_])?`)
 
-// validate reports what breaks the model of the API; field is the name of the structure.
-func (p *packageSource) validate(v *lambda.Violations, field string) {
+// validate reports what breaks the model of the API; prefix is the path to the members.
+func (p *packageSource) validate(v *lambda.Violations, prefix string) {
 	if p == nil {
 		return
 	}
-	if p.S3Bucket != nil {
-		v.Length(field+".s3Bucket", *p.S3Bucket, 3, 63)
-		text(v, field+".s3Bucket", p.S3Bucket, 63, s3BucketExact, s3BucketPattern)
+	if p.S3Bucket != nil && len(*p.S3Bucket) < 3 {
+		v.Length(prefix+"s3Bucket", *p.S3Bucket, 3, 63)
+	} else {
+		text(v, prefix+"s3Bucket", p.S3Bucket, 63, s3BucketExact, s3BucketPattern)
 	}
 	if p.S3Key != nil {
-		v.Length(field+".s3Key", *p.S3Key, 1, 1024)
+		v.Length(prefix+"s3Key", *p.S3Key, 1, 1024)
 	}
 	if p.S3ObjectVersion != nil {
-		v.Length(field+".s3ObjectVersion", *p.S3ObjectVersion, 1, 1024)
+		v.Length(prefix+"s3ObjectVersion", *p.S3ObjectVersion, 1, 1024)
 	}
-	enum(v, field+".s3ObjectStorageMode", p.S3ObjectStorageMode, storageCopy, "REFERENCE")
+	enum(v, prefix+"s3ObjectStorageMode", p.S3ObjectStorageMode, storageCopy, "REFERENCE")
 }
 
 // checkSource refuses at once what can be told without fetching it.
@@ -105,7 +106,7 @@ func (c *call) storeObject(ctx context.Context, object io.Reader) (lambda.Code, 
 	if err := code.Check(stored, stored.Size()); err != nil {
 		return lambda.Code{}, err
 	}
-	return lambda.Code{SHA256: info.SHA256, Digest: info.Digest, Size: info.Size}, nil
+	return codeFrom(info), nil
 }
 
 // fetchError says what a caller may know: the object store's own refusals come worded,
