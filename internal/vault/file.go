@@ -66,7 +66,7 @@ func parse(text string) (*Key, error) {
 	if err != nil || len(secret) != keySize {
 		return nil, fmt.Errorf("it does not hold %d bytes in base64", keySize)
 	}
-	return newKey(secret)
+	return New([keySize]byte(secret))
 }
 
 // create writes a new key beside path and links it there: a file with that name is

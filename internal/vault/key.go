@@ -3,7 +3,6 @@ package vault
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -22,9 +21,9 @@ type Key struct {
 	aead cipher.AEAD
 }
 
-// newKey makes a key of its 32 bytes.
-func newKey(secret []byte) (*Key, error) {
-	block, err := aes.NewCipher(secret)
+// New makes a key of its bytes, which nobody may be able to guess: Load makes them.
+func New(secret [keySize]byte) (*Key, error) {
+	block, err := aes.NewCipher(secret[:])
 	if err != nil {
 		return nil, err
 	}
@@ -33,19 +32,8 @@ func newKey(secret []byte) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(append([]byte("lambent key id\n"), secret...))
+	sum := sha256.Sum256(append([]byte("lambent key id\n"), secret[:]...))
 	return &Key{id: hex.EncodeToString(sum[:8]), aead: aead}, nil
-}
-
-// Random returns a key that lives as long as the process.
-func Random() *Key {
-	secret := make([]byte, keySize)
-	_, _ = rand.Read(secret) // never fails (crypto/rand)
-	key, err := newKey(secret)
-	if err != nil {
-		panic(err) // the size is right: only a broken build fails
-	}
-	return key
 }
 
 // ID names the key and says nothing of it: 16 hex digits.

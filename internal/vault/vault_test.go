@@ -11,7 +11,7 @@ import (
 )
 
 func TestSealedOpensInItsContextOnly(t *testing.T) {
-	key, other := Random(), Random()
+	key, other := keyOf(t, 1), keyOf(t, 2)
 	plain, mine := []byte("s3cret"), []byte("arn:mine")
 	sealed := key.Seal(plain, mine)
 	if got, err := key.Open(sealed, mine); err != nil || !bytes.Equal(got, plain) {
@@ -102,6 +102,15 @@ func TestLoadRefuses(t *testing.T) {
 	if _, _, err := Load(filepath.Join(dir, "no", "folder")); err == nil {
 		t.Error("a key in no folder")
 	}
+}
+
+func keyOf(t *testing.T, b byte) *Key {
+	t.Helper()
+	key, err := New([keySize]byte{b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
 
 func FuzzParse(f *testing.F) {

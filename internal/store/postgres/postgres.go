@@ -32,7 +32,7 @@ var migrations embed.FS
 // Open connects to the database that dsn names (a postgres:// address or a
 // key=value list, as libpq reads them) and migrates it where needed. Several daemons
 // may do so at once: an advisory lock lets one migrate.
-func Open(ctx context.Context, dsn string) (*relational.Store, error) {
+func Open(ctx context.Context, dsn string, sealer store.Sealer) (*relational.Store, error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("reading the address of the store: %w", err)
@@ -42,7 +42,7 @@ func Open(ctx context.Context, dsn string) (*relational.Store, error) {
 	}
 	pool := stdlib.OpenDB(*config, stdlib.OptionShouldPing(always))
 	pool.SetMaxOpenConns(maxConnections)
-	return relational.Open(ctx, pool, pool, dialect(config))
+	return relational.Open(ctx, pool, pool, dialect(config), sealer)
 }
 
 // always asks whether the session still lives before each use. The round trip is cheap

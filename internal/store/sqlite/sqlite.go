@@ -34,12 +34,12 @@ const maxReaders = 8
 var migrations embed.FS
 
 // Open opens control.db in dir, which must exist, and makes or migrates it where
-// needed. Only the owner can read the file: environment variables hold secrets.
-func Open(ctx context.Context, dir string) (*relational.Store, error) {
-	return open(ctx, filepath.Join(dir, FileName), BusyTimeout)
+// needed. Only the owner can read the file, and environment variables are sealed in it.
+func Open(ctx context.Context, dir string, sealer store.Sealer) (*relational.Store, error) {
+	return open(ctx, filepath.Join(dir, FileName), BusyTimeout, sealer)
 }
 
-func open(ctx context.Context, path string, busy time.Duration) (_ *relational.Store, err error) {
+func open(ctx context.Context, path string, busy time.Duration, sealer store.Sealer) (_ *relational.Store, err error) {
 	if err := create(path); err != nil {
 		return nil, fmt.Errorf("creating the store: %w", err)
 	}
@@ -57,7 +57,7 @@ func open(ctx context.Context, path string, busy time.Duration) (_ *relational.S
 	}
 	read.SetMaxOpenConns(min(maxReaders, 2*runtime.GOMAXPROCS(0)))
 	undo.Release()
-	s, err := relational.Open(ctx, write, read, dialect(path))
+	s, err := relational.Open(ctx, write, read, dialect(path), sealer)
 	if err != nil {
 		return nil, diagnose(ctx, path, err)
 	}
@@ -67,7 +67,7 @@ func open(ctx context.Context, path string, busy time.Duration) (_ *relational.S
 // diagnose looks for damage behind an error of opening: SQLite reports a damaged
 // schema or version table in other words.
 func diagnose(ctx context.Context, path string, err error) error {
-	if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrNewerSchema) || errors.Is(err, store.ErrBusy) {
+	if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrNewerSchema) || errors.Is(err, store.ErrBusy) || errors.Is(err, store.ErrWrongKey) {
 		return err
 	}
 	db, failed := connect(path, 0, "_pragma=query_only(1)")
