@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -22,6 +23,7 @@ import (
 	"lambent.dev/lambent/internal/pool"
 	"lambent.dev/lambent/internal/router"
 	"lambent.dev/lambent/internal/runtimes"
+	"lambent.dev/lambent/internal/s3"
 	"lambent.dev/lambent/internal/telemetry"
 )
 
@@ -180,9 +182,21 @@ func (d *Daemon) callHome(t *lambda.Target) http.Handler { return d.api.HandlerF
 func (d *Daemon) apiDeps() lambdaapi.Deps {
 	return lambdaapi.Deps{
 		Store: d.parts.store, Blobs: d.parts.blobs, Packages: d.parts.packages, Runtimes: d.parts.catalogue,
-		Invoker: metered{d.router, d.metrics}, Directory: d.router, Tiers: newTiers(d.parts.drivers),
+		Invoker: metered{d.router, d.metrics}, Directory: d.router, Tiers: newTiers(d.parts.drivers), Objects: d.objects(),
 		Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(), Log: d.log,
 	}
+}
+
+// objects is the object store that code is read from, nil where none is configured.
+func (d *Daemon) objects() lambdaapi.Objects {
+	set := d.cfg.S3
+	if set.Endpoint == "" {
+		return nil
+	}
+	return s3.New(s3.Options{
+		Endpoint: set.Endpoint, Region: cmp.Or(set.Region, d.cfg.Region),
+		AccessKey: set.AccessKey, SecretKey: set.SecretKey, PathStyle: set.PathStyle,
+	})
 }
 
 func (d *Daemon) logOptions() logs.Options {

@@ -5,10 +5,15 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"sync"
 	"testing"
 
+	"lambent.dev/lambent/internal/blob"
 	"lambent.dev/lambent/internal/code"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/store"
@@ -107,4 +112,19 @@ func unzippedSize(t *testing.T) int64 {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// bounded shortens the limit of a Put, so that reaching it costs no memory, after
+// making sure that it is the limit of packages.
+type bounded struct{ Blobs }
+
+func (b bounded) Put(ctx context.Context, r io.Reader, limit int64) (blob.Info, error) {
+	if limit != lambda.MaxUnzipped {
+		return blob.Info{}, fmt.Errorf("limit is %d", limit)
+	}
+	return b.Blobs.Put(ctx, r, 1<<10)
+}
+
+func httptestRequest(t *testing.T) *http.Request {
+	return httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
 }

@@ -18,6 +18,7 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"telemetry", "lambda"},
 	{"kernel/*", "cleanup"},
 	{"vault", ""},
+	{"s3", "lambda"},
 	{"store", "lambda"},
 	{"store/relational", "lambda store cleanup"},
 	{"store/storetest", "lambda store vault"},
