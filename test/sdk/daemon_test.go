@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"os"
@@ -151,4 +152,16 @@ func (d *daemon) client() *lambda.Client {
 		}),
 		HTTPClient: &http.Client{Timeout: time.Minute},
 	})
+}
+
+// refusesToStart runs a daemon that must end by itself, and returns what it said.
+func refusesToStart(t *testing.T, data string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeoutCause(t.Context(), startLimit, errors.New("lambent started"))
+	defer cancel()
+	out, err := exec.CommandContext(ctx, filepath.Join(binaries, "lambent"), "up", "--data", data, "--listen", freePort(t), "--admin", freePort(t)).CombinedOutput()
+	if err == nil || ctx.Err() != nil {
+		t.Errorf("lambent did not refuse: %v, %v", err, context.Cause(ctx))
+	}
+	return string(out)
 }
