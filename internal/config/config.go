@@ -15,6 +15,9 @@ type Config struct {
 	Listen string `toml:"listen"` // address of the Lambda API
 	Admin  string `toml:"admin"`  // address of metrics and health
 	Store  string `toml:"store"`  // "" = SQLite in Data; or a postgres:// URL
+	// KeyFile holds the key that seals environment variables; "" = secret.key in Data. It is
+	// made at the first start.
+	KeyFile string `toml:"key-file"`
 
 	Account string `toml:"account"` // 12 digits
 	Region  string `toml:"region"`
@@ -33,6 +36,17 @@ type Config struct {
 	LogFormat string `toml:"log-format"` // text or json
 
 	FunctionLogs FunctionLogs `toml:"function-logs"`
+	S3           S3           `toml:"s3"`
+}
+
+// S3 is the object store that functions' code is read from: AWS's, or one that speaks
+// its protocol.
+type S3 struct {
+	Endpoint  string `toml:"endpoint"` // http:// or https:// URL; "" = none: code from S3 is refused
+	Region    string `toml:"region"`   // "" = the server's
+	AccessKey string `toml:"access-key"`
+	SecretKey string `toml:"secret-key"`
+	PathStyle bool   `toml:"path-style"` // the bucket in the path and not in the host's name
 }
 
 // FunctionLogs bounds what is kept of the functions' own logs.

@@ -66,6 +66,13 @@ func TestValidateRefuses(t *testing.T) {
 		{func(c *Config) { c.Data = "here" }, "absolute"},
 		{func(c *Config) { c.Concurrency = 0 }, "concurrency"},
 		{func(c *Config) { c.Region = "Mars" }, "region"},
+		{func(c *Config) { c.KeyFile = "here" }, "key-file"},
+		{func(c *Config) { c.S3.PathStyle = true }, "s3.endpoint: is missing"},
+		{func(c *Config) { c.S3.Endpoint = "s3.example.org" }, "not a URL"},
+		{func(c *Config) { c.S3.Endpoint = "file:///etc/passwd" }, "not a URL"},
+		{func(c *Config) { c.S3.Endpoint = "http://key:secret@s3.example.org" }, "not a URL"},
+		{func(c *Config) { c.S3 = S3{Endpoint: "http://127.0.0.1:9000", AccessKey: "a"} }, "set both"},
+		{func(c *Config) { c.S3 = S3{Endpoint: "http://127.0.0.1:9000", Region: "Mars"} }, "s3.region"},
 	} {
 		c := Default()
 		tc.change(&c)
@@ -97,4 +104,15 @@ func FuzzDecode(f *testing.F) {
 			_ = c.Validate()
 		}
 	})
+}
+
+// Secrets can stay out of the file.
+func TestSecretsOfTheEnvironment(t *testing.T) {
+	c, err := Load("", []string{"LAMBENT_S3_ENDPOINT=http://127.0.0.1:9000", "LAMBENT_S3_ACCESS_KEY=a", "LAMBENT_S3_SECRET_KEY=s", "LAMBENT_S3_PATH_STYLE=true"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (S3{Endpoint: "http://127.0.0.1:9000", AccessKey: "a", SecretKey: "s", PathStyle: true}); c.S3 != want || c.Validate() != nil {
+		t.Errorf("got %+v, %v", c.S3, c.Validate())
+	}
 }

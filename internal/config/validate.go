@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"path/filepath"
 	"regexp"
 
@@ -17,13 +18,16 @@ var (
 
 // Validate says everything that is wrong with the settings, each with what to do.
 func (c *Config) Validate() error {
-	return errors.Join(c.validateNames(), c.validateAddresses(), c.validateLimits())
+	return errors.Join(c.validateNames(), c.validateAddresses(), c.validateLimits(), c.S3.validate())
 }
 
 func (c *Config) validateNames() error {
 	var wrong []error
 	if !filepath.IsAbs(c.Data) {
 		wrong = append(wrong, fmt.Errorf("data: %q is not an absolute path", c.Data))
+	}
+	if c.KeyFile != "" && !filepath.IsAbs(c.KeyFile) {
+		wrong = append(wrong, fmt.Errorf("key-file: %q is not an absolute path", c.KeyFile))
 	}
 	if !account.MatchString(c.Account) {
 		wrong = append(wrong, fmt.Errorf("account: %q is not 12 digits", c.Account))
@@ -52,6 +56,28 @@ func onLoopback(setting, addr string) error {
 		return fmt.Errorf("%s: %s is not on loopback, and this server cannot authenticate callers yet: use 127.0.0.1 and a proxy that does", setting, addr)
 	}
 	return nil
+}
+
+// validate names no value of a secret.
+func (s *S3) validate() error {
+	if s.Endpoint == "" {
+		if *s != (S3{}) {
+			return errors.New("s3.endpoint: is missing, and the other settings of s3 mean nothing without it")
+		}
+		return nil
+	}
+	var wrong []error
+	u, err := url.Parse(s.Endpoint)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" {
+		wrong = append(wrong, errors.New("s3.endpoint: is not a URL such as https://s3.example.org"))
+	}
+	if s.Region != "" && !region.MatchString(s.Region) {
+		wrong = append(wrong, fmt.Errorf("s3.region: %q does not look like us-east-1", s.Region))
+	}
+	if (s.AccessKey == "") != (s.SecretKey == "") {
+		wrong = append(wrong, errors.New("s3.access-key and s3.secret-key: set both, or neither for public objects"))
+	}
+	return errors.Join(wrong...)
 }
 
 func (c *Config) validateLimits() error {

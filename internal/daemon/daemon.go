@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -25,6 +26,7 @@ import (
 	"lambent.dev/lambent/internal/queue"
 	"lambent.dev/lambent/internal/router"
 	"lambent.dev/lambent/internal/runtimes"
+	"lambent.dev/lambent/internal/s3"
 	"lambent.dev/lambent/internal/telemetry"
 )
 
@@ -185,8 +187,8 @@ func (d *Daemon) index(fn lambda.Function) error {
 
 func (d *Daemon) launcherDeps() instance.Deps {
 	return instance.Deps{
-		Templates: d.parts.templates.Get, Runtimes: d.parts.catalogue, Code: d.parts.packages.Folder, Logs: d.parts.logs.Writer,
-		CallHome: d.callHome, Owner: d.parts.owner, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
+		Templates: d.parts.templates.Get, Runtimes: d.parts.catalogue, Code: d.parts.packages.Folder, Layers: d.parts.packages.Layers,
+		Logs: d.parts.logs.Writer, CallHome: d.callHome, Owner: d.parts.owner, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
 	}
 }
 
@@ -197,8 +199,21 @@ func (d *Daemon) apiDeps() lambdaapi.Deps {
 	return lambdaapi.Deps{
 		Store: d.parts.store, Blobs: d.parts.blobs, Packages: d.parts.packages, Runtimes: d.parts.catalogue,
 		Invoker: metered{d.router, d.metrics}, Events: d.events, Directory: d.router, Tiers: newTiers(d.parts.drivers),
-		Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(), Concurrency: d.cfg.Concurrency, Log: d.log,
+		Objects: d.objects(), Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(),
+		Concurrency: d.cfg.Concurrency, Log: d.log,
 	}
+}
+
+// objects is the object store that code is read from, nil where none is configured.
+func (d *Daemon) objects() lambdaapi.Objects {
+	set := d.cfg.S3
+	if set.Endpoint == "" {
+		return nil
+	}
+	return s3.New(s3.Options{
+		Endpoint: set.Endpoint, Region: cmp.Or(set.Region, d.cfg.Region),
+		AccessKey: set.AccessKey, SecretKey: set.SecretKey, PathStyle: set.PathStyle,
+	})
 }
 
 func (d *Daemon) logOptions() logs.Options {

@@ -16,22 +16,27 @@ func (d *Daemon) garbageSettings() collect.Settings {
 	}
 }
 
-// usedDigests yields the digests that a stored function names.
+// usedDigests yields the digests that a stored function or layer names.
 func (d *Daemon) usedDigests(ctx context.Context, yield func(string)) error {
-	return d.parts.store.All(ctx, func(fn lambda.Function) error {
+	err := d.parts.store.All(ctx, func(fn lambda.Function) error {
 		digests(&fn, yield)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return d.parts.store.AllLayers(ctx, func(v lambda.LayerVersion) error {
+		yield(v.Code.Digest)
 		return nil
 	})
 }
 
-// digests yields the digests that the versions of a function name.
+// digests yields the digests that the versions of a function name, also the one that serves
+// while an update is under way.
 func digests(fn *lambda.Function, yield func(string)) {
-	for digest := range fn.Latest.Digests {
-		yield(digest)
-	}
-	for i := range fn.Published {
-		for digest := range fn.Published[i].Digests {
+	fn.Each(func(v *lambda.Version) {
+		for digest := range v.Digests {
 			yield(digest)
 		}
-	}
+	})
 }

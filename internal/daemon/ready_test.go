@@ -15,6 +15,7 @@ import (
 
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/store/sqlite"
+	"lambent.dev/lambent/internal/vault"
 )
 
 // stored is how many functions a server has to know again when it starts.
@@ -52,7 +53,11 @@ func buildLambent(b *testing.B) string {
 
 func storeFunctions(b *testing.B, data string) {
 	b.Helper()
-	s, err := sqlite.Open(b.Context(), data)
+	key, _, err := vault.Load(filepath.Join(data, "secret.key"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, err := sqlite.Open(b.Context(), data, key)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -38,6 +38,9 @@ type Deps struct {
 	Runtimes  Runtimes
 	// Code returns the folder of the host that holds an unpacked package.
 	Code func(ctx context.Context, digest string) (folder string, err error)
+	// Layers returns the folder of the host that shows layers laid over each other in order.
+	// It is called for functions that have any.
+	Layers func(ctx context.Context, digests []string) (folder string, err error)
 	// Logs opens the stream that takes an instance's log lines.
 	Logs func(id lambda.FunctionID, stream string) io.WriteCloser
 	// CallHome answers Lambda's API inside the sandbox as the function. nil, or a nil

@@ -16,6 +16,7 @@ import (
 const (
 	taskRoot   = "/var/task"
 	runtimeDir = "/var/runtime"
+	layersDir  = "/opt"
 
 	// maxPids is AWS's limit of processes and threads (Developer Guide, "Lambda quotas").
 	maxPids = 1024

@@ -59,12 +59,12 @@ func (l *Launcher) build(ctx context.Context, t *lambda.Target, undo *cleanup.St
 	if err != nil {
 		return nil, fmt.Errorf("resolving the runtime: %w", err)
 	}
-	folder, err := l.deps.Code(ctx, t.Version.Code.Digest)
+	mounts, err := l.mounts(ctx, &t.Version)
 	if err != nil {
-		return nil, fmt.Errorf("unpacking the code: %w", err)
+		return nil, err
 	}
 	i := newInstance(&l.deps, t, launch)
-	i.mounts = append([]sandbox.Mount{{Source: folder, Target: taskRoot}}, launch.Mounts...)
+	i.mounts = append(mounts, launch.Mounts...)
 	undo.Add(func() error { return i.end(ctx, errors.New("its start failed")) })
 	if i.box, err = l.create(ctx, t, i.id); err != nil {
 		return nil, err
@@ -77,6 +77,23 @@ func (l *Launcher) build(ctx context.Context, t *lambda.Target, undo *cleanup.St
 	}
 	i.openLog()
 	return i, nil
+}
+
+// mounts unpacks what a version brings: its code, and its layers as one folder.
+func (l *Launcher) mounts(ctx context.Context, v *lambda.Version) ([]sandbox.Mount, error) {
+	task, err := l.deps.Code(ctx, v.Code.Digest)
+	if err != nil {
+		return nil, fmt.Errorf("unpacking the code: %w", err)
+	}
+	mounts := []sandbox.Mount{{Source: task, Target: taskRoot}}
+	if len(v.Layers) == 0 {
+		return mounts, nil
+	}
+	opt, err := l.deps.Layers(ctx, v.LayerDigests())
+	if err != nil {
+		return nil, fmt.Errorf("unpacking the layers: %w", err)
+	}
+	return append(mounts, sandbox.Mount{Source: opt, Target: layersDir}), nil
 }
 
 func (l *Launcher) create(ctx context.Context, t *lambda.Target, id string) (sandbox.Sandbox, error) {

@@ -165,7 +165,7 @@ func (s *Server) ready(ctx context.Context, v *lambda.Version) outcome {
 	if _, err := s.Runtimes.Resolve(v); err != nil {
 		return outcome{"This host cannot run " + v.Runtime + ": " + err.Error(), "InvalidRuntime"}
 	}
-	_, err := s.Packages.Folder(ctx, v.Code.Digest)
+	err := s.unpack(ctx, v)
 	var wrong *lambda.Error
 	switch {
 	case err == nil:
@@ -175,6 +175,15 @@ func (s *Server) ready(ctx context.Context, v *lambda.Version) outcome {
 	}
 	s.Log.Error("unpacking code", "digest", v.Code.Digest, "error", err)
 	return outcome{"Lambent could not unpack the code of the function; its log says why. Create the function or make the update again.", "InternalError"}
+}
+
+// unpack puts code and layers where an instance finds them.
+func (s *Server) unpack(ctx context.Context, v *lambda.Version) error {
+	if _, err := s.Packages.Folder(ctx, v.Code.Digest); err != nil || len(v.Layers) == 0 {
+		return err
+	}
+	_, err := s.Packages.Layers(ctx, v.LayerDigests())
+	return err
 }
 
 // errChanged says that a function is no longer what was activated.

@@ -109,7 +109,7 @@ func TestAccountSettings(t *testing.T) {
 	b.do("PUT", setConcurrency("f7"), `{"ReservedConcurrentExecutions":12}`)
 	layer := lambda.LayerID{Account: "000000000000", Region: "us-east-1", Name: "deps"}
 	for i := range int64(3) {
-		b.memory.layers = append(b.memory.layers, lambda.LayerVersion{ID: layer, Version: i + 1, Code: lambda.Code{Size: 1000}})
+		b.memory.versions = append(b.memory.versions, lambda.LayerVersion{ID: layer, Version: i + 1, Code: lambda.Code{Size: 1000}})
 	}
 	code := (usagePage+2)*len(goodZip()) + 3000
 	b.follow([]step{{"GET", settings, "", 200, limit(488) + fmt.Sprintf(`{"TotalCodeSize":%d,"FunctionCount":%d}}`, code, usagePage+1)}})

@@ -36,6 +36,7 @@ type configuration struct {
 	SnapStart            snapStart       `json:"SnapStart"`
 	RuntimeVersionConfig *runtimeVersion `json:"RuntimeVersionConfig,omitempty"`
 	LoggingConfig        logging         `json:"LoggingConfig"`
+	Layers               []usedLayer     `json:"Layers,omitempty"`
 }
 
 type environment struct {
@@ -94,6 +95,7 @@ func describe(id lambda.FunctionID, v *lambda.Version, qualifier string) configu
 		LoggingConfig:    logging{v.Logging.Format, v.Logging.ApplicationLevel, v.Logging.SystemLevel, v.Logging.Group},
 	}
 	c.Environment = describeEnvironment(v)
+	c.Layers = describeLayers(v)
 	c.RuntimeVersionConfig = describeRuntime(id, v)
 	return c
 }

@@ -105,11 +105,14 @@ func (c *call) keep(fn *lambda.Function, in *createFunctionRequest) error {
 	} else if !isMissing(err) {
 		return err
 	}
-	code, err := c.storePackage(c.ctx(), in.Code.ZipFile)
+	code, err := c.storeSource(in.Code)
 	if err != nil {
 		return err
 	}
 	fn.Latest.Code = code
+	if err := c.checkUnzipped(&fn.Latest); err != nil {
+		return err
+	}
 	if or(in.Publish, false) {
 		publish(fn, nil)
 	}

@@ -33,7 +33,12 @@ func (c *call) checkFunction(in *createFunctionRequest, fn *lambda.Function) err
 	if err := c.checkSettings(fn); err != nil {
 		return err
 	}
-	return checkPackage(in.Code.ZipFile)
+	layers, err := c.layerRefs(in.Layers, fn.ID.Region)
+	if err != nil {
+		return err
+	}
+	fn.Latest.Layers = layers
+	return c.checkSource(in.Code)
 }
 
 // checkConfiguration checks a version, and what was asked for to make it so.

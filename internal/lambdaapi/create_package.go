@@ -31,9 +31,13 @@ func (s *Server) storePackage(ctx context.Context, data []byte) (lambda.Code, er
 	return codeFrom(info), nil
 }
 
-// codeOf describes a package that is not stored.
-func codeOf(data []byte) lambda.Code {
-	return codeFrom(blob.InfoOf(sha256.Sum256(data), int64(len(data))))
+// codeOf describes a package that is not kept. One in an object store is fetched, and left
+// to the collection of garbage.
+func (c *call) codeOf(p *packageSource) (lambda.Code, error) {
+	if p.S3Bucket != nil {
+		return c.storeSource(p)
+	}
+	return codeFrom(blob.InfoOf(sha256.Sum256(p.ZipFile), int64(len(p.ZipFile)))), nil
 }
 
 func codeFrom(info blob.Info) lambda.Code {

@@ -6,7 +6,7 @@ import "encoding/json"
 type createFunctionRequest struct {
 	configurationRequest
 	FunctionName  *string
-	Code          *functionCode
+	Code          *packageSource
 	Publish       *bool
 	PackageType   *string
 	Tags          map[string]*string
@@ -26,7 +26,7 @@ type updateConfigurationRequest struct {
 
 // updateCodeRequest is the body of UpdateFunctionCode.
 type updateCodeRequest struct {
-	functionCode
+	packageSource
 	Architectures *[]string
 	Publish       *bool
 	PublishTo     *string
@@ -47,26 +47,16 @@ type configurationRequest struct {
 	EphemeralStorage *storageRequest
 	SnapStart        *snapStartRequest
 	LoggingConfig    *loggingRequest
+	Layers           []string
 
 	// What Lambent does not do yet is looked at only to refuse it.
 	KMSKeyArn              *string
-	Layers                 []string
 	FileSystemConfigs      []json.RawMessage
 	VpcConfig              *vpcRequest
 	DeadLetterConfig       *deadLetterRequest
 	ImageConfig            *imageRequest
 	CapacityProviderConfig *json.RawMessage
 	DurableConfig          *json.RawMessage
-}
-
-type functionCode struct {
-	ZipFile             []byte
-	S3Bucket            *string
-	S3Key               *string
-	S3ObjectVersion     *string
-	S3ObjectStorageMode *string
-	ImageUri            *string
-	SourceKMSKeyArn     *string
 }
 
 type environmentRequest struct{ Variables map[string]*string }

@@ -52,14 +52,13 @@ func errUnsupported(asked []string) error {
 	return invalid("Lambent does not support this yet: %s. Leave it out.", strings.Join(asked, ", "))
 }
 
-func (c *functionCode) unsupported(add func(bool, string)) {
-	add(set(c.S3Bucket) || set(c.S3Key) || set(c.S3ObjectVersion) || set(c.S3ObjectStorageMode), "Code from S3")
+func (c *packageSource) unsupported(add func(bool, string)) {
+	add(or(c.S3ObjectStorageMode, storageCopy) != storageCopy, "Code.S3ObjectStorageMode")
 	add(set(c.ImageUri), "Code.ImageUri")
 	add(set(c.SourceKMSKeyArn), "Code.SourceKMSKeyArn")
 }
 
 func (in *configurationRequest) unsupported(add func(bool, string)) {
-	add(len(in.Layers) > 0, "Layers")
 	add(len(in.FileSystemConfigs) > 0, "FileSystemConfigs")
 	add(set(in.KMSKeyArn), "KMSKeyArn")
 	add(in.SnapStart != nil && or(in.SnapStart.ApplyOn, "None") != "None", "SnapStart")

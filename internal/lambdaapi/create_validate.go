@@ -29,6 +29,7 @@ func whole(pattern string) *regexp.Regexp { return regexp.MustCompile(`^(?:` + p
 func (in *createFunctionRequest) validate(v *lambda.Violations) {
 	in.validateRequired(v)
 	in.configurationRequest.validate(v)
+	in.Code.validate(v, "code.")
 	enum(v, "packageType", in.PackageType, "Image", "Zip")
 	validateArchitectures(v, in.Architectures)
 	validateTags(v, in.Tags)
@@ -38,6 +39,7 @@ func (in *configurationRequest) validate(v *lambda.Violations) {
 	in.validateNumbers(v)
 	in.validateEnums(v)
 	in.validateVariables(v)
+	lambda.CheckLayerARNs(in.Layers, v)
 	text(v, "handler", in.Handler, 128, handlerExact, handlerPattern)
 	text(v, "role", in.Role, 1<<10, roleExact, rolePattern)
 	if in.Description != nil {

@@ -20,9 +20,7 @@ type Store interface {
 	DeleteFunction(ctx context.Context, id lambda.FunctionID) error
 	Functions(ctx context.Context, account, region, after string, limit int) ([]lambda.Function, error)
 	All(ctx context.Context, yield func(lambda.Function) error) error
-	// Layers yields all versions of the layers of one account and region whose names come
-	// after the given one.
-	Layers(ctx context.Context, account, region, after string, yield func(lambda.LayerVersion) error) error
+	LayerStore
 }
 
 // Blobs keeps deployment packages under the hex SHA-256 of their bytes: a blob.Store.
@@ -35,6 +33,7 @@ type Blobs interface {
 // with a package itself is a *lambda.Error in AWS's words.
 type Packages interface {
 	Folder(ctx context.Context, digest string) (string, error)
+	Layers(ctx context.Context, digests []string) (string, error)
 }
 
 // Runtimes is what this host can run: a runtimes.Catalogue.
@@ -67,7 +66,14 @@ type Tiers interface {
 	Offers(t lambda.Tier) error
 }
 
-// Deps is all that a Server needs. Every interface must be set.
+// Objects reads deployment packages from an object store: an s3.Store.
+type Objects interface {
+	// Object opens an object, of its newest version where version is "". What is wrong with
+	// the request is a *lambda.Error in AWS's words.
+	Object(ctx context.Context, bucket, key, version string) (io.ReadCloser, error)
+}
+
+// Deps is all that a Server needs. Every interface but Objects must be set.
 type Deps struct {
 	Store     Store
 	Blobs     Blobs
@@ -77,6 +83,9 @@ type Deps struct {
 	Events    Events
 	Directory Directory
 	Tiers     Tiers
+
+	// Objects is nil where no object store is configured.
+	Objects Objects
 
 	Account     string      // of callers; "" means 000000000000
 	Region      string      // of callers that name none; "" means us-east-1

@@ -24,13 +24,18 @@ func (c *call) locate(id lambda.FunctionID, code lambda.Code) codeLocation {
 			lambda.ErrAccessDenied.Name, "A function can download the code of no other function.",
 		}}
 	}
+	return codeLocation{RepositoryType: "S3", Location: c.link(code.Digest)}
+}
+
+// link signs the address of a package.
+func (c *call) link(digest string) string {
 	expires := strconv.FormatInt(time.Now().Add(linkLife).Unix(), 10)
-	link := url.URL{Scheme: "http", Host: c.r.Host, Path: "/_lambent/code/" + code.Digest}
+	link := url.URL{Scheme: "http", Host: c.r.Host, Path: "/_lambent/code/" + digest}
 	if c.r.TLS != nil {
 		link.Scheme = "https"
 	}
-	link.RawQuery = url.Values{"expires": {expires}, "signature": {hex.EncodeToString(c.sign(code.Digest, expires))}}.Encode()
-	return codeLocation{RepositoryType: "S3", Location: link.String()}
+	link.RawQuery = url.Values{"expires": {expires}, "signature": {hex.EncodeToString(c.sign(digest, expires))}}.Encode()
+	return link.String()
 }
 
 func (s *Server) sign(digest, expires string) []byte {

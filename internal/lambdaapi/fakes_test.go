@@ -29,11 +29,12 @@ import (
 type memory struct {
 	mu        sync.Mutex
 	functions map[lambda.FunctionID]lambda.Function
+	blobMu    sync.Mutex // guards blobs: they are read while a function is changed
 	blobs     map[string][]byte
 	directory map[lambda.FunctionID]lambda.Function
-	layers    []lambda.LayerVersion
-	writes    int
-	broken    error // what every call answers, if set
+	layers
+	writes int
+	broken error // what every call answers, if set
 }
 
 func newMemory() *memory {
@@ -121,20 +122,6 @@ func (m *memory) All(_ context.Context, yield func(lambda.Function) error) error
 	return m.broken
 }
 
-func (m *memory) Layers(_ context.Context, account, region, after string, yield func(lambda.LayerVersion) error) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, v := range m.layers {
-		if v.ID.Account != account || v.ID.Region != region || v.ID.Name <= after {
-			continue
-		}
-		if err := yield(v); err != nil {
-			return err
-		}
-	}
-	return m.broken
-}
-
 func clone(fn lambda.Function) lambda.Function {
 	fn.Published = slices.Clone(fn.Published)
 	fn.Tags = maps.Clone(fn.Tags)
@@ -154,16 +141,16 @@ func (m *memory) Put(_ context.Context, r io.Reader, limit int64) (blob.Info, er
 		return blob.Info{}, errors.Join(err, blob.ErrTooLarge)
 	}
 	sum := sha256.Sum256(data)
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.blobMu.Lock()
+	defer m.blobMu.Unlock()
 	info := blob.InfoOf(sum, int64(len(data)))
 	m.blobs[info.Digest] = data
 	return info, nil
 }
 
 func (m *memory) Open(_ context.Context, digest string) (blob.Reader, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.blobMu.Lock()
+	defer m.blobMu.Unlock()
 	data, ok := m.blobs[digest]
 	if !ok {
 		return nil, blob.ErrNotFound
@@ -196,6 +183,7 @@ func (i index) Remove(id lambda.FunctionID) {
 type host struct {
 	mu      sync.Mutex // guards unpack where a test changes it while functions are activated
 	unpack  error      // Folder's answer
+	layers  error      // Layers' answer
 	runtime error      // Resolve's answer
 	held    chan struct{}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -131,9 +132,9 @@ func badCreations() []malformed {
 		post(map[string]any{"Code": map[string]any{"ZipFile": []byte("this is no zip")}}).says(parameter, "Could not unzip uploaded file. Please check your file, then try to upload again."),
 		post(map[string]any{"Code": map[string]any{}}).says(parameter, "Please provide a source for function code."),
 		post(map[string]any{"Code": nil}).says(validation, "Value null at 'code'"),
-		post(map[string]any{"Code": map[string]any{"S3Bucket": "b", "S3Key": "k"}}).says(parameter, notYet+"Code from S3"),
+		post(map[string]any{"Code": map[string]any{"S3Bucket": "bucket", "S3Key": "k"}}).says(parameter, "its configuration names no endpoint"),
 		post(map[string]any{"Code": map[string]any{"ImageUri": "a/b:c"}, "PackageType": "Image"}).says(parameter, notYet+"Code.ImageUri, PackageType Image"),
-		post(map[string]any{"Layers": []string{"arn:aws:lambda:us-east-1:000000000000:layer:l:1"}}).says(parameter, notYet+"Layers"),
+		post(map[string]any{"Layers": "l"}).says(serial, "STRING_VALUE can not be converted to a List"),
 		post(map[string]any{"VpcConfig": map[string]any{"SubnetIds": []string{"subnet-1"}}}).says(parameter, notYet+"VpcConfig"),
 		post(map[string]any{"DeadLetterConfig": map[string]any{"TargetArn": "arn:aws:sqs:us-east-1:000000000000:q"}}).says(parameter, notYet+"DeadLetterConfig"),
 		post(map[string]any{"FileSystemConfigs": []any{map[string]any{"Arn": "a"}}}).says(parameter, notYet+"FileSystemConfigs"),
@@ -239,7 +240,7 @@ func TestMalformedRequests(t *testing.T) {
 	b := newBench(t)
 	b.create(map[string]any{"FunctionName": "kept"})
 	before, writes := clone(b.memory.functions[id("kept")]), b.memory.writes
-	all := append(append(badCreations(), badCalls()...), badEvents()...)
+	all := slices.Concat(badCreations(), badCalls(), badEvents(), badLayerRequests(), badLayerUses())
 	if len(all) < 60 {
 		t.Fatalf("only %d requests", len(all))
 	}

@@ -13,6 +13,7 @@ import (
 	"lambent.dev/lambent/internal/blob/file"
 	"lambent.dev/lambent/internal/code"
 	"lambent.dev/lambent/internal/store/sqlite"
+	"lambent.dev/lambent/internal/store/storetest"
 )
 
 // seekers is a blob store as package code wants it.
@@ -66,7 +67,7 @@ func TestHostileZipIsRefused(t *testing.T) {
 
 func realBench(t *testing.T, dir string) (*bench, *code.Packages) {
 	t.Helper()
-	functions, err := sqlite.Open(t.Context(), dir)
+	functions, err := sqlite.Open(t.Context(), dir, storetest.Key(1))
 	if err != nil {
 		t.Fatal(err)
 	}

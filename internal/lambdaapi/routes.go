@@ -52,6 +52,11 @@ var routes = []route{
 	{"GET", "/2019-09-25/functions/{FunctionName}/event-invoke-config", "GetFunctionEventInvokeConfig", true, getEventInvokeConfig},
 	{"DELETE", "/2019-09-25/functions/{FunctionName}/event-invoke-config", "DeleteFunctionEventInvokeConfig", false, deleteEventInvokeConfig},
 	{"GET", "/2019-09-25/functions/{FunctionName}/event-invoke-config/list", "ListFunctionEventInvokeConfigs", true, listEventInvokeConfigs},
+	{"POST", "/2018-10-31/layers/{LayerName}/versions", "PublishLayerVersion", false, publishLayerVersion},
+	{"GET", "/2018-10-31/layers/{LayerName}/versions", "ListLayerVersions", false, listLayerVersions},
+	{"GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", "GetLayerVersion", false, getLayerVersion},
+	{"DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", "DeleteLayerVersion", false, deleteLayerVersion},
+	{"GET", "/2018-10-31/layers", "ListLayers", false, listLayers}, // and GetLayerVersionByArn
 	{"GET", "/_lambent/code/{Digest}", "DownloadCode", true, downloadCode},
 }
 

@@ -24,7 +24,11 @@ func updateFunctionConfiguration(c *call) error {
 	if err := in.refuseUnsupported(); err != nil {
 		return err
 	}
-	fn, err := c.update(n, func(fn *lambda.Function) error { return c.reconfigure(fn, &in) })
+	layers, err := c.layerRefs(in.Layers, n.id.Region)
+	if err != nil {
+		return err
+	}
+	fn, err := c.update(n, func(fn *lambda.Function) error { return c.reconfigure(fn, &in, layers) })
 	if err != nil {
 		return err
 	}
@@ -32,7 +36,9 @@ func updateFunctionConfiguration(c *call) error {
 	return c.answer(http.StatusOK, describe(fn.ID, &fn.Latest, ""))
 }
 
-func (c *call) reconfigure(fn *lambda.Function, in *updateConfigurationRequest) error {
+// reconfigure begins an update; layers are those of the request, which are not looked at
+// where it names none.
+func (c *call) reconfigure(fn *lambda.Function, in *updateConfigurationRequest, layers []lambda.LayerRef) error {
 	if err := updatable(fn, in.RevisionId); err != nil {
 		return err
 	}
@@ -40,6 +46,12 @@ func (c *call) reconfigure(fn *lambda.Function, in *updateConfigurationRequest) 
 	in.apply(&next)
 	if err := c.checkConfiguration(&in.configurationRequest, &next); err != nil {
 		return err
+	}
+	if in.Layers != nil {
+		next.Layers = layers
+		if err := c.checkUnzipped(&next); err != nil {
+			return err
+		}
 	}
 	begin(fn, next)
 	return nil

@@ -19,6 +19,7 @@ func updateFunctionCode(c *call) error {
 	}
 	var v lambda.Violations
 	validateArchitectures(&v, in.Architectures)
+	in.validate(&v, "")
 	n, err := c.whole(&v)
 	if err != nil {
 		return err
@@ -50,20 +51,23 @@ func (c *call) checkCode(n named, in *updateCodeRequest) error {
 	if err := checkArchitecture(in.Architectures); err != nil {
 		return err
 	}
-	return checkPackage(in.ZipFile)
+	return c.checkSource(&in.packageSource)
 }
 
 func (c *call) replaceCode(n named, in *updateCodeRequest) error {
 	if or(in.DryRun, false) {
 		return c.answerDryRun(n, in)
 	}
-	code, err := c.storePackage(c.ctx(), in.ZipFile)
+	code, err := c.storeSource(&in.packageSource)
 	if err != nil {
 		return err
 	}
 	var shown configuration
 	fn, err := c.update(n, func(fn *lambda.Function) error {
 		if err := updatable(fn, in.RevisionId); err != nil {
+			return err
+		}
+		if err := c.checkUnzipped(&lambda.Version{Code: code, Layers: fn.Latest.Layers}); err != nil {
 			return err
 		}
 		shown = takeCode(fn, code, or(in.Publish, false))
@@ -98,6 +102,8 @@ func (c *call) answerDryRun(n named, in *updateCodeRequest) error {
 	if err != nil {
 		return err
 	}
-	fn.Latest.Code = codeOf(in.ZipFile)
+	if fn.Latest.Code, err = c.codeOf(&in.packageSource); err != nil {
+		return err
+	}
 	return c.answer(http.StatusOK, describe(fn.ID, &fn.Latest, ""))
 }

@@ -12,7 +12,9 @@ import (
 // recordFormat is the format of the documents below. It rises with every change of
 // a record that an older Lambent would misread; DecodeFunction and DecodeVersion go on
 // reading the formats before it.
-const recordFormat = 1
+//
+// Format 2 seals the secrets of versions, which format 1 has in the open.
+const recordFormat = 2
 
 // functionRecord is how a function is written, without its key and its published
 // versions. Records are spelled out, apart from the domain's structs, so that
@@ -64,6 +66,8 @@ type versionFields struct {
 	LastModified               time.Time `json:"lastModified,omitzero"`
 	Generation                 uint64    `json:"generation"`
 	PublishedFrom              string    `json:"publishedFrom,omitzero"`
+
+	Sealed *sealedRecord `json:"sealed,omitzero"`
 }
 
 type loggingRecord struct {
@@ -81,7 +85,17 @@ type codeRecord struct {
 
 // EncodeFunction writes all of a function but its ID and published versions, which
 // back ends keep in columns and rows.
-func EncodeFunction(fn lambda.Function) ([]byte, error) {
+func EncodeFunction(fn lambda.Function, s Sealer) ([]byte, error) {
+	latest, err := fieldsOf(fn.Latest).seal(fn.ID, s)
+	if err != nil {
+		return nil, err
+	}
+	serving := pointed(fn.Serving, fieldsOf)
+	if serving != nil {
+		if *serving, err = serving.seal(fn.ID, s); err != nil {
+			return nil, err
+		}
+	}
 	return json.Marshal(functionRecord{
 		Format:              recordFormat,
 		Tags:                fn.Tags,
@@ -91,15 +105,19 @@ func EncodeFunction(fn lambda.Function) ([]byte, error) {
 		Policies:            convertMap(fn.Policies, toPolicyRecord),
 		EventInvoke:         convertMap(fn.EventInvoke, toEventInvokeRecord),
 		RecursiveLoop:       fn.RecursiveLoop,
-		Latest:              fieldsOf(fn.Latest),
-		Serving:             pointed(fn.Serving, fieldsOf),
+		Latest:              latest,
+		Serving:             serving,
 	})
 }
 
 // DecodeFunction reads what EncodeFunction wrote.
-func DecodeFunction(id lambda.FunctionID, doc []byte) (lambda.Function, error) {
+func DecodeFunction(id lambda.FunctionID, doc []byte, s Sealer) (lambda.Function, error) {
 	var r functionRecord
-	if err := decode(doc, &r, &r.Format); err != nil {
+	err := decode(doc, &r, &r.Format)
+	if err == nil {
+		err = r.unseal(id, s)
+	}
+	if err != nil {
 		return lambda.Function{}, fmt.Errorf("reading the record of %s: %w", id.ARN(), err)
 	}
 	return lambda.Function{
@@ -109,15 +127,42 @@ func DecodeFunction(id lambda.FunctionID, doc []byte) (lambda.Function, error) {
 	}, nil
 }
 
-// EncodeVersion writes one published version.
-func EncodeVersion(v lambda.Version) ([]byte, error) {
-	return json.Marshal(versionRecord{Format: recordFormat, Version: fieldsOf(v)})
+func (r *functionRecord) unseal(id lambda.FunctionID, s Sealer) (err error) {
+	if r.Latest, err = r.Latest.unseal(id, s); err != nil || r.Serving == nil {
+		return err
+	}
+	*r.Serving, err = r.Serving.unseal(id, s)
+	return err
+}
+
+// EncodeVersion writes one published version of a function. What it writes differs each
+// time, as sealing does: SameVersion compares.
+func EncodeVersion(id lambda.FunctionID, v lambda.Version, s Sealer) ([]byte, error) {
+	fields, err := fieldsOf(v).seal(id, s)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(versionRecord{Format: recordFormat, Version: fields})
+}
+
+// SameVersion reports whether two versions would be kept as the same.
+func SameVersion(a, b lambda.Version) bool {
+	first, err := json.Marshal(fieldsOf(a))
+	if err != nil {
+		return false
+	}
+	second, err := json.Marshal(fieldsOf(b))
+	return err == nil && bytes.Equal(first, second)
 }
 
 // DecodeVersion reads what EncodeVersion wrote.
-func DecodeVersion(id lambda.FunctionID, doc []byte) (lambda.Version, error) {
+func DecodeVersion(id lambda.FunctionID, doc []byte, s Sealer) (lambda.Version, error) {
 	var r versionRecord
-	if err := decode(doc, &r, &r.Format); err != nil {
+	err := decode(doc, &r, &r.Format)
+	if err == nil {
+		r.Version, err = r.Version.unseal(id, s)
+	}
+	if err != nil {
 		return lambda.Version{}, fmt.Errorf("reading the record of a version of %s: %w", id.ARN(), err)
 	}
 	return r.Version.version(), nil

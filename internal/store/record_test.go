@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -21,40 +22,42 @@ var goldenID = lambda.FunctionID{Account: "000000000000", Region: "us-east-1", N
 // The golden files are what Lambents in the field have on disk: they never change. A
 // new format gets new files beside them.
 func TestGoldenFunction(t *testing.T) {
-	doc := golden(t, "function.v1.json")
-	got, err := store.DecodeFunction(goldenID, doc)
-	if err != nil {
-		t.Fatal(err)
-	}
 	reserved := 7
 	want := lambda.Function{
 		ID: goldenID, Tags: map[string]string{"lambent:isolation": "light"},
 		ReservedConcurrency: &reserved, Latest: goldenVersion(lambda.Latest),
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("decoded (-want +got):\n%s", diff)
+	for _, name := range []string{"function.v1.json", "function.v2.json"} {
+		got, err := store.DecodeFunction(goldenID, golden(t, name), storetest.Key(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s decoded (-want +got):\n%s", name, diff)
+		}
 	}
-	written, err := store.EncodeFunction(got)
+	written, err := store.EncodeFunction(want, storetest.Key(1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	sameDocument(t, doc, written)
+	sameDocument(t, golden(t, "function.v2.json"), written)
 }
 
 func TestGoldenVersion(t *testing.T) {
-	doc := golden(t, "version.v1.json")
-	got, err := store.DecodeVersion(goldenID, doc)
+	for _, name := range []string{"version.v1.json", "version.v2.json"} {
+		got, err := store.DecodeVersion(goldenID, golden(t, name), storetest.Key(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(goldenVersion("3"), got); diff != "" {
+			t.Errorf("%s decoded (-want +got):\n%s", name, diff)
+		}
+	}
+	written, err := store.EncodeVersion(goldenID, goldenVersion("3"), storetest.Key(1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(goldenVersion("3"), got); diff != "" {
-		t.Errorf("decoded (-want +got):\n%s", diff)
-	}
-	written, err := store.EncodeVersion(got)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sameDocument(t, doc, written)
+	sameDocument(t, golden(t, "version.v2.json"), written)
 }
 
 func goldenVersion(number string) lambda.Version {
@@ -74,11 +77,11 @@ func goldenVersion(number string) lambda.Version {
 // A field that somebody adds to the domain and forgets here would be lost.
 func TestEveryFieldIsKept(t *testing.T) {
 	fn := storetest.Filled(goldenID)
-	doc, err := store.EncodeFunction(fn)
+	doc, err := store.EncodeFunction(fn, storetest.Key(1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := store.DecodeFunction(goldenID, doc)
+	got, err := store.DecodeFunction(goldenID, doc, storetest.Key(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,11 +93,11 @@ func TestEveryFieldIsKept(t *testing.T) {
 
 func TestEmptyIsNotNil(t *testing.T) {
 	fn := lambda.Function{ID: goldenID, Tags: map[string]string{}, Latest: lambda.Version{Environment: map[string]string{}}}
-	doc, err := store.EncodeFunction(fn)
+	doc, err := store.EncodeFunction(fn, storetest.Key(1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := store.DecodeFunction(goldenID, doc)
+	got, err := store.DecodeFunction(goldenID, doc, storetest.Key(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,17 +111,17 @@ func TestRefusedRecords(t *testing.T) {
 		doc  string
 		want error
 	}{
-		"newer format":  {`{"format":2,"latest":{},"novel":1}`, store.ErrNewerSchema},
+		"newer format":  {`{"format":3,"latest":{},"novel":1}`, store.ErrNewerSchema},
 		"no format":     {`{"latest":{}}`, store.ErrDamaged},
 		"unknown field": {`{"format":1,"latest":{},"novel":1}`, store.ErrDamaged},
 		"cut":           {`{"format":1,"latest":{`, store.ErrDamaged},
 		"empty":         {``, store.ErrDamaged},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := store.DecodeFunction(goldenID, []byte(c.doc)); !errors.Is(err, c.want) {
+			if _, err := store.DecodeFunction(goldenID, []byte(c.doc), storetest.Key(1)); !errors.Is(err, c.want) {
 				t.Errorf("err = %v, want %v", err, c.want)
 			}
-			if _, err := store.DecodeVersion(goldenID, []byte(c.doc)); err == nil {
+			if _, err := store.DecodeVersion(goldenID, []byte(c.doc), storetest.Key(1)); err == nil {
 				t.Error("read as a version")
 			}
 		})
@@ -129,15 +132,15 @@ func FuzzDecodeFunction(f *testing.F) {
 	f.Add([]byte(`{"format":1,"latest":{"version":"$LATEST"}}`))
 	f.Add([]byte(`{"format":1,"reservedConcurrency":null,"latest":{"lastModified":"2026-11-22T00:00:00Z"}}`))
 	f.Fuzz(func(t *testing.T, doc []byte) {
-		fn, err := store.DecodeFunction(goldenID, doc)
+		fn, err := store.DecodeFunction(goldenID, doc, storetest.Key(1))
 		if err != nil {
 			return
 		}
-		again, err := store.EncodeFunction(fn)
+		again, err := store.EncodeFunction(fn, storetest.Key(1))
 		if err != nil {
 			t.Fatalf("decoded but not encoded: %v", err)
 		}
-		if got, err := store.DecodeFunction(goldenID, again); err != nil || !cmp.Equal(fn, got) {
+		if got, err := store.DecodeFunction(goldenID, again, storetest.Key(1)); err != nil || !cmp.Equal(fn, got) {
 			t.Fatalf("not the same after a round trip: %v\n%s", err, cmp.Diff(fn, got))
 		}
 	})
@@ -158,7 +161,31 @@ func sameDocument(t *testing.T, want, got []byte) {
 	if err := errors.Join(json.Compact(&a, want), json.Compact(&b, got)); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(a.String(), b.String()); diff != "" {
+	if diff := cmp.Diff(unsealed(a.String()), unsealed(b.String())); diff != "" {
 		t.Errorf("written (-golden +got):\n%s", diff)
+	}
+}
+
+var sealedValue = regexp.MustCompile(`"value":"[A-Za-z0-9+/=]+"`)
+
+// unsealed blanks what sealing makes different each time.
+func unsealed(doc string) string { return sealedValue.ReplaceAllString(doc, `"value":""`) }
+
+// A sealed environment opens for its own function and key only, and no other error tells
+// what it holds.
+func TestSealedEnvironment(t *testing.T) {
+	fn := lambda.Function{ID: goldenID, Latest: goldenVersion(lambda.Latest)}
+	fn.Latest.Environment = map[string]string{"NAME": "s3cret"}
+	doc, err := store.EncodeFunction(fn, storetest.Key(1))
+	if err != nil || bytes.Contains(doc, []byte("s3cret")) || bytes.Contains(doc, []byte("NAME")) {
+		t.Fatalf("written: %s, %v", doc, err)
+	}
+	other := goldenID
+	other.Name = "thief"
+	if _, err := store.DecodeFunction(other, doc, storetest.Key(1)); !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("as another function's: %v", err)
+	}
+	if _, err := store.DecodeFunction(goldenID, doc, storetest.Key(2)); !errors.Is(err, store.ErrWrongKey) {
+		t.Errorf("with another key: %v", err)
 	}
 }

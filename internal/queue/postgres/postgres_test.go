@@ -10,6 +10,7 @@ import (
 	"lambent.dev/lambent/internal/queue/queuetest"
 	storepostgres "lambent.dev/lambent/internal/store/postgres"
 	"lambent.dev/lambent/internal/store/postgrestest"
+	"lambent.dev/lambent/internal/store/storetest"
 )
 
 func place(dsn string) queuetest.Place {
@@ -34,7 +35,7 @@ func TestPostgres(t *testing.T) {
 // Store and queue share a database, in whichever order they come.
 func testBesideTheStore(t *testing.T, dsn string) {
 	for range 2 {
-		s, err := storepostgres.Open(t.Context(), dsn)
+		s, err := storepostgres.Open(t.Context(), dsn, storetest.Key(1))
 		if err != nil {
 			t.Fatal(err)
 		}

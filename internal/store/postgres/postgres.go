@@ -32,12 +32,12 @@ var migrations embed.FS
 // Open connects to the database that dsn names (a postgres:// address or a
 // key=value list, as libpq reads them) and migrates it where needed. Several daemons
 // may do so at once: an advisory lock lets one migrate.
-func Open(ctx context.Context, dsn string) (*relational.Store, error) {
+func Open(ctx context.Context, dsn string, sealer store.Sealer) (*relational.Store, error) {
 	pool, dialect, err := Pool(dsn, maxConnections, migrations)
 	if err != nil {
 		return nil, err
 	}
-	return relational.Open(ctx, pool, pool, dialect)
+	return relational.Open(ctx, pool, pool, dialect, sealer)
 }
 
 // Pool returns at most limit connections to a database, and the dialect for the schema in

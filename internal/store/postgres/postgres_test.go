@@ -23,20 +23,21 @@ func TestPostgres(t *testing.T) {
 	t.Run("Suite", func(t *testing.T) {
 		storetest.Run(t, func(t *testing.T) storetest.Place {
 			dsn := server.Database(t)
-			return func(ctx context.Context) (store.Store, error) { return postgres.Open(ctx, dsn) }
+			return func(ctx context.Context) (store.Store, error) { return postgres.Open(ctx, dsn, storetest.Key(1)) }
 		})
 	})
+	t.Run("Sealed", func(t *testing.T) { testSealed(t, server) })
 	t.Run("NewerSchema", func(t *testing.T) { testNewerSchema(t, server.Database(t)) })
 	t.Run("ConnectionsLost", func(t *testing.T) { testConnectionsLost(t, server.Database(t)) })
 	t.Run("NoRights", func(t *testing.T) { testNoRights(t, server.Database(t)) })
 	t.Run("NoDatabase", func(t *testing.T) {
-		_, err := postgres.Open(t.Context(), strings.Replace(server.Database(t), "dbname=", "dbname=no", 1))
+		_, err := postgres.Open(t.Context(), strings.Replace(server.Database(t), "dbname=", "dbname=no", 1), storetest.Key(1))
 		wantUnreachable(t, err, "database notest")
 	})
 }
 
 func TestNobodyListens(t *testing.T) {
-	_, err := postgres.Open(t.Context(), "postgres://lambent:hidden@127.0.0.1:1/lambent")
+	_, err := postgres.Open(t.Context(), "postgres://lambent:hidden@127.0.0.1:1/lambent", storetest.Key(1))
 	wantUnreachable(t, err, "127.0.0.1 port 1")
 	if strings.Contains(fmt.Sprint(err), "hidden") {
 		t.Errorf("the password is in the error: %v", err)
@@ -44,7 +45,7 @@ func TestNobodyListens(t *testing.T) {
 }
 
 func TestBadAddress(t *testing.T) {
-	_, err := postgres.Open(t.Context(), "postgres://lambent:hidden@%%%/lambent")
+	_, err := postgres.Open(t.Context(), "postgres://lambent:hidden@%%%/lambent", storetest.Key(1))
 	if err == nil || strings.Contains(err.Error(), "hidden") {
 		t.Errorf("err = %v, want one without the password", err)
 	}
@@ -58,7 +59,7 @@ func wantUnreachable(t *testing.T, err error, text string) {
 }
 
 func testNewerSchema(t *testing.T, dsn string) {
-	s, err := postgres.Open(t.Context(), dsn)
+	s, err := postgres.Open(t.Context(), dsn, storetest.Key(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +67,7 @@ func testNewerSchema(t *testing.T, dsn string) {
 		t.Fatal(err)
 	}
 	run(t, dsn, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, true)`)
-	if _, err := postgres.Open(t.Context(), dsn); !errors.Is(err, store.ErrNewerSchema) {
+	if _, err := postgres.Open(t.Context(), dsn, storetest.Key(1)); !errors.Is(err, store.ErrNewerSchema) {
 		t.Errorf("err = %v, want ErrNewerSchema", err)
 	}
 }
@@ -74,7 +75,7 @@ func testNewerSchema(t *testing.T, dsn string) {
 // The server was restarted, or an administrator ended the sessions: the next calls go
 // through on new ones.
 func testConnectionsLost(t *testing.T, dsn string) {
-	s, err := postgres.Open(t.Context(), dsn)
+	s, err := postgres.Open(t.Context(), dsn, storetest.Key(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +100,7 @@ func testConnectionsLost(t *testing.T, dsn string) {
 
 func testNoRights(t *testing.T, dsn string) {
 	run(t, dsn, `CREATE ROLE guest LOGIN`)
-	_, err := postgres.Open(t.Context(), strings.Replace(dsn, "user=lambent", "user=guest", 1))
+	_, err := postgres.Open(t.Context(), strings.Replace(dsn, "user=lambent", "user=guest", 1), storetest.Key(1))
 	if err == nil || !strings.Contains(err.Error(), "grant user guest") {
 		t.Errorf("err = %v, want one that says what to grant", err)
 	}

@@ -39,16 +39,16 @@ type querier interface {
 
 // Function implements store.Store.
 func (s *Store) Function(ctx context.Context, id lambda.FunctionID) (lambda.Function, error) {
-	fn, err := one(ctx, s.read, id)
+	fn, err := s.one(ctx, s.read, id)
 	if err != nil {
 		return lambda.Function{}, s.explain(about("reading", id), err)
 	}
 	return fn, nil
 }
 
-func one(ctx context.Context, q querier, id lambda.FunctionID) (fn lambda.Function, err error) {
+func (s *Store) one(ctx context.Context, q querier, id lambda.FunctionID) (fn lambda.Function, err error) {
 	found := false
-	err = walk(ctx, q, func(f lambda.Function) error {
+	err = s.walk(ctx, q, func(f lambda.Function) error {
 		fn, found = f, true
 		return nil
 	}, selectOne, id.Account, id.Region, id.Name)
@@ -61,7 +61,7 @@ func one(ctx context.Context, q querier, id lambda.FunctionID) (fn lambda.Functi
 // Functions implements store.Store.
 func (s *Store) Functions(ctx context.Context, account, region, after string, limit int) ([]lambda.Function, error) {
 	var page []lambda.Function
-	err := walk(ctx, s.read, func(f lambda.Function) error {
+	err := s.walk(ctx, s.read, func(f lambda.Function) error {
 		page = append(page, f)
 		return nil
 	}, selectPage, account, region, after, limit)
@@ -71,7 +71,7 @@ func (s *Store) Functions(ctx context.Context, account, region, after string, li
 // All implements store.Store.
 func (s *Store) All(ctx context.Context, yield func(lambda.Function) error) error {
 	var stopped error
-	err := walk(ctx, s.read, func(f lambda.Function) error {
+	err := s.walk(ctx, s.read, func(f lambda.Function) error {
 		stopped = yield(f)
 		return stopped
 	}, selectAll)
@@ -89,13 +89,13 @@ func (s *Store) CodeInUse(ctx context.Context, digest string) (used bool, err er
 
 // walk assembles functions from the rows of a query and yields each when its last
 // row has been seen.
-func walk(ctx context.Context, q querier, yield func(lambda.Function) error, query string, args ...any) (err error) {
+func (s *Store) walk(ctx context.Context, q querier, yield func(lambda.Function) error, query string, args ...any) (err error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	a := assembly{yield: yield}
+	a := assembly{yield: yield, sealer: s.sealer}
 	for rows.Next() {
 		if err := a.add(rows); err != nil {
 			return err
@@ -109,6 +109,7 @@ func walk(ctx context.Context, q querier, yield func(lambda.Function) error, que
 
 // assembly is the function whose rows are being read.
 type assembly struct {
+	sealer  store.Sealer
 	yield   func(lambda.Function) error
 	current *lambda.Function
 }
@@ -123,7 +124,7 @@ func (a *assembly) add(rows *sql.Rows) error {
 	if version == latestRow {
 		return a.begin(id, doc)
 	}
-	v, err := store.DecodeVersion(id, doc)
+	v, err := store.DecodeVersion(id, doc, a.sealer)
 	if err == nil {
 		a.current.Published = append(a.current.Published, v)
 	}
@@ -134,7 +135,7 @@ func (a *assembly) begin(id lambda.FunctionID, doc []byte) error {
 	if err := a.finish(); err != nil {
 		return err
 	}
-	fn, err := store.DecodeFunction(id, doc)
+	fn, err := store.DecodeFunction(id, doc, a.sealer)
 	a.current = &fn
 	return err
 }

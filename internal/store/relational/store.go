@@ -34,19 +34,31 @@ type Dialect struct {
 type Store struct {
 	write, read *sql.DB // may be the same
 	dialect     Dialect
+	sealer      store.Sealer
 }
 
 var _ store.Store = (*Store)(nil)
 
 // Open migrates the database to the newest schema and returns the store. It owns both
 // pools from here on, also when it fails. A newer schema than this program's is
-// refused with store.ErrNewerSchema and left as it is.
-func Open(ctx context.Context, write, read *sql.DB, d Dialect) (*Store, error) {
-	s := &Store{write: write, read: read, dialect: d}
-	if err := d.Migrate(ctx, write); err != nil {
+// refused with store.ErrNewerSchema and left as it is, and so is a store whose secrets
+// another key sealed, with store.ErrWrongKey.
+func Open(ctx context.Context, write, read *sql.DB, d Dialect, sealer store.Sealer) (*Store, error) {
+	s := &Store{write: write, read: read, dialect: d, sealer: sealer}
+	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(s.explain("opening the store", err), s.Close())
 	}
 	return s, nil
+}
+
+func (s *Store) prepare(ctx context.Context) error {
+	if err := s.dialect.Migrate(ctx, s.write); err != nil {
+		return err
+	}
+	if err := s.checkKey(ctx); err != nil {
+		return err
+	}
+	return s.sealOld(ctx)
 }
 
 // Migrate brings a database to the newest schema. A newer one than this program's is

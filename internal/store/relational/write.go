@@ -1,7 +1,6 @@
 package relational
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -31,10 +30,10 @@ ON CONFLICT (account, region, name, version) DO UPDATE SET digest = excluded.dig
 // CreateFunction implements store.Store.
 func (s *Store) CreateFunction(ctx context.Context, fn lambda.Function) error {
 	err := s.transact(ctx, func(tx *sql.Tx) error {
-		if err := putFunction(ctx, tx, insertFunction, lambda.Function{ID: fn.ID}, fn); err != nil {
+		if err := s.putFunction(ctx, tx, insertFunction, lambda.Function{ID: fn.ID}, fn); err != nil {
 			return err
 		}
-		return putVersions(ctx, tx, lambda.Function{ID: fn.ID}, fn)
+		return s.putVersions(ctx, tx, lambda.Function{ID: fn.ID}, fn)
 	})
 	return s.explain(about("creating", fn.ID), err)
 }
@@ -65,32 +64,32 @@ func (s *Store) update(ctx context.Context, tx *sql.Tx, id lambda.FunctionID, ch
 	if err := row.Scan(&name); err != nil {
 		return lambda.Function{}, nil, orNotFound(err)
 	}
-	before, err := one(ctx, tx, id)
+	before, err := s.one(ctx, tx, id)
 	if err != nil {
 		return lambda.Function{}, nil, err
 	}
-	after, err := one(ctx, tx, id) // a copy that shares nothing with before
+	after, err := s.one(ctx, tx, id) // a copy that shares nothing with before
 	if err != nil {
 		return lambda.Function{}, nil, err
 	}
 	if refused = change(&after); refused != nil {
 		return lambda.Function{}, refused, nil
 	}
-	return after, nil, write(ctx, tx, before, after)
+	return after, nil, s.save(ctx, tx, before, after)
 }
 
-func write(ctx context.Context, tx *sql.Tx, before, after lambda.Function) error {
+func (s *Store) save(ctx context.Context, tx *sql.Tx, before, after lambda.Function) error {
 	if after.ID != before.ID {
 		return fmt.Errorf("the update would rename it to %s", after.ID.ARN())
 	}
-	if err := putFunction(ctx, tx, updateFunction, before, after); err != nil {
+	if err := s.putFunction(ctx, tx, updateFunction, before, after); err != nil {
 		return err
 	}
-	return putVersions(ctx, tx, before, after)
+	return s.putVersions(ctx, tx, before, after)
 }
 
-func putFunction(ctx context.Context, tx *sql.Tx, statement string, before, fn lambda.Function) error {
-	doc, err := store.EncodeFunction(fn)
+func (s *Store) putFunction(ctx context.Context, tx *sql.Tx, statement string, before, fn lambda.Function) error {
+	doc, err := store.EncodeFunction(fn, s.sealer)
 	if err != nil {
 		return err
 	}
@@ -103,30 +102,39 @@ func putFunction(ctx context.Context, tx *sql.Tx, statement string, before, fn l
 
 // putVersions writes the published versions that differ and deletes those that are
 // gone: a function may have hundreds, and an update rarely touches one.
-func putVersions(ctx context.Context, tx *sql.Tx, before, after lambda.Function) error {
-	old, err := encodeVersions(before)
+func (s *Store) putVersions(ctx context.Context, tx *sql.Tx, before, after lambda.Function) error {
+	old, err := byNumber(before)
 	if err != nil {
 		return err
 	}
-	now, err := encodeVersions(after)
+	now, err := byNumber(after)
 	if err != nil {
 		return err
 	}
 	for number, v := range now {
-		if bytes.Equal(old[number].doc, v.doc) {
+		if was, known := old[number]; known && store.SameVersion(was, v) {
 			continue
 		}
-		if _, err := tx.ExecContext(ctx, putVersion, after.ID.Account, after.ID.Region, after.ID.Name, number, v.digest, string(v.doc)); err != nil {
+		if err := s.putVersion(ctx, tx, after.ID, number, v); err != nil {
 			return err
 		}
-		if err := putLayerUses(ctx, tx, after.ID, number, old[number].layers, v.layers); err != nil {
+		if err := putLayerUses(ctx, tx, after.ID, number, old[number].Layers, v.Layers); err != nil {
 			return err
 		}
 	}
 	return deleteVersions(ctx, tx, after.ID, old, now)
 }
 
-func deleteVersions(ctx context.Context, tx *sql.Tx, id lambda.FunctionID, old, now map[int64]versionRow) error {
+func (s *Store) putVersion(ctx context.Context, tx *sql.Tx, id lambda.FunctionID, number int64, v lambda.Version) error {
+	doc, err := store.EncodeVersion(id, v, s.sealer)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, putVersion, id.Account, id.Region, id.Name, number, v.Code.Digest, string(doc))
+	return err
+}
+
+func deleteVersions(ctx context.Context, tx *sql.Tx, id lambda.FunctionID, old, now map[int64]lambda.Version) error {
 	for number := range old {
 		if _, kept := now[number]; kept {
 			continue
@@ -134,35 +142,24 @@ func deleteVersions(ctx context.Context, tx *sql.Tx, id lambda.FunctionID, old, 
 		if _, err := tx.ExecContext(ctx, deleteVersion, id.Account, id.Region, id.Name, number); err != nil {
 			return err
 		}
-		if err := putLayerUses(ctx, tx, id, number, old[number].layers, nil); err != nil {
+		if err := putLayerUses(ctx, tx, id, number, old[number].Layers, nil); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// versionRow is what a row of a published version holds besides its key.
-type versionRow struct {
-	digest string
-	layers []lambda.LayerRef
-	doc    []byte
-}
-
-// encodeVersions returns the published versions by number.
-func encodeVersions(fn lambda.Function) (map[int64]versionRow, error) {
-	rows := make(map[int64]versionRow, len(fn.Published))
+// byNumber returns the published versions by number.
+func byNumber(fn lambda.Function) (map[int64]lambda.Version, error) {
+	versions := make(map[int64]lambda.Version, len(fn.Published))
 	for _, v := range fn.Published {
 		number, err := strconv.ParseInt(v.Version, 10, 64)
 		if err != nil || number < 1 {
 			return nil, fmt.Errorf("published version %q is not a positive number", v.Version)
 		}
-		doc, err := store.EncodeVersion(v)
-		if err != nil {
-			return nil, err
-		}
-		rows[number] = versionRow{v.Code.Digest, v.Layers, doc}
+		versions[number] = v
 	}
-	return rows, nil
+	return versions, nil
 }
 
 // DeleteFunction implements store.Store. The versions go with their function by

@@ -34,17 +34,17 @@ const maxReaders = 8
 var migrations embed.FS
 
 // Open opens control.db in dir, which must exist, and makes or migrates it where
-// needed. Only the owner can read the file: environment variables hold secrets.
-func Open(ctx context.Context, dir string) (*relational.Store, error) {
-	return open(ctx, filepath.Join(dir, FileName), BusyTimeout)
+// needed. Only the owner can read the file, and environment variables are sealed in it.
+func Open(ctx context.Context, dir string, sealer store.Sealer) (*relational.Store, error) {
+	return open(ctx, filepath.Join(dir, FileName), BusyTimeout, sealer)
 }
 
-func open(ctx context.Context, path string, busy time.Duration) (*relational.Store, error) {
+func open(ctx context.Context, path string, busy time.Duration, sealer store.Sealer) (*relational.Store, error) {
 	write, read, err := Pools(path, busy)
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
-	s, err := relational.Open(ctx, write, read, Dialect(path, migrations))
+	s, err := relational.Open(ctx, write, read, Dialect(path, migrations), sealer)
 	if err != nil {
 		return nil, Diagnose(ctx, path, err)
 	}
@@ -75,7 +75,7 @@ func Pools(path string, busy time.Duration) (write, read *sql.DB, err error) {
 // Diagnose looks for damage behind an error of opening: SQLite reports a damaged
 // schema or version table in other words.
 func Diagnose(ctx context.Context, path string, err error) error {
-	if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrNewerSchema) || errors.Is(err, store.ErrBusy) {
+	if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrNewerSchema) || errors.Is(err, store.ErrBusy) || errors.Is(err, store.ErrWrongKey) {
 		return err
 	}
 	db, failed := connect(path, 0, "_pragma=query_only(1)")

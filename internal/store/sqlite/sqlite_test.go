@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 func TestSuite(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Place {
 		dir := t.TempDir()
-		return func(ctx context.Context) (store.Store, error) { return Open(ctx, dir) }
+		return func(ctx context.Context) (store.Store, error) { return Open(ctx, dir, storetest.Key(1)) }
 	})
 }
 
@@ -133,7 +133,7 @@ func killAfter(t *testing.T, dir string, n int) (acknowledged []string) {
 
 func createForEver(dir string) error {
 	ctx := context.Background()
-	s, err := Open(ctx, dir)
+	s, err := Open(ctx, dir, storetest.Key(1))
 	if err != nil {
 		return err
 	}
@@ -151,7 +151,7 @@ func TestDamagedFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Repeat("not a database, ", 512)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := open(t.Context(), path, BusyTimeout)
+	_, err := open(t.Context(), path, BusyTimeout, storetest.Key(1))
 	if !errors.Is(err, store.ErrDamaged) || !strings.Contains(fmt.Sprint(err), "restore "+path) {
 		t.Errorf("err = %v, want ErrDamaged and what to do", err)
 	}
@@ -193,7 +193,7 @@ func scribble(t *testing.T, path string) {
 }
 
 func readAll(ctx context.Context, dir string) error {
-	s, err := Open(ctx, dir)
+	s, err := Open(ctx, dir, storetest.Key(1))
 	if err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func readAll(ctx context.Context, dir string) error {
 
 func TestLockedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), FileName)
-	s, err := open(t.Context(), path, 50*time.Millisecond)
+	s, err := open(t.Context(), path, 50*time.Millisecond, storetest.Key(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func TestLockedFile(t *testing.T) {
 func TestLockedAtOpen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), FileName)
 	defer lockFile(t, path)()
-	if s, err := open(t.Context(), path, 50*time.Millisecond); !errors.Is(err, store.ErrBusy) {
+	if s, err := open(t.Context(), path, 50*time.Millisecond, storetest.Key(1)); !errors.Is(err, store.ErrBusy) {
 		t.Errorf("opened %v, err = %v, want ErrBusy", s, err)
 	}
 }
@@ -254,21 +254,21 @@ func TestNewerSchema(t *testing.T) {
 	if _, err := pools["write"].ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)`); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Open(t.Context(), dir)
+	_, err := Open(t.Context(), dir, storetest.Key(1))
 	if !errors.Is(err, store.ErrNewerSchema) || !strings.Contains(fmt.Sprint(err), "run the newer version") {
 		t.Errorf("err = %v, want ErrNewerSchema and what to do", err)
 	}
 }
 
 func TestMissingFolder(t *testing.T) {
-	if _, err := Open(t.Context(), filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Open(t.Context(), filepath.Join(t.TempDir(), "none"), storetest.Key(1)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("err = %v, want ErrNotExist", err)
 	}
 }
 
 func open1(t *testing.T, dir string) store.Store {
 	t.Helper()
-	s, err := Open(t.Context(), dir)
+	s, err := Open(t.Context(), dir, storetest.Key(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +279,7 @@ func open1(t *testing.T, dir string) store.Store {
 func storetestFunction(name string) lambda.Function { return storetest.Filled(storetest.ID(name)) }
 
 func BenchmarkAll1000(b *testing.B) {
-	s, err := Open(b.Context(), b.TempDir())
+	s, err := Open(b.Context(), b.TempDir(), storetest.Key(1))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,0 +1,6 @@
+-- +goose Up
+-- The name of the key that seals the secrets in all records; the key itself is elsewhere.
+CREATE TABLE sealing_key (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    id  TEXT NOT NULL
+) STRICT;
