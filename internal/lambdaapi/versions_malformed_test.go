@@ -94,7 +94,7 @@ func badFields() []malformed {
 		to("PUT", "/code", `{"ZipFile":"bm8gemlw"}`, parameter, "Could not unzip uploaded file."),
 		to("PUT", "/code", `{"ZipFile":""}`, parameter, "Please provide a source for function code."),
 		to("PUT", "/code", `{"ImageUri":"i"}`, parameter, "Please don't provide ImageUri when updating a function with packageType Zip."), // recorded
-		to("PUT", "/code", `{"S3ObjectStorageMode":"COPY"}`, parameter, "Code from S3"),
+		to("PUT", "/code", `{"S3ObjectStorageMode":"COPY"}`, parameter, "Please provide a source for function code."),
 		to("PUT", "/code", `{"Architectures":[]}`, validation, "at 'architectures'"),
 		to("PUT", "/aliases/7", `{}`, validation, "Value '7' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)"),
 		to("PUT", "/aliases/a%20b", `{}`, validation, "at 'name'"),

@@ -73,7 +73,7 @@ func start(dir string) (stop func() error, err error) {
 		return nil, err
 	}
 	suite.store = newObjectStore()
-	suite.daemon, err = lambent.Start(binaries, filepath.Join(dir, "data"), filepath.Join(dir, "lambent.log"))
+	suite.daemon, err = lambent.Start(binaries, filepath.Join(dir, "data"), filepath.Join(dir, "lambent.log"), suite.store.settings()...)
 	if err != nil {
 		suite.store.close()
 		return nil, err

@@ -2,49 +2,56 @@ package compat
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
 )
 
-// objectStore is an S3 of one machine and one use: what was put is what is got.
-type objectStore struct {
-	server *httptest.Server
-
-	// mu guards objects.
-	mu      sync.Mutex
-	objects map[string][]byte // by "/bucket/key"
-}
+// objectStore is an S3 server of this run's own.
+type objectStore struct{ server *httptest.Server }
 
 func newObjectStore() *objectStore {
-	o := &objectStore{objects: make(map[string][]byte)}
-	o.server = httptest.NewServer(o)
-	return o
+	return &objectStore{httptest.NewServer(gofakes3.New(s3mem.New(), gofakes3.WithAutoBucket(true)).Server())}
 }
 
 func (o *objectStore) close() { o.server.Close() }
 
-func (o *objectStore) put(bucket, key string, object []byte) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.objects["/"+bucket+"/"+key] = object
+// settings point Lambent at the store.
+func (o *objectStore) settings() []string {
+	return []string{
+		"LAMBENT_S3_ENDPOINT=" + o.server.URL, "LAMBENT_S3_PATH_STYLE=true",
+		"LAMBENT_S3_ACCESS_KEY=any", "LAMBENT_S3_SECRET_KEY=any",
+	}
 }
 
-func (o *objectStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	o.mu.Lock()
-	object, ok := o.objects[r.URL.Path]
-	o.mu.Unlock()
-	if !ok {
-		w.Header().Set("Content-Type", "application/xml")
-		w.WriteHeader(http.StatusNotFound)
-		_, _ = w.Write([]byte("<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>"))
-		return
+func (o *objectStore) put(bucket, key string, object []byte) error {
+	r, err := http.NewRequest(http.MethodPut, o.server.URL+"/"+bucket+"/"+key, bytes.NewReader(object))
+	if err != nil {
+		return err
 	}
-	_, _ = bytes.NewReader(object).WriteTo(w)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("putting %s/%s: %s", bucket, key, answer.Status)
+	}
+	return nil
+}
+
+// store keeps a package where a scenario will have Lambent look for it.
+func (s *session) store(bucket, key string, pkg []byte) {
+	s.Helper()
+	if err := suite.store.put(bucket, key, pkg); err != nil {
+		s.Fatal(err)
+	}
 }
 
 func storeScenarios() []scenario {
@@ -65,8 +72,8 @@ func stored(bucket, key string) change {
 
 func codeFromStore(s *session) {
 	name := s.name("<function-name:1>")
-	suite.store.put(name, "first.zip", s.pack("index.handler", "echo.py"))
-	suite.store.put(name, "second.zip", s.pack("index.handler", "second.py"))
+	s.store(name, "first.zip", s.pack("index.handler", "echo.py"))
+	s.store(name, "second.zip", s.pack("index.handler", "second.py"))
 	see(s, "create_response_s3", s.api.CreateFunction, s.bare(name, "index.handler", "echo.py", stored(name, "first.zip")))
 	s.active(name)
 	see(s, "get-function-response", s.api.GetFunction, get(name))
@@ -77,7 +84,7 @@ func codeFromStore(s *session) {
 
 func uploadFromStore(s *session) {
 	name := s.name("<function-name:1>")
-	suite.store.put(name, "code.zip", s.pack("handler.handler", "context.py"))
+	s.store(name, "code.zip", s.pack("handler.handler", "context.py"))
 	see(s, "creation-response", s.api.CreateFunction, s.bare(name, "handler.handler", "context.py", seconds(10), stored(name, "code.zip")))
 	s.active(name)
 	see(s, "invocation-response", s.api.Invoke, event(name, `{"foo":"bar with 'quotes\""}`))
