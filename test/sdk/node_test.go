@@ -108,7 +108,6 @@ func TestNodeErrors(t *testing.T) {
 		{`{"how":"exit","code":0}`, "Runtime.ExitError", "Error: Runtime exited without providing a reason"},
 		{`{"how":"reject"}`, "Runtime.UnhandledPromiseRejection", "Error: nobody waits"},
 		{`{"how":"hoard","mib":400}`, "Runtime.OutOfMemory", ""},
-		{`{"how":"heap"}`, "Runtime.ExitError", "Error: Runtime exited with error: signal: aborted"},
 	} {
 		f := fails(t, client, "bad", tt.event)
 		if f.Type != tt.kind || !strings.HasSuffix(f.Message, tt.message) {
@@ -116,6 +115,11 @@ func TestNodeErrors(t *testing.T) {
 		}
 		answers(t, client, "bad", `{}`, `"still here"`)
 	}
+	// V8's heap and the box have nearly the same limit, as on AWS: either may be met first.
+	if f := fails(t, client, "bad", `{"how":"heap"}`); f.Type != "Runtime.OutOfMemory" && !strings.HasSuffix(f.Message, "signal: aborted") {
+		t.Errorf("heap: %+v", f)
+	}
+	answers(t, client, "bad", `{}`, `"still here"`)
 	in := nodeCreation(t, "broken", "app.mjs", "app.missing")
 	deploy(t, client, in)
 	for range 2 {
