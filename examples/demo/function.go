@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -135,4 +136,15 @@ func newestPython() string {
 		}
 	}
 	return "python3.11"
+}
+
+// hostNode is the runtime of the node on the PATH, "nodejs22.x" for instance; "" without
+// one.
+func hostNode(ctx context.Context) string {
+	out, err := exec.CommandContext(ctx, "node", "--version").Output()
+	major, _, found := strings.Cut(strings.TrimPrefix(string(out), "v"), ".")
+	if err != nil || !found {
+		return ""
+	}
+	return "nodejs" + major + ".x"
 }

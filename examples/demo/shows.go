@@ -64,6 +64,38 @@ func checkout(ctx context.Context, s *server, examples string) ([]row, error) {
 	return rows, fn.refuses(ctx, bad)
 }
 
+// digest compiles and deploys the TypeScript example and sums up a shop's day.
+func digest(ctx context.Context, s *server, examples string) ([]row, error) {
+	runtime := hostNode(ctx)
+	if runtime == "" {
+		say("leaving out digest (TypeScript): this host has no node on the PATH")
+		return nil, nil
+	}
+	say("compiling and deploying digest (TypeScript, %s)", runtime)
+	dir := filepath.Join(examples, "digest")
+	if err := compile(filepath.Join(dir, "index.ts"), filepath.Join(s.dir, "index.js")); err != nil {
+		return nil, err
+	}
+	pkg, err := zipFolder(s.dir, "index.js")
+	if err != nil {
+		return nil, err
+	}
+	fn, err := s.deploy(ctx, function{name: "digest", runtime: runtime, handler: "index.handler", memory: 128, zip: pkg})
+	if err != nil {
+		return nil, err
+	}
+	event, err := os.ReadFile(filepath.Join(dir, "event.json"))
+	if err != nil {
+		return nil, err
+	}
+	rows, answer, err := fn.coldAndWarm(ctx, event)
+	if err != nil {
+		return nil, err
+	}
+	say("  a day: %s", summary(answer, "subject"))
+	return rows, nil
+}
+
 // summary picks the members of a JSON object that are worth a line.
 func summary(answer []byte, members ...string) string {
 	var object map[string]any

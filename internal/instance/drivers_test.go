@@ -148,6 +148,7 @@ func TestRealDrivers(t *testing.T) {
 			t.Run("crash", func(t *testing.T) { testRealCrash(start(t)) })
 			t.Run("freeze", func(t *testing.T) { testRealFreeze(start(t)) })
 			t.Run("python", func(t *testing.T) { testPython(t, d, features.Tier) })
+			t.Run("node", func(t *testing.T) { testNode(t, d, features.Tier) })
 			if features.Tier == lambda.TierProcess {
 				return // it limits no memory, and its wrapper is a shell
 			}
@@ -242,7 +243,7 @@ func testPython(t *testing.T, d sandbox.Driver, tier lambda.Tier) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := anyPython(t, c)
+	id := anyRuntime(t, c, "python")
 	code := openFolder(t)
 	if err := os.WriteFile(filepath.Join(code, "app.py"), []byte(app), 0o644); err != nil {
 		t.Fatal(err)
@@ -268,15 +269,18 @@ func testPython(t *testing.T, d sandbox.Driver, tier lambda.Tier) {
 	r.expect("go", `[3, "`+requestID+`", "128"]`)
 }
 
-// anyPython returns the newest Python that the host has: the list is in that order.
-func anyPython(t *testing.T, c *runtimes.Catalogue) string {
+// anyRuntime returns the newest of a language's that the host has: the list is in that
+// order.
+func anyRuntime(t *testing.T, c *runtimes.Catalogue, language string) string {
 	t.Helper()
-	found := c.List()
-	if len(found) == 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("the host has no Python")
+	for _, found := range c.List() {
+		if strings.HasPrefix(found.Runtime, language) {
+			return found.Runtime
 		}
-		t.Skip("the host has no Python")
 	}
-	return found[0].Runtime
+	if os.Getenv("CI") == "true" {
+		t.Fatal("the host has no " + language)
+	}
+	t.Skip("the host has no " + language)
+	return ""
 }

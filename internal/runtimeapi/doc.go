@@ -14,7 +14,8 @@
 // frames carry no request id. A frame is a header of 8 bytes and a payload:
 //
 //	byte 0     type
-//	byte 1     flags: 0x01 More (another Response frame follows)
+//	byte 1     flags: 0x01 More (another Response frame follows),
+//	           0x02 Last (of an Error: the runtime ends, no other event may come)
 //	bytes 2-3  zero
 //	bytes 4-7  length of the payload, unsigned, big endian
 //

@@ -23,6 +23,7 @@ const (
 	frameBegun     = 0x85
 
 	flagMore = 0x01
+	flagLast = 0x02
 
 	headerSize = 8
 )
@@ -31,6 +32,7 @@ const (
 type header struct {
 	kind byte
 	more bool
+	last bool
 	size int64
 }
 
@@ -120,8 +122,9 @@ func readHeader(r io.Reader) (header, error) {
 	if _, err := io.ReadFull(r, b[:]); err != nil {
 		return header{}, err
 	}
-	h := header{kind: b[0], more: b[1] == flagMore, size: int64(binary.BigEndian.Uint32(b[4:]))}
-	if b[1]&^flagMore != 0 || b[2] != 0 || b[3] != 0 || h.more && h.kind != frameResponse {
+	h := header{kind: b[0], more: b[1] == flagMore, last: b[1] == flagLast, size: int64(binary.BigEndian.Uint32(b[4:]))}
+	known := b[1] == 0 || h.more && h.kind == frameResponse || h.last && h.kind == frameError
+	if !known || b[2] != 0 || b[3] != 0 {
 		return header{}, fmt.Errorf("frame %#02x: bad header % x", b[0], b)
 	}
 	return h, nil
@@ -171,7 +174,11 @@ func (s *Session) acceptError(h header, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	s.complete(t, fault, idle)
+	if h.last {
+		s.completeLast(t, fault)
+	} else {
+		s.complete(t, fault, idle)
+	}
 	return nil
 }
 

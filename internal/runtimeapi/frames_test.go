@@ -134,7 +134,9 @@ func TestFramesProtocolErrors(t *testing.T) {
 	tests := map[string]string{
 		"unknown type":          string(frame(0x7f, 0, "")),
 		"flag on an error":      string(frame(frameError, flagMore, "")),
-		"unknown flag":          string(frame(frameResponse, 2, "")),
+		"last on a response":    string(frame(frameResponse, flagLast, "")),
+		"both flags":            string(frame(frameError, flagLast|flagMore, "")),
+		"unknown flag":          string(frame(frameResponse, 4, "")),
 		"reserved bytes":        "\x81\x00\x01\x00\x00\x00\x00\x00",
 		"ready with a payload":  string(frame(frameReady, 0, "x")),
 		"answer to nothing":     ready + string(frame(frameResponse, 0, "x")),
@@ -158,6 +160,28 @@ func TestFramesProtocolErrors(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The last error of a runtime that ends closes the session before anybody else can come.
+func TestFramesLastError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c, _ := framedSession(t)
+		send(t, c, frame(frameReady, 0, ""))
+		<-s.Initialised()
+		got := invokeAsync(t.Context(), s, Event{}, &lambda.Buffer{})
+		readInvoke(t, c)
+		send(t, c, frame(frameError, flagLast, `{"errorType":"Runtime.UnhandledPromiseRejection"}`))
+		if r := <-got; r.err != nil || r.outcome.Error == nil || r.outcome.Error.Type != "Runtime.UnhandledPromiseRejection" {
+			t.Errorf("%+v", r)
+		}
+		if err := s.Err(); !errors.Is(err, ErrClosed) {
+			t.Errorf("session: %v", err)
+		}
+		if _, err := s.Invoke(t.Context(), Event{}, &lambda.Buffer{}); !errors.Is(err, ErrClosed) {
+			t.Errorf("another invocation: %v", err)
+		}
+		<-s.Done()
+	})
 }
 
 // An oversized answer is read and dropped, the runtime goes on.

@@ -101,6 +101,24 @@ func (s *Session) complete(t *turn, fault *lambda.FunctionError, next state) {
 	t.finish(fault)
 }
 
+// errLast is why a session closes with the answer of a runtime that then ends.
+var errLast = errors.New("the runtime ends after an error")
+
+// completeLast ends the answer to t and the session: the host hands over no other. Who
+// waits for the answer finds it before the end.
+func (s *Session) completeLast(t *turn, fault *lambda.FunctionError) {
+	s.mu.Lock()
+	ends := s.state == answering && s.turn == t
+	if ends {
+		s.state, s.cause = closed, errLast
+	}
+	s.mu.Unlock()
+	t.finish(fault)
+	if ends {
+		close(s.closed)
+	}
+}
+
 // failInit takes the runtime's report that its initialisation failed.
 func (s *Session) failInit(fault *lambda.FunctionError) error {
 	s.mu.Lock()

@@ -259,7 +259,7 @@ func (p *process) frame() (kind byte, payload []byte, err error) {
 	if _, err := io.ReadFull(p.conn, head[:]); err != nil {
 		return 0, nil, err
 	}
-	if head[1] != 0 || head[2] != 0 || head[3] != 0 {
+	if head[1]&^2 != 0 || head[1] != 0 && head[0] != frameError || head[2] != 0 || head[3] != 0 {
 		return 0, nil, fmt.Errorf("header % x", head)
 	}
 	payload = make([]byte, binary.BigEndian.Uint32(head[4:]))

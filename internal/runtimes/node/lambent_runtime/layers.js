@@ -21,7 +21,9 @@ function install() {
 
 /** The runtime's folders and the function's own hold nothing that import would miss. */
 function isLayer(folder) {
-  return folder.startsWith('/') && !folder.startsWith('/var/runtime') && folder !== '/var/task' && fs.existsSync(folder);
+  const { LAMBDA_RUNTIME_DIR, LAMBDA_TASK_ROOT } = process.env;
+  const own = [LAMBDA_RUNTIME_DIR, `${LAMBDA_RUNTIME_DIR}/node_modules`, LAMBDA_TASK_ROOT];
+  return folder.startsWith('/') && !own.includes(folder) && fs.existsSync(folder);
 }
 
 function inThread(folders) {

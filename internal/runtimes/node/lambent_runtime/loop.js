@@ -77,7 +77,7 @@ function failInit(descriptor, error, code) {
 
 /** The stream ends with the error: no other event may come here. */
 function failTurn(error, code) {
-  const answer = turn ? [stream.ERROR, errors.encode(error)] : [];
+  const answer = turn ? [stream.ERROR, errors.encode(error), stream.LAST] : [];
   turn = null;
   link.end(answer, () => process.exit(code));
 }

@@ -10,6 +10,8 @@ const RESPONSE = 0x83;
 const ERROR = 0x84;
 const BEGUN = 0x85;
 
+const LAST = 0x02; // no other event may come
+
 const HEADER = 8;
 
 /** Takes the descriptor that Lambent hands over and hides how it came. Node has made it
@@ -24,10 +26,10 @@ function take() {
 }
 
 /** One frame, header and payload. */
-function frame(kind, text) {
+function frame(kind, text, flags = 0) {
   const size = text ? Buffer.byteLength(text) : 0;
   const bytes = Buffer.allocUnsafe(HEADER + size);
-  bytes.writeUInt32BE(kind * 0x1000000, 0);
+  bytes.writeUInt32BE(kind * 0x1000000 + flags * 0x10000, 0);
   bytes.writeUInt32BE(size, 4);
   if (size > 0) {
     bytes.write(text, HEADER);
@@ -36,8 +38,8 @@ function frame(kind, text) {
 }
 
 /** Sends a frame before it returns; the stream is not a socket yet. */
-function writeNow(descriptor, kind, text) {
-  const bytes = frame(kind, text);
+function writeNow(descriptor, kind, text, flags) {
+  const bytes = frame(kind, text, flags);
   for (let sent = 0; sent < bytes.length;) {
     sent += fs.writeSync(descriptor, bytes, sent);
   }
@@ -142,4 +144,4 @@ class Link {
   }
 }
 
-module.exports = { INIT_ERROR, RESPONSE, ERROR, BEGUN, Link, take, writeNow };
+module.exports = { LAST, INIT_ERROR, RESPONSE, ERROR, BEGUN, Link, take, writeNow };
