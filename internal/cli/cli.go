@@ -28,7 +28,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !errors.Is(err, errReported) {
-		fmt.Fprintf(stderr, "lambent: %v\n", err)
+		fmt.Fprintf(stderr, "%s %v\n", styleOf(stderr).red("lambent:"), err)
 	}
 	return exitCode(err)
 }
@@ -65,7 +65,10 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w\nSee `%s --help`", err, c.CommandPath())}
 	})
-	root.AddCommand(upCommand(), doctorCommand(), versionCommand())
+	root.AddCommand(
+		upCommand(), deployCommand(), invokeCommand(), logsCommand(), listCommand(), showCommand(), removeCommand(),
+		envCommand(), doctorCommand(), versionCommand(),
+	)
 	root.Args = cobra.ArbitraryArgs // an unknown command comes to RunE, which words the error
 	root.RunE = noCommand
 	return root

@@ -42,8 +42,10 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"pool", "lambda cleanup receipt instance"},
 	{"router", "lambda cleanup receipt pool"},
 	{"lambdaapi", "lambda cleanup receipt store blob code runtimes"},
+	{"control", "lambda store logs"},
+	{"bundle", "lambda"},
 	{"daemon", "*"},
-	{"cli", "config daemon lambda receipt sandbox drivers telemetry logs"},
+	{"cli", "bundle config control daemon lambda receipt runtimes sandbox drivers telemetry logs"},
 }
 
 func TestImportDirection(t *testing.T) {

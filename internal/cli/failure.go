@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/aws/smithy-go"
+
+	"lambent.dev/lambent/internal/control"
+)
+
+// explain turns what a client answers into what a person can act on: what is wrong, and
+// the next step.
+func (s *server) explain(err error) error {
+	var refused smithy.APIError
+	var network net.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &refused):
+		return &refusal{refused}
+	case errors.Is(err, control.ErrNoServer):
+		return fmt.Errorf("no Lambent answers at %s: start one with `lambent up`, or name its folder with --data", s.socket.Path())
+	case errors.As(err, &network):
+		return fmt.Errorf("no Lambent answers at %s: start one with `lambent up`, or name another with --endpoint", s.endpoint)
+	default:
+		return err
+	}
+}
+
+// nextSteps are what to do about errors of the API, by their code.
+var nextSteps = map[string]string{
+	"ResourceNotFoundException": "`lambent ls` lists the functions",
+	"TooManyRequestsException":  "wait, or raise the limit that it names",
+	"UnknownOperationException": "is the server older than this program? `lambent version` and its log say",
+}
+
+// refusal is an error of the API as a person reads it.
+type refusal struct{ cause smithy.APIError }
+
+// Error words the error with its code, which is what documentation is searched by.
+func (r *refusal) Error() string {
+	code := r.cause.ErrorCode()
+	text := fmt.Sprintf("%s (%s)", strings.TrimSuffix(r.cause.ErrorMessage(), "."), code)
+	if next := nextSteps[code]; next != "" {
+		text += ": " + next
+	}
+	return text
+}
+
+// Unwrap keeps the code within reach of isCode.
+func (r *refusal) Unwrap() error { return r.cause }
+
+// errIsGone says whether what was asked for does not exist.
+func errIsGone(err error) bool { return isCode(err, "ResourceNotFoundException") }
+
+func isCode(err error, code string) bool {
+	var refused smithy.APIError
+	return errors.As(err, &refused) && refused.ErrorCode() == code
+}
