@@ -33,6 +33,9 @@ type Function struct {
 	ID     FunctionID
 	Tags   map[string]string
 	Latest Version
+	// Serving is what runs as $LATEST while an update of it is in progress, and after one
+	// that failed: its last good state. nil = Latest itself.
+	Serving *Version
 	// Published holds the numbered versions in ascending order.
 	Published []Version
 	// LastVersion is the highest number that was ever published: none is used twice.
@@ -79,6 +82,8 @@ type Version struct {
 	// Generation rises with every change of code, configuration or tier. Pools of
 	// instances are keyed by it.
 	Generation uint64
+	// PublishedFrom is the Content of the $LATEST that a published version was made of.
+	PublishedFrom string
 }
 
 // LayerRef is a layer version that a function version uses.

@@ -24,11 +24,12 @@ type NameRule struct {
 }
 
 // The rules differ per operation. Source: AWS Lambda API reference, FunctionName of
-// CreateFunction, GetFunction, Invoke and DeleteFunction; the patterns as the
+// CreateFunction, GetFunction, Invoke, UpdateFunctionCode and DeleteFunction; the patterns as the
 // service's errors show them.
 var (
 	NameToCreate = newNameRule(`[a-zA-Z0-9-_]+`, `\$LATEST`, 64, 140)
 	NameToRead   = newNameRule(`[a-zA-Z0-9-_\.]+`, `\$LATEST(\.PUBLISHED)?`, 170, 170)
+	NameToUpdate = newNameRule(`[a-zA-Z0-9-_]+`, `\$LATEST`, 140, 140)
 	NameToDelete = newNameRule(`[a-zA-Z0-9-_\.]+`, `\$LATEST(\.PUBLISHED)?`, 140, 140)
 )
 

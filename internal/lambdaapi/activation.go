@@ -19,7 +19,7 @@ const activators = 2
 const retryPause = 2 * time.Second
 
 // activations is the queue of functions to activate. It holds names only, each of a
-// stored function that is Pending.
+// stored function that is Pending or whose update is in progress.
 type activations struct {
 	wake  chan struct{} // holds a token while there is something to take
 	pause time.Duration // before another try after the store failed
@@ -88,7 +88,7 @@ func (a *activations) take() (lambda.FunctionID, bool) {
 }
 
 // Run activates functions until ctx ends: first those that an earlier process left
-// Pending, then each as it is created. It returns nil when ctx ends, or what kept it
+// unsettled, then each as it is created or updated. It returns nil when ctx ends, or what kept it
 // from reading the store.
 func (s *Server) Run(ctx context.Context) error {
 	if err := s.resume(ctx); err != nil {
@@ -106,7 +106,7 @@ func (s *Server) Run(ctx context.Context) error {
 
 func (s *Server) resume(ctx context.Context) error {
 	return s.Store.All(ctx, func(fn lambda.Function) error {
-		if pending(&fn) {
+		if unsettled(&fn) {
 			s.activations.add(fn.ID)
 		}
 		return nil
@@ -133,7 +133,7 @@ func (s *Server) activate(ctx context.Context, id lambda.FunctionID) error {
 	if isMissing(err) {
 		return nil
 	}
-	if err != nil || !pending(&fn) {
+	if err != nil || !unsettled(&fn) {
 		return err
 	}
 	outcome := s.ready(ctx, &fn.Latest)
@@ -143,22 +143,18 @@ func (s *Server) activate(ctx context.Context, id lambda.FunctionID) error {
 	return s.settle(ctx, &fn, outcome)
 }
 
-func pending(fn *lambda.Function) bool {
-	if fn.Latest.State == "Pending" {
-		return true
-	}
-	for i := range fn.Published {
-		if fn.Published[i].State == "Pending" {
-			return true
-		}
-	}
-	return false
+// unsettled reports whether a function waits for its activation. What is published while
+// it waits has its code, and waits with it.
+func unsettled(fn *lambda.Function) bool {
+	waits := false
+	fn.Each(func(v *lambda.Version) { waits = waits || v.State == "Pending" || v.LastUpdateStatus == "InProgress" })
+	return waits
 }
 
 // outcome is how an activation ended: the zero value is success.
 type outcome struct {
 	reason string // for the owner of the function
-	code   string // StateReasonCode
+	code   string // StateReasonCode or LastUpdateStatusReasonCode
 }
 
 // ready unpacks the code and looks for the runtime.
@@ -175,43 +171,61 @@ func (s *Server) ready(ctx context.Context, v *lambda.Version) outcome {
 		return outcome{wrong.Message, "InvalidZipFileException"}
 	}
 	s.Log.Error("unpacking code", "digest", v.Code.Digest, "error", err)
-	return outcome{"Lambent could not unpack the code of the function; its log says why. Create the function again.", "InternalError"}
+	return outcome{"Lambent could not unpack the code of the function; its log says why. Create the function or make the update again.", "InternalError"}
 }
 
 // errChanged says that a function is no longer what was activated.
 var errChanged = errors.New("function has changed")
 
+// settle makes the outcome known. It looks again at a function that has changed since.
 func (s *Server) settle(ctx context.Context, was *lambda.Function, o outcome) error {
-	s.changes.Lock()
-	defer s.changes.Unlock()
-	fn, err := s.Store.UpdateFunction(ctx, was.ID, func(fn *lambda.Function) error {
-		if fn.Latest.RevisionID != was.Latest.RevisionID {
+	_, err := s.change(ctx, was.ID, func(fn *lambda.Function) error {
+		if fn.Latest.Generation != was.Latest.Generation {
 			return errChanged
 		}
-		o.applyTo(&fn.Latest)
-		for i := range fn.Published {
-			o.applyTo(&fn.Published[i])
-		}
+		o.applyTo(fn)
 		return nil
 	})
-	if isMissing(err) || errors.Is(err, errChanged) {
+	switch {
+	case isMissing(err):
+		return nil
+	case errors.Is(err, errChanged):
+		s.activations.add(was.ID)
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	return s.Directory.Put(fn)
+	return err
 }
 
-// applyTo moves a version out of Pending.
-func (o outcome) applyTo(v *lambda.Version) {
-	if v.State != "Pending" {
-		return
+// applyTo moves all versions out of Pending and InProgress. After a failed update the
+// function goes on serving what it served before.
+func (o outcome) applyTo(fn *lambda.Function) {
+	if o == (outcome{}) {
+		fn.Serving = nil
 	}
+	fn.Each(func(v *lambda.Version) {
+		switch {
+		case v.State == "Pending":
+			o.create(v)
+		case v.LastUpdateStatus == "InProgress":
+			o.update(v)
+		}
+	})
+}
+
+func (o outcome) create(v *lambda.Version) {
 	v.RevisionID = uuid.NewString()
 	v.StateReason, v.StateReasonCode = o.reason, o.code
 	v.State, v.LastUpdateStatus = "Active", "Successful"
 	if o != (outcome{}) {
 		v.State, v.LastUpdateStatus = "Failed", "Failed"
+	}
+}
+
+func (o outcome) update(v *lambda.Version) {
+	v.RevisionID = uuid.NewString()
+	v.LastUpdateStatusReason, v.LastUpdateStatusReasonCode = o.reason, o.code
+	v.LastUpdateStatus = "Successful"
+	if o != (outcome{}) {
+		v.LastUpdateStatus = "Failed"
 	}
 }

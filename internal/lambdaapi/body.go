@@ -43,6 +43,21 @@ func (c *call) body(limit int64) ([]byte, error) {
 	return body, nil
 }
 
+// maxRequest bounds a request's body that holds no code, in bytes: far more than any needs.
+const maxRequest = 1 << 20
+
+// readRequest decodes a body of at most limit bytes.
+func (c *call) readRequest(limit int64, in any) error {
+	body, err := c.body(limit)
+	if errors.Is(err, errBodyTooLarge) {
+		return lambda.NewError(lambda.ErrRequestEntityTooLarge, "Request must be smaller than %d bytes for the %s operation", limit, c.operation)
+	}
+	if err != nil {
+		return err
+	}
+	return decode(body, in)
+}
+
 func (c *call) bodyWithin(limit int64) ([]byte, error) {
 	if c.r.ContentLength > limit {
 		return nil, c.drain()

@@ -22,7 +22,7 @@ type call struct {
 	arrived   time.Time
 
 	operation string
-	label     string     // FunctionName or Digest, decoded
+	labels    labels     // of the path, by name: FunctionName, Digest
 	query     url.Values // the query string
 	started   bool       // the answer's head has been written
 }
@@ -43,7 +43,7 @@ type named struct {
 
 // function reads the FunctionName label and the Qualifier parameter.
 func (c *call) function(rule lambda.NameRule, v *lambda.Violations) (named, error) {
-	ref := rule.Parse(c.label, v)
+	ref := rule.Parse(c.labels["FunctionName"], v)
 	parameter := c.query.Get("Qualifier")
 	lambda.CheckQualifier(parameter, v)
 	if err := v.Err(); err != nil {

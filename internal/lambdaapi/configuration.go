@@ -28,6 +28,8 @@ type configuration struct {
 	StateReason          string          `json:"StateReason,omitempty"`
 	StateReasonCode      string          `json:"StateReasonCode,omitempty"`
 	LastUpdateStatus     string          `json:"LastUpdateStatus,omitempty"`
+	LastUpdateReason     string          `json:"LastUpdateStatusReason,omitempty"`
+	LastUpdateReasonCode string          `json:"LastUpdateStatusReasonCode,omitempty"`
 	PackageType          string          `json:"PackageType"`
 	Architectures        []string        `json:"Architectures"`
 	EphemeralStorage     storage         `json:"EphemeralStorage"`
@@ -84,8 +86,8 @@ func describe(id lambda.FunctionID, v *lambda.Version, qualifier string) configu
 		LastModified: v.LastModified.UTC().Format(modifiedFormat),
 		Version:      v.Version, RevisionID: v.RevisionID,
 		State: v.State, StateReason: v.StateReason, StateReasonCode: v.StateReasonCode,
-		LastUpdateStatus: v.LastUpdateStatus,
-		PackageType:      v.PackageType, Architectures: []string{v.Architecture},
+		LastUpdateStatus: v.LastUpdateStatus, LastUpdateReason: v.LastUpdateStatusReason, LastUpdateReasonCode: v.LastUpdateStatusReasonCode,
+		PackageType: v.PackageType, Architectures: []string{v.Architecture},
 		TracingConfig:    tracing{v.TracingMode},
 		EphemeralStorage: storage{v.TmpSize},
 		SnapStart:        snapStart{ApplyOn: "None", OptimizationStatus: "Off"},
@@ -116,9 +118,11 @@ func describeRuntime(id lambda.FunctionID, v *lambda.Version) *runtimeVersion {
 	return &runtimeVersion{"arn:aws:lambda:" + id.Region + "::runtime:" + hex.EncodeToString(sum[:])}
 }
 
-// summarize drops what ListFunctions leaves out.
+// summarize drops what lists leave out.
 func (c configuration) summarize() configuration {
-	c.State, c.StateReason, c.StateReasonCode, c.LastUpdateStatus = "", "", "", ""
+	c.State, c.StateReason, c.StateReasonCode = "", "", ""
+	c.LastUpdateStatus, c.LastUpdateReason, c.LastUpdateReasonCode = "", "", ""
+	c.RuntimeVersionConfig = nil
 	return c
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"runtime"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -22,14 +21,14 @@ func createFunction(c *call) error {
 	}
 	defer release()
 	var in createFunctionRequest
-	if err := c.readCreate(&in); err != nil {
+	if err := c.readRequest(lambda.MaxCreateBody, &in); err != nil {
 		return err
 	}
 	fn, err := c.newFunction(&in)
 	if err != nil {
 		return err
 	}
-	if err := c.keep(&fn, in.Code.ZipFile); err != nil {
+	if err := c.keep(&fn, &in); err != nil {
 		return err
 	}
 	return c.answer(http.StatusCreated, describeCreated(&fn))
@@ -43,18 +42,6 @@ func (c *call) admitUpload() (release func(), err error) {
 	case <-c.ctx().Done():
 		return nil, context.Cause(c.ctx())
 	}
-}
-
-func (c *call) readCreate(in *createFunctionRequest) error {
-	body, err := c.body(lambda.MaxCreateBody)
-	if errors.Is(err, errBodyTooLarge) {
-		return lambda.NewError(lambda.ErrRequestEntityTooLarge,
-			"Request must be smaller than %d bytes for the CreateFunction operation", lambda.MaxCreateBody)
-	}
-	if err != nil {
-		return err
-	}
-	return decode(body, in)
 }
 
 // newFunction checks the request and makes the function of it, still without code.
@@ -93,40 +80,14 @@ func (c *call) newID(in *createFunctionRequest) (lambda.FunctionID, error) {
 // version renders the configuration that the request describes, with AWS's defaults.
 func (in *createFunctionRequest) version(id lambda.FunctionID) lambda.Version {
 	v := lambda.Version{
-		Version: lambda.Latest, Description: or(in.Description, ""), Role: or(in.Role, ""),
-		Runtime: or(in.Runtime, ""), Handler: or(in.Handler, ""),
-		Timeout: or(in.Timeout, lambda.DefaultTimeout), MemorySize: or(in.MemorySize, lambda.DefaultMemory),
-		TmpSize: lambda.DefaultTmp, PackageType: "Zip", Architecture: hostArchitecture(), TracingMode: "PassThrough",
-		Logging: in.LoggingConfig.logging(id),
-		State:   "Pending", StateReason: "The function is being created.", StateReasonCode: "Creating",
-		RevisionID: uuid.NewString(), LastModified: time.Now().UTC().Truncate(time.Millisecond),
+		Version: lambda.Latest, Timeout: lambda.DefaultTimeout, MemorySize: lambda.DefaultMemory, TmpSize: lambda.DefaultTmp,
+		PackageType: "Zip", Architecture: hostArchitecture(), TracingMode: "PassThrough",
+		Logging: lambda.Logging{Format: "Text", Group: id.LogGroup()},
+		State:   "Pending", StateReason: creating, StateReasonCode: creatingCode,
+		RevisionID: uuid.NewString(), LastModified: modifiedNow(), Generation: nextGeneration(0),
 	}
-	// A function that is made again under the name of a deleted one must not look like
-	// it to a pool: generations go on rising with the clock.
-	v.Generation = uint64(time.Now().UnixNano())
-	if in.Environment != nil {
-		v.EnvironmentSet, v.Environment = true, values(in.Environment.Variables)
-	}
-	if in.EphemeralStorage != nil {
-		v.TmpSize = *in.EphemeralStorage.Size
-	}
-	if in.TracingConfig != nil {
-		v.TracingMode = or(in.TracingConfig.Mode, v.TracingMode)
-	}
+	in.apply(&v)
 	return v
-}
-
-// logging renders LoggingConfig; JSON brings levels with it.
-func (l *loggingRequest) logging(id lambda.FunctionID) lambda.Logging {
-	out := lambda.Logging{Format: "Text", Group: id.LogGroup()}
-	if l == nil {
-		return out
-	}
-	out.Format, out.Group = or(l.LogFormat, out.Format), or(l.LogGroup, out.Group)
-	if out.Format == "JSON" {
-		out.ApplicationLevel, out.SystemLevel = or(l.ApplicationLogLevel, "INFO"), or(l.SystemLogLevel, "INFO")
-	}
-	return out
 }
 
 // hostArchitecture is the host's, in AWS's word.
@@ -138,19 +99,19 @@ func hostArchitecture() string {
 }
 
 // keep stores code and function, makes the function known and has it activated.
-func (c *call) keep(fn *lambda.Function, data []byte) error {
+func (c *call) keep(fn *lambda.Function, in *createFunctionRequest) error {
 	if _, err := c.Store.Function(c.ctx(), fn.ID); err == nil {
 		return errExists(fn.ID)
 	} else if !isMissing(err) {
 		return err
 	}
-	code, err := c.storePackage(c.ctx(), data)
+	code, err := c.storePackage(c.ctx(), in.Code.ZipFile)
 	if err != nil {
 		return err
 	}
 	fn.Latest.Code = code
-	for i := range fn.Published {
-		fn.Published[i].Code = code
+	if or(in.Publish, false) {
+		publish(fn, nil)
 	}
 	if err := c.commit(fn); err != nil {
 		return err
@@ -160,8 +121,9 @@ func (c *call) keep(fn *lambda.Function, data []byte) error {
 }
 
 func (c *call) commit(fn *lambda.Function) error {
-	c.changes.Lock()
-	defer c.changes.Unlock()
+	lock := c.changes.of(fn.ID)
+	lock.Lock()
+	defer lock.Unlock()
 	err := c.Store.CreateFunction(c.ctx(), *fn)
 	if errors.Is(err, store.ErrExists) {
 		return errExists(fn.ID)

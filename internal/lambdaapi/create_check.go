@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/google/uuid"
-
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/runtimes"
 )
@@ -26,34 +24,30 @@ func (c *call) checkFunction(in *createFunctionRequest, fn *lambda.Function) err
 	if err := in.refuseUnsupported(); err != nil {
 		return err
 	}
-	if err := c.checkRuntime(fn); err != nil {
+	if err := c.checkConfiguration(&in.configurationRequest, &fn.Latest); err != nil {
 		return err
 	}
-	if err := in.checkArchitecture(); err != nil {
-		return err
-	}
-	if err := in.LoggingConfig.checkLevels(); err != nil {
-		return err
-	}
-	if err := checkEnvironment(fn.Latest.Environment); err != nil {
+	if err := checkArchitecture(in.Architectures); err != nil {
 		return err
 	}
 	if err := c.checkSettings(fn); err != nil {
 		return err
 	}
-	if or(in.Publish, false) {
-		fn.Published = []lambda.Version{firstVersion(fn.Latest)}
-	}
 	return checkPackage(in.Code.ZipFile)
 }
 
-func firstVersion(v lambda.Version) lambda.Version {
-	v.Version, v.RevisionID = "1", uuid.NewString()
-	return v
+// checkConfiguration checks a version, and what was asked for to make it so.
+func (c *call) checkConfiguration(in *configurationRequest, v *lambda.Version) error {
+	if err := c.checkRuntime(v); err != nil {
+		return err
+	}
+	if err := in.LoggingConfig.checkLevels(v.Logging.Format); err != nil {
+		return err
+	}
+	return checkEnvironment(v.Environment)
 }
 
-func (c *call) checkRuntime(fn *lambda.Function) error {
-	v := &fn.Latest
+func (c *call) checkRuntime(v *lambda.Version) error {
 	if v.Runtime == "" || v.Handler == "" {
 		return invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
 	}
@@ -77,11 +71,11 @@ func errLacking(runtime string, cause error) error {
 	return invalid("%s", text)
 }
 
-func (in *createFunctionRequest) checkArchitecture() error {
-	if in.Architectures == nil || (*in.Architectures)[0] == hostArchitecture() {
+func checkArchitecture(asked *[]string) error {
+	if asked == nil || (*asked)[0] == hostArchitecture() {
 		return nil
 	}
-	return invalid("This host runs %s only: it cannot run a function for %s.", hostArchitecture(), (*in.Architectures)[0])
+	return invalid("This host runs %s only: it cannot run a function for %s.", hostArchitecture(), (*asked)[0])
 }
 
 // checkSettings holds the limits of tags and that the tier asked for is to be had:

@@ -3,7 +3,9 @@ package lambdaapi
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 
+	"lambent.dev/lambent/internal/blob"
 	"lambent.dev/lambent/internal/code"
 	"lambent.dev/lambent/internal/lambda"
 )
@@ -26,5 +28,14 @@ func (s *Server) storePackage(ctx context.Context, data []byte) (lambda.Code, er
 	if err != nil {
 		return lambda.Code{}, err
 	}
-	return lambda.Code{SHA256: info.SHA256, Digest: info.Digest, Size: info.Size}, nil
+	return codeFrom(info), nil
+}
+
+// codeOf describes a package that is not stored.
+func codeOf(data []byte) lambda.Code {
+	return codeFrom(blob.InfoOf(sha256.Sum256(data), int64(len(data))))
+}
+
+func codeFrom(info blob.Info) lambda.Code {
+	return lambda.Code{SHA256: info.SHA256, Digest: info.Digest, Size: info.Size}
 }

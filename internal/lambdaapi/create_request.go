@@ -4,34 +4,57 @@ import "encoding/json"
 
 // createFunctionRequest is the body of CreateFunction. Pointers tell what was sent.
 type createFunctionRequest struct {
-	FunctionName     *string
+	configurationRequest
+	FunctionName  *string
+	Code          *functionCode
+	Publish       *bool
+	PackageType   *string
+	Tags          map[string]*string
+	Architectures *[]string
+
+	// What Lambent does not do yet is looked at only to refuse it.
+	PublishTo            *string
+	CodeSigningConfigArn *string
+	TenancyConfig        *json.RawMessage
+}
+
+// updateConfigurationRequest is the body of UpdateFunctionConfiguration.
+type updateConfigurationRequest struct {
+	configurationRequest
+	RevisionId *string
+}
+
+// updateCodeRequest is the body of UpdateFunctionCode.
+type updateCodeRequest struct {
+	functionCode
+	Architectures *[]string
+	Publish       *bool
+	PublishTo     *string
+	DryRun        *bool
+	RevisionId    *string
+}
+
+// configurationRequest is what CreateFunction and UpdateFunctionConfiguration share.
+type configurationRequest struct {
 	Role             *string
-	Code             *functionCode
 	Runtime          *string
 	Handler          *string
 	Description      *string
 	Timeout          *int
 	MemorySize       *int
-	Publish          *bool
-	PackageType      *string
 	Environment      *environmentRequest
 	TracingConfig    *tracingRequest
-	Tags             map[string]*string
-	Architectures    *[]string
 	EphemeralStorage *storageRequest
 	SnapStart        *snapStartRequest
 	LoggingConfig    *loggingRequest
 
 	// What Lambent does not do yet is looked at only to refuse it.
-	PublishTo              *string
 	KMSKeyArn              *string
-	CodeSigningConfigArn   *string
 	Layers                 []string
 	FileSystemConfigs      []json.RawMessage
 	VpcConfig              *vpcRequest
 	DeadLetterConfig       *deadLetterRequest
 	ImageConfig            *imageRequest
-	TenancyConfig          *json.RawMessage
 	CapacityProviderConfig *json.RawMessage
 	DurableConfig          *json.RawMessage
 }

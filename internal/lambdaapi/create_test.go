@@ -95,7 +95,7 @@ func TestActivationFails(t *testing.T) {
 		code, reason string
 	}{
 		{lambda.NewError(lambda.ErrInvalidParameterValue, "The zip climbs out."), "InvalidZipFileException", "The zip climbs out."},
-		{errors.New("disk of secret-host is full"), "InternalError", "Lambent could not unpack the code of the function; its log says why. Create the function again."},
+		{errors.New("disk of secret-host is full"), "InternalError", "Lambent could not unpack the code of the function; its log says why. Create the function or make the update again."},
 	}
 	for _, tt := range tests {
 		b := newBench(t)

@@ -14,29 +14,55 @@ func (in *createFunctionRequest) refuseUnsupported() error {
 			asked = append(asked, what)
 		}
 	}
-	in.unsupportedCode(add)
-	in.unsupportedConfiguration(add)
+	in.Code.unsupported(add)
+	in.unsupported(add)
 	add(or(in.PackageType, "Zip") == "Image", "PackageType Image")
-	add(in.SnapStart != nil && or(in.SnapStart.ApplyOn, "None") != "None", "SnapStart")
 	add(set(in.PublishTo), "PublishTo")
+	add(set(in.CodeSigningConfigArn), "CodeSigningConfigArn")
+	add(filled(in.TenancyConfig), "TenancyConfig")
+	return errUnsupported(asked)
+}
+
+func (in *updateConfigurationRequest) refuseUnsupported() error {
+	var asked []string
+	in.unsupported(func(is bool, what string) {
+		if is {
+			asked = append(asked, what)
+		}
+	})
+	return errUnsupported(asked)
+}
+
+func (in *updateCodeRequest) refuseUnsupported() error {
+	var asked []string
+	add := func(is bool, what string) {
+		if is {
+			asked = append(asked, what)
+		}
+	}
+	in.unsupported(add)
+	add(set(in.PublishTo), "PublishTo")
+	return errUnsupported(asked)
+}
+
+func errUnsupported(asked []string) error {
 	if len(asked) == 0 {
 		return nil
 	}
-	return invalid("Lambent does not support this yet: %s. Leave it out to create the function.", strings.Join(asked, ", "))
+	return invalid("Lambent does not support this yet: %s. Leave it out.", strings.Join(asked, ", "))
 }
 
-func (in *createFunctionRequest) unsupportedCode(add func(bool, string)) {
-	c := in.Code
+func (c *functionCode) unsupported(add func(bool, string)) {
 	add(set(c.S3Bucket) || set(c.S3Key) || set(c.S3ObjectVersion) || set(c.S3ObjectStorageMode), "Code from S3")
 	add(set(c.ImageUri), "Code.ImageUri")
 	add(set(c.SourceKMSKeyArn), "Code.SourceKMSKeyArn")
 }
 
-func (in *createFunctionRequest) unsupportedConfiguration(add func(bool, string)) {
+func (in *configurationRequest) unsupported(add func(bool, string)) {
 	add(len(in.Layers) > 0, "Layers")
 	add(len(in.FileSystemConfigs) > 0, "FileSystemConfigs")
 	add(set(in.KMSKeyArn), "KMSKeyArn")
-	add(set(in.CodeSigningConfigArn), "CodeSigningConfigArn")
+	add(in.SnapStart != nil && or(in.SnapStart.ApplyOn, "None") != "None", "SnapStart")
 	add(in.DeadLetterConfig != nil && set(in.DeadLetterConfig.TargetArn), "DeadLetterConfig")
 	if v := in.VpcConfig; v != nil {
 		add(len(v.SubnetIds)+len(v.SecurityGroupIds) > 0 || or(v.Ipv6AllowedForDualStack, false), "VpcConfig")
@@ -44,7 +70,6 @@ func (in *createFunctionRequest) unsupportedConfiguration(add func(bool, string)
 	if i := in.ImageConfig; i != nil {
 		add(len(i.EntryPoint)+len(i.Command) > 0 || set(i.WorkingDirectory), "ImageConfig")
 	}
-	add(filled(in.TenancyConfig), "TenancyConfig")
 	add(filled(in.CapacityProviderConfig), "CapacityProviderConfig")
 	add(filled(in.DurableConfig), "DurableConfig")
 }

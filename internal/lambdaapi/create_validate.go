@@ -28,9 +28,20 @@ func whole(pattern string) *regexp.Regexp { return regexp.MustCompile(`^(?:` + p
 // validate reports what breaks the model of the API, all at once.
 func (in *createFunctionRequest) validate(v *lambda.Violations) {
 	in.validateRequired(v)
+	in.configurationRequest.validate(v)
+	enum(v, "packageType", in.PackageType, "Image", "Zip")
+	validateArchitectures(v, in.Architectures)
+	for _, key := range sortedKeys(in.Tags) {
+		if value := in.Tags[key]; value == nil {
+			v.Add("tags", "{"+key+"}", "Map value must satisfy constraint: [Member must not be null]")
+		}
+	}
+}
+
+func (in *configurationRequest) validate(v *lambda.Violations) {
 	in.validateNumbers(v)
 	in.validateEnums(v)
-	in.validateMaps(v)
+	in.validateVariables(v)
 	text(v, "handler", in.Handler, 128, handlerExact, handlerPattern)
 	text(v, "role", in.Role, 1<<10, roleExact, rolePattern)
 	if in.Description != nil {
@@ -53,7 +64,7 @@ func (in *createFunctionRequest) validateRequired(v *lambda.Violations) {
 	}
 }
 
-func (in *createFunctionRequest) validateNumbers(v *lambda.Violations) {
+func (in *configurationRequest) validateNumbers(v *lambda.Violations) {
 	number(v, "timeout", in.Timeout, lambda.MinTimeout, lambda.MaxTimeout)
 	number(v, "memorySize", in.MemorySize, lambda.MinMemory, lambda.MaxMemory)
 	if e := in.EphemeralStorage; e != nil {
@@ -64,8 +75,7 @@ func (in *createFunctionRequest) validateNumbers(v *lambda.Violations) {
 	}
 }
 
-func (in *createFunctionRequest) validateEnums(v *lambda.Violations) {
-	enum(v, "packageType", in.PackageType, "Image", "Zip")
+func (in *configurationRequest) validateEnums(v *lambda.Violations) {
 	if in.TracingConfig != nil {
 		enum(v, "tracingConfig.mode", in.TracingConfig.Mode, "PassThrough", "Active")
 	}
@@ -77,14 +87,13 @@ func (in *createFunctionRequest) validateEnums(v *lambda.Violations) {
 		enum(v, "loggingConfig.applicationLogLevel", l.ApplicationLogLevel, "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 		enum(v, "loggingConfig.systemLogLevel", l.SystemLogLevel, "DEBUG", "INFO", "WARN")
 	}
-	in.validateArchitectures(v)
 }
 
-func (in *createFunctionRequest) validateArchitectures(v *lambda.Violations) {
-	if in.Architectures == nil {
+func validateArchitectures(v *lambda.Violations, asked *[]string) {
+	if asked == nil {
 		return
 	}
-	list := *in.Architectures
+	list := *asked
 	shown := "[" + strings.Join(list, ", ") + "]"
 	switch {
 	case len(list) > 1:
@@ -96,7 +105,7 @@ func (in *createFunctionRequest) validateArchitectures(v *lambda.Violations) {
 	}
 }
 
-func (in *createFunctionRequest) validateMaps(v *lambda.Violations) {
+func (in *configurationRequest) validateVariables(v *lambda.Violations) {
 	if e := in.Environment; e != nil {
 		for _, key := range sortedKeys(e.Variables) {
 			if len(key) > 1<<10 || !variableExact.MatchString(key) {
@@ -105,11 +114,6 @@ func (in *createFunctionRequest) validateMaps(v *lambda.Violations) {
 			if e.Variables[key] == nil {
 				v.Add("environment.variables", "{"+key+"}", "Map value must satisfy constraint: [Member must not be null]")
 			}
-		}
-	}
-	for _, key := range sortedKeys(in.Tags) {
-		if value := in.Tags[key]; value == nil {
-			v.Add("tags", "{"+key+"}", "Map value must satisfy constraint: [Member must not be null]")
 		}
 	}
 }
@@ -173,8 +177,8 @@ func checkTags(tags map[string]string) error {
 }
 
 // checkLevels refuses log levels without the format that has them.
-func (l *loggingRequest) checkLevels() error {
-	if l == nil || or(l.LogFormat, "Text") == "JSON" {
+func (l *loggingRequest) checkLevels(format string) error {
+	if l == nil || format == "JSON" {
 		return nil
 	}
 	if l.ApplicationLogLevel != nil || l.SystemLogLevel != nil {

@@ -2,6 +2,7 @@ package lambdaapi
 
 import (
 	"slices"
+	"strings"
 
 	"lambent.dev/lambent/internal/lambda"
 )
@@ -25,8 +26,6 @@ func deleteFunction(c *call) error {
 }
 
 func (c *call) remove(n named) error {
-	c.changes.Lock()
-	defer c.changes.Unlock()
 	err := c.removeFrom(n)
 	if isMissing(err) {
 		return errNotFound(n)
@@ -38,6 +37,9 @@ func (c *call) removeFrom(n named) error {
 	if n.qualifier != "" {
 		return c.removeVersion(n)
 	}
+	lock := c.changes.of(n.id)
+	lock.Lock()
+	defer lock.Unlock()
 	if err := c.Store.DeleteFunction(c.ctx(), n.id); err != nil {
 		return err
 	}
@@ -45,17 +47,37 @@ func (c *call) removeFrom(n named) error {
 	return nil
 }
 
+// removeVersion deletes a published version. One that is not there is as good as deleted:
+// AWS answers 204.
 func (c *call) removeVersion(n named) error {
-	fn, err := c.Store.UpdateFunction(c.ctx(), n.id, func(fn *lambda.Function) error {
-		i := slices.IndexFunc(fn.Published, func(v lambda.Version) bool { return v.Version == n.qualifier })
-		if i < 0 {
-			return errNotFound(n)
+	_, err := c.change(c.ctx(), n.id, func(fn *lambda.Function) error {
+		if fn.Alias(n.qualifier) != nil {
+			return invalid("Deletion of aliases is not currently supported.")
 		}
-		fn.Published = slices.Delete(fn.Published, i, i+1)
+		if used := aliasesOf(fn, n.qualifier); len(used) > 0 {
+			return lambda.NewError(lambda.ErrResourceConflict,
+				"Unable to delete version because the following aliases reference it: [%s]", strings.Join(used, ", "))
+		}
+		fn.Published = slices.DeleteFunc(fn.Published, func(v lambda.Version) bool { return v.Version == n.qualifier })
+		detach(fn, n.qualifier)
 		return nil
 	})
-	if err != nil {
-		return err
+	return err
+}
+
+// aliasesOf returns the names of the aliases that run a version.
+func aliasesOf(fn *lambda.Function, version string) []string {
+	var names []string
+	for i := range fn.Aliases {
+		if fn.Aliases[i].Routes(version) {
+			names = append(names, fn.Aliases[i].Name)
+		}
 	}
-	return c.Directory.Put(fn)
+	return names
+}
+
+// detach forgets what was attached to a version or an alias that is deleted.
+func detach(fn *lambda.Function, qualifier string) {
+	delete(fn.Policies, qualifier)
+	delete(fn.EventInvoke, qualifier)
 }

@@ -44,7 +44,7 @@ func downloadCode(c *call) error {
 	if !c.validLink(time.Now()) {
 		return lambda.NewError(lambda.ErrAccessDenied, "This link is not valid, or no longer: call GetFunction for a new one.")
 	}
-	blob, err := c.Blobs.Open(c.ctx(), c.label)
+	blob, err := c.Blobs.Open(c.ctx(), c.labels["Digest"])
 	if err != nil {
 		return lambda.NewError(lambda.ErrResourceNotFound, "The code that this link names is gone.").WithCause(err)
 	}
@@ -64,5 +64,5 @@ func (c *call) validLink(now time.Time) bool {
 		return false
 	}
 	signature, err := hex.DecodeString(c.query.Get("signature"))
-	return err == nil && hmac.Equal(signature, c.sign(c.label, expires))
+	return err == nil && hmac.Equal(signature, c.sign(c.labels["Digest"], expires))
 }

@@ -123,6 +123,11 @@ func (m *memory) All(_ context.Context, yield func(lambda.Function) error) error
 func clone(fn lambda.Function) lambda.Function {
 	fn.Published = slices.Clone(fn.Published)
 	fn.Tags = maps.Clone(fn.Tags)
+	fn.Aliases = slices.Clone(fn.Aliases)
+	if fn.Serving != nil {
+		serving := *fn.Serving
+		fn.Serving = &serving
+	}
 	return fn
 }
 
@@ -172,8 +177,9 @@ func (i index) Remove(id lambda.FunctionID) {
 
 // host stands for packages, runtimes and tiers; its faults are data.
 type host struct {
-	unpack  error // Folder's answer
-	runtime error // Resolve's answer
+	mu      sync.Mutex // guards unpack where a test changes it while functions are activated
+	unpack  error      // Folder's answer
+	runtime error      // Resolve's answer
 	held    chan struct{}
 }
 
@@ -185,7 +191,16 @@ func (h *host) Folder(ctx context.Context, _ string) (string, error) {
 			return "", context.Cause(ctx)
 		}
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	return "/code", h.unpack
+}
+
+// set changes what unpacking comes to.
+func (h *host) set(unpack error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.unpack = unpack
 }
 
 func (h *host) Resolve(v *lambda.Version) (runtimes.Launch, error) {

@@ -64,31 +64,18 @@ func (c *call) find() (named, *lambda.Function, *lambda.Version, error) {
 	if err != nil {
 		return named{}, nil, nil, err
 	}
-	fn, err := c.Store.Function(c.ctx(), n.id)
+	fn, err := c.read(c.ctx(), n.id)
 	if isMissing(err) {
 		return named{}, nil, nil, errNotFound(n)
 	}
 	if err != nil {
 		return named{}, nil, nil, err
 	}
-	version := versionOf(&fn, n.qualifier)
+	version := fn.Find(n.qualifier)
 	if version == nil {
 		return named{}, nil, nil, errNotFound(n)
 	}
 	return n, &fn, version, nil
-}
-
-// versionOf returns the version of a qualifier, nil if there is none.
-func versionOf(fn *lambda.Function, qualifier string) *lambda.Version {
-	if qualifier == "" || qualifier == lambda.Latest {
-		return &fn.Latest
-	}
-	for i := range fn.Published {
-		if fn.Published[i].Version == qualifier {
-			return &fn.Published[i]
-		}
-	}
-	return nil
 }
 
 func errNotFound(n named) error {

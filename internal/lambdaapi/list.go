@@ -3,13 +3,14 @@ package lambdaapi
 import (
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
 	"lambent.dev/lambent/internal/lambda"
 )
 
-// maxList is the most functions on a page. Source: AWS Lambda API reference,
+// maxList is the most items on a page. Source: AWS Lambda API reference,
 // ListFunctions: "returns a maximum of 50 items in each response".
 const maxList = 50
 
@@ -18,11 +19,16 @@ type listFunctionsResponse struct {
 	NextMarker string          `json:"NextMarker,omitempty"`
 }
 
-// listQuery is what ListFunctions asks for.
-type listQuery struct {
+// page is the part of a list that is asked for.
+type page struct {
 	after place
 	limit int
-	all   bool // published versions too
+}
+
+// listQuery is what ListFunctions asks for.
+type listQuery struct {
+	page
+	all bool // published versions too
 }
 
 // place is where a page of a list ended.
@@ -53,26 +59,31 @@ func listFunctions(c *call) error {
 }
 
 func (c *call) listQuery() (listQuery, error) {
-	q := listQuery{limit: maxList}
 	var v lambda.Violations
-	if s := c.query.Get("FunctionVersion"); s != "" {
-		v.OneOf("functionVersion", s, "ALL")
-		q.all = true
+	all := c.query.Get("FunctionVersion")
+	if all != "" {
+		v.OneOf("functionVersion", all, "ALL")
 	}
+	page, err := c.page(&v)
+	if err != nil {
+		return listQuery{}, err
+	}
+	return listQuery{page, all != ""}, v.Err()
+}
+
+// page reads MaxItems and Marker. What breaks the model is reported to v.
+func (c *call) page(v *lambda.Violations) (p page, err error) {
+	p.limit = maxList
 	if s := c.query.Get("MaxItems"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil {
-			return q, lambda.NewError(lambda.ErrSerialization, "STRING_VALUE can not be converted to an Integer")
+			return p, lambda.NewError(lambda.ErrSerialization, "STRING_VALUE can not be converted to an Integer")
 		}
 		v.Range("maxItems", n, 1, 10_000)
-		q.limit = min(n, maxList)
+		p.limit = min(n, maxList)
 	}
-	if err := v.Err(); err != nil {
-		return q, err
-	}
-	var err error
-	q.after, err = readMarker(c.query.Get("Marker"))
-	return q, err
+	p.after, err = readMarker(c.query.Get("Marker"))
+	return p, err
 }
 
 // entry is one item of the list.
@@ -112,13 +123,26 @@ func (c *call) restOf(q listQuery) ([]entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := entriesOf(&fn, true)
-	for i, e := range all {
-		if e.version.Version == q.after.version {
-			return all[i+1:], nil
-		}
+	return entriesAfter(&fn, q.after.version), nil
+}
+
+// entriesAfter returns the versions behind one, which may be gone; "" = all.
+func entriesAfter(fn *lambda.Function, version string) []entry {
+	all := entriesOf(fn, true)
+	if version == "" {
+		return all
 	}
-	return nil, nil
+	i := slices.IndexFunc(all, func(e entry) bool { return numberOf(e.version.Version) > numberOf(version) })
+	if i < 0 {
+		return nil
+	}
+	return all[i:]
+}
+
+// numberOf orders versions: $LATEST comes before the first.
+func numberOf(version string) int {
+	n, _ := strconv.Atoi(version) // $LATEST is 0
+	return n
 }
 
 func entriesOf(fn *lambda.Function, all bool) []entry {

@@ -193,7 +193,6 @@ func badCalls() []malformed {
 		call4("GET", functions+"/arn:aws:lambda:us-east-1:123456789012:function:kept", 403, "AccessDeniedException", "lambda:GetFunction"),
 		call4("DELETE", functions+"/gone", 404, notFound, "Function not found"),
 		call4("DELETE", kept+"?Qualifier=$LATEST", 400, parameter, "$LATEST version cannot be deleted without deleting the function."),
-		call4("DELETE", kept+"?Qualifier=7", 404, notFound, "kept:7"),
 		call4("DELETE", functions+"/kept:1?Qualifier=2", 400, parameter, "derived qualifier"),
 		call4("GET", functions+"?MaxItems=many", 400, serial, "STRING_VALUE can not be converted to an Integer"),
 		call4("GET", functions+"?MaxItems=0", 400, validation, "Value '0' at 'maxItems'"),

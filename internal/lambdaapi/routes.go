@@ -10,7 +10,7 @@ import (
 // route is one operation of the API.
 type route struct {
 	method    string
-	path      string // segments in braces are labels
+	path      string // segments in braces are labels; the first route that matches is taken
 	operation string
 	inside    bool // a function may call it from its sandbox
 	serve     func(*call) error
@@ -23,14 +23,26 @@ var routes = []route{
 	{"GET", "/2015-03-31/functions/{FunctionName}", "GetFunction", true, getFunction},
 	{"DELETE", "/2015-03-31/functions/{FunctionName}", "DeleteFunction", false, deleteFunction},
 	{"GET", "/2015-03-31/functions/{FunctionName}/configuration", "GetFunctionConfiguration", true, getFunctionConfiguration},
+	{"PUT", "/2015-03-31/functions/{FunctionName}/configuration", "UpdateFunctionConfiguration", false, updateFunctionConfiguration},
+	{"PUT", "/2015-03-31/functions/{FunctionName}/code", "UpdateFunctionCode", false, updateFunctionCode},
+	{"POST", "/2015-03-31/functions/{FunctionName}/versions", "PublishVersion", false, publishVersion},
+	{"GET", "/2015-03-31/functions/{FunctionName}/versions", "ListVersionsByFunction", true, listVersions},
+	{"POST", "/2015-03-31/functions/{FunctionName}/aliases", "CreateAlias", false, createAlias},
+	{"GET", "/2015-03-31/functions/{FunctionName}/aliases", "ListAliases", true, listAliases},
+	{"GET", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", "GetAlias", true, getAlias},
+	{"PUT", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", "UpdateAlias", false, updateAlias},
+	{"DELETE", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", "DeleteAlias", false, deleteAlias},
 	{"POST", "/2015-03-31/functions/{FunctionName}/invocations", "Invoke", true, invoke},
 	{"GET", "/_lambent/code/{Digest}", "DownloadCode", true, downloadCode},
 }
 
+// labels are the decoded parts of a path that a route names, by name.
+type labels map[string]string
+
 // matched is the outcome of looking a path up.
 type matched struct {
-	route   *route   // nil if no route has path and method
-	label   string   // the one label of the path, decoded
+	route   *route // nil if no route has path and method
+	labels  labels
 	methods []string // of the routes that have the path
 }
 
@@ -40,38 +52,51 @@ func match(method, escapedPath string) (matched, error) {
 	var m matched
 	path := strings.TrimSuffix(escapedPath, "/")
 	for i := range routes {
-		raw, ok := matchPath(routes[i].path, path)
-		if !ok {
+		if !matchPath(routes[i].path, path, nil) {
 			continue
 		}
 		m.methods = append(m.methods, routes[i].method)
-		if routes[i].method != method {
-			continue
+		if routes[i].method == method && m.route == nil {
+			m.route = &routes[i]
 		}
-		label, err := url.PathUnescape(raw)
-		if err != nil {
-			return m, lambda.NewError(lambda.ErrInvalidParameterValue, "The path of the request is not percent-encoded correctly.")
-		}
-		m.route, m.label = &routes[i], label
 	}
-	return m, nil
+	if m.route == nil {
+		return m, nil
+	}
+	raw := labels{}
+	matchPath(m.route.path, path, raw)
+	return m, m.decode(raw)
 }
 
-// matchPath compares a path with a pattern, segment by segment, and returns the raw
-// text of the label, if the pattern has one.
-func matchPath(pattern, path string) (label string, ok bool) {
+func (m *matched) decode(raw labels) error {
+	m.labels = raw
+	for name, value := range raw {
+		decoded, err := url.PathUnescape(value)
+		if err != nil {
+			return lambda.NewError(lambda.ErrInvalidParameterValue, "The path of the request is not percent-encoded correctly.")
+		}
+		raw[name] = decoded
+	}
+	return nil
+}
+
+// matchPath compares a path with a pattern, segment by segment, and puts the raw text
+// of the pattern's labels into raw, unless that is nil.
+func matchPath(pattern, path string, raw labels) bool {
 	for pattern != "" || path != "" {
 		var want, got string
 		want, pattern = nextSegment(pattern)
 		got, path = nextSegment(path)
 		switch {
 		case strings.HasPrefix(want, "/{") && len(got) > 1:
-			label = got[1:]
+			if raw != nil {
+				raw[want[2:len(want)-1]] = got[1:]
+			}
 		case want != got:
-			return "", false
+			return false
 		}
 	}
-	return label, true
+	return true
 }
 
 // nextSegment splits "/a/b/c" into "/a" and "/b/c".
@@ -101,7 +126,7 @@ func (c *call) dispatch() error {
 	if c.query, err = url.ParseQuery(c.r.URL.RawQuery); err != nil {
 		return lambda.NewError(lambda.ErrInvalidParameterValue, "The query string of the request is malformed.")
 	}
-	c.operation, c.label = m.route.operation, m.label
+	c.operation, c.labels = m.route.operation, m.labels
 	return m.route.serve(c)
 }
 

@@ -3,7 +3,6 @@ package lambdaapi
 import (
 	"crypto/rand"
 	"net/http"
-	"sync"
 	"time"
 
 	"lambent.dev/lambent/internal/lambda"
@@ -19,7 +18,7 @@ type Server struct {
 
 	// changes makes a function's row in the store and its place in the directory
 	// change together: without it a delete could pass an activation between the two.
-	changes sync.Mutex
+	changes locks
 }
 
 // maxUploads bounds how many deployment packages are in memory at once: each takes

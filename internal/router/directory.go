@@ -17,10 +17,12 @@ type directory struct {
 type entry struct {
 	latest    *lambda.Target
 	published map[string]*lambda.Target // by number
+	aliases   map[string]*split
 }
 
 // Put adds a function or replaces its state. When it has returned, no invocation that
-// begins meets the old state. A tag with a bad setting is an error, and the function
+// begins meets the old state. $LATEST is what the function serves: while an update is in
+// progress, and after one that failed, its last good state. A tag with a bad setting is an error, and the function
 // stays as it was: isolation is never guessed.
 func (r *Router) Put(f lambda.Function) error {
 	settings, err := r.settingsOf(f)
@@ -60,10 +62,11 @@ func newEntry(f lambda.Function, s lambda.Settings) *entry {
 	target := func(v lambda.Version) *lambda.Target {
 		return &lambda.Target{ID: f.ID, Version: v, Tags: f.Tags, Tier: s.Tier, CPUQuota: s.CPUQuota}
 	}
-	e := &entry{latest: target(f.Latest), published: make(map[string]*lambda.Target, len(f.Published))}
+	e := &entry{latest: target(*f.Runs()), published: make(map[string]*lambda.Target, len(f.Published))}
 	for _, v := range f.Published {
 		e.published[v.Version] = target(v)
 	}
+	e.alias(f.Aliases)
 	return e
 }
 

@@ -3,7 +3,8 @@ package router
 import "lambent.dev/lambent/internal/lambda"
 
 // Resolve returns the version that a qualifier names: "" and "$LATEST" the unpublished
-// one, a number a published one. The error is Lambda's for one that is not known or
+// one, a number a published one, an alias the one that it points at, or the other of the
+// two that it points at with its weight. The error is Lambda's for one that is not known or
 // cannot be invoked in its state.
 func (r *Router) Resolve(id lambda.FunctionID, qualifier string) (*lambda.Target, error) {
 	e := r.directory.get(id)
@@ -21,6 +22,9 @@ func (r *Router) Resolve(id lambda.FunctionID, qualifier string) (*lambda.Target
 func (e *entry) version(qualifier string) *lambda.Target {
 	if qualifier == "" || qualifier == lambda.Latest {
 		return e.latest
+	}
+	if s := e.aliases[qualifier]; s != nil {
+		return s.pick()
 	}
 	return e.published[qualifier]
 }

@@ -86,3 +86,12 @@ func convertMap[A, B any](from map[string]A, f func(A) B) map[string]B {
 	}
 	return to
 }
+
+// pointed maps what a pointer points at; nil stays nil.
+func pointed[A, B any](from *A, f func(A) B) *B {
+	if from == nil {
+		return nil
+	}
+	to := f(*from)
+	return &to
+}

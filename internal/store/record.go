@@ -27,6 +27,7 @@ type functionRecord struct {
 	EventInvoke         map[string]eventInvokeRecord `json:"eventInvoke,omitzero"`
 	RecursiveLoop       string                       `json:"recursiveLoop,omitzero"`
 	Latest              versionFields                `json:"latest"`
+	Serving             *versionFields               `json:"serving,omitzero"`
 }
 
 // versionRecord is how a published version is written.
@@ -62,6 +63,7 @@ type versionFields struct {
 	RevisionID                 string    `json:"revisionId,omitzero"`
 	LastModified               time.Time `json:"lastModified,omitzero"`
 	Generation                 uint64    `json:"generation"`
+	PublishedFrom              string    `json:"publishedFrom,omitzero"`
 }
 
 type loggingRecord struct {
@@ -90,6 +92,7 @@ func EncodeFunction(fn lambda.Function) ([]byte, error) {
 		EventInvoke:         convertMap(fn.EventInvoke, toEventInvokeRecord),
 		RecursiveLoop:       fn.RecursiveLoop,
 		Latest:              fieldsOf(fn.Latest),
+		Serving:             pointed(fn.Serving, fieldsOf),
 	})
 }
 
@@ -102,7 +105,7 @@ func DecodeFunction(id lambda.FunctionID, doc []byte) (lambda.Function, error) {
 	return lambda.Function{
 		ID: id, Tags: r.Tags, LastVersion: r.LastVersion, Aliases: convert(r.Aliases, fromAliasRecord), ReservedConcurrency: r.ReservedConcurrency,
 		Policies: convertMap(r.Policies, fromPolicyRecord), EventInvoke: convertMap(r.EventInvoke, fromEventInvokeRecord), RecursiveLoop: r.RecursiveLoop,
-		Latest: r.Latest.version(),
+		Latest: r.Latest.version(), Serving: pointed(r.Serving, versionFields.version),
 	}, nil
 }
 
@@ -152,7 +155,7 @@ func fieldsOf(v lambda.Version) versionFields {
 		State: v.State, StateReason: v.StateReason, StateReasonCode: v.StateReasonCode,
 		LastUpdateStatus: v.LastUpdateStatus, LastUpdateStatusReason: v.LastUpdateStatusReason,
 		LastUpdateStatusReasonCode: v.LastUpdateStatusReasonCode, RevisionID: v.RevisionID,
-		LastModified: v.LastModified.UTC(), Generation: v.Generation,
+		LastModified: v.LastModified.UTC(), Generation: v.Generation, PublishedFrom: v.PublishedFrom,
 	}
 }
 
@@ -166,6 +169,6 @@ func (f versionFields) version() lambda.Version {
 		State: f.State, StateReason: f.StateReason, StateReasonCode: f.StateReasonCode,
 		LastUpdateStatus: f.LastUpdateStatus, LastUpdateStatusReason: f.LastUpdateStatusReason,
 		LastUpdateStatusReasonCode: f.LastUpdateStatusReasonCode, RevisionID: f.RevisionID,
-		LastModified: f.LastModified, Generation: f.Generation,
+		LastModified: f.LastModified, Generation: f.Generation, PublishedFrom: f.PublishedFrom,
 	}
 }

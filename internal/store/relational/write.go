@@ -16,8 +16,8 @@ import (
 const maxTries = 10
 
 const (
-	insertFunction = `INSERT INTO functions (account, region, name, digest, record) VALUES ($1, $2, $3, $4, $5)`
-	updateFunction = `UPDATE functions SET digest = $4, record = $5 WHERE account = $1 AND region = $2 AND name = $3`
+	insertFunction = `INSERT INTO functions (account, region, name, digest, record, serving) VALUES ($1, $2, $3, $4, $5, $6)`
+	updateFunction = `UPDATE functions SET digest = $4, record = $5, serving = $6 WHERE account = $1 AND region = $2 AND name = $3`
 	deleteFunction = `DELETE FROM functions WHERE account = $1 AND region = $2 AND name = $3`
 	lockFunction   = `SELECT name FROM functions WHERE account = $1 AND region = $2 AND name = $3`
 
@@ -94,7 +94,7 @@ func putFunction(ctx context.Context, tx *sql.Tx, statement string, fn lambda.Fu
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, statement, fn.ID.Account, fn.ID.Region, fn.ID.Name, fn.Latest.Code.Digest, string(doc))
+	_, err = tx.ExecContext(ctx, statement, fn.ID.Account, fn.ID.Region, fn.ID.Name, fn.Latest.Code.Digest, string(doc), fn.Runs().Code.Digest)
 	return err
 }
 

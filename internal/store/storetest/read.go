@@ -152,12 +152,13 @@ func fillStore(t *testing.T, s store.Store, functions int) {
 func testCodeInUse(t *testing.T, place Place) {
 	s := open(t, place)
 	fn := filled("user")
+
 	create(t, s, fn)
-	wantInUse(t, s, map[string]bool{"digest-of-user": true, "digest-of-user-2": true, "digest-of-nobody": false})
+	wantInUse(t, s, map[string]bool{"digest-served-by-user": true, "digest-of-user": true, "digest-of-user-2": true, "digest-of-nobody": false})
 	if err := s.DeleteFunction(t.Context(), fn.ID); err != nil {
 		t.Fatal(err)
 	}
-	wantInUse(t, s, map[string]bool{"digest-of-user": false, "digest-of-user-2": false})
+	wantInUse(t, s, map[string]bool{"digest-of-user": false, "digest-of-user-2": false, "digest-served-by-user": false})
 }
 
 func wantInUse(t *testing.T, s store.Store, want map[string]bool) {

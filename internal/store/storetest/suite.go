@@ -67,6 +67,7 @@ func open(t *testing.T, place Place) store.Store {
 func filled(name string) lambda.Function {
 	fn := Filled(ID(name))
 	fn.Latest.Code.Digest = "digest-of-" + name
+	fn.Serving.Code.Digest = "digest-served-by-" + name
 	for i := range fn.Published {
 		fn.Published[i].Code.Digest = fmt.Sprintf("digest-of-%s-%d", name, i)
 	}
