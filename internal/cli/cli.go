@@ -67,6 +67,7 @@ func rootCommand() *cobra.Command {
 	})
 	root.AddCommand(
 		upCommand(), deployCommand(), invokeCommand(), logsCommand(), listCommand(), showCommand(), removeCommand(),
+		versionsCommand(), publishCommand(), aliasCommand(),
 		envCommand(), doctorCommand(), versionCommand(),
 	)
 	root.Args = cobra.ArbitraryArgs // an unknown command comes to RunE, which words the error

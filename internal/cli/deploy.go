@@ -149,7 +149,7 @@ func (d *deployer) deploy(ctx context.Context, path string) (*deployed, error) {
 // say tells what was guessed, and what a person should know of the package.
 func (d *deployer) say(p *bundle.Package) {
 	if p.Guessed != "" {
-		fmt.Fprintf(d.stderr, "lambent: runtime %s, handler %s, by %s\n", p.Runtime, p.Handler, p.Guessed)
+		fmt.Fprintf(d.stderr, "lambent: runtime %s and handler %s, guessed from %s\n", p.Runtime, p.Handler, p.Guessed)
 	}
 	for _, note := range p.Notes {
 		fmt.Fprintf(d.stderr, "lambent: %s\n", note)

@@ -16,9 +16,12 @@ import (
 func (s *server) explain(err error) error {
 	var refused smithy.APIError
 	var network net.Error
+	var operation *smithy.OperationError
 	switch {
 	case err == nil:
 		return nil
+	case isCode(err, "UnknownOperationException") && errors.As(err, &operation):
+		return fmt.Errorf("the server at %s does not support %s yet: its README says what it does", s.endpoint, operation.OperationName)
 	case errors.As(err, &refused):
 		return &refusal{refused}
 	case errors.Is(err, control.ErrNoServer):
@@ -34,7 +37,6 @@ func (s *server) explain(err error) error {
 var nextSteps = map[string]string{
 	"ResourceNotFoundException": "`lambent ls` lists the functions",
 	"TooManyRequestsException":  "wait, or raise the limit that it names",
-	"UnknownOperationException": "is the server older than this program? `lambent version` and its log say",
 }
 
 // refusal is an error of the API as a person reads it.

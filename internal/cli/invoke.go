@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -118,12 +119,14 @@ type answer struct {
 	Status  int32            `json:"statusCode"`
 	Version string           `json:"executedVersion,omitempty"`
 	Failed  string           `json:"functionError,omitempty"` // "Unhandled" for instance
-	Payload json.RawMessage  `json:"payload,omitempty"`
-	Log     string           `json:"log,omitempty"` // with --tail
+	Payload json.RawMessage  `json:"payload,omitempty"`       // a string if the function did not answer with JSON
+	Log     string           `json:"log,omitempty"`           // with --tail
 	Receipt *receipt.Receipt `json:"receipt,omitempty"`
+	text    []byte           // the payload as it came
 }
 
 func (s *server) invoke(ctx context.Context, in *awslambda.InvokeInput) (*answer, error) {
+	began := time.Now()
 	out, err := s.api.Invoke(ctx, in)
 	if err != nil {
 		return nil, s.explain(err)
@@ -134,20 +137,32 @@ func (s *server) invoke(ctx context.Context, in *awslambda.InvokeInput) (*answer
 	}
 	a := &answer{
 		Status: out.StatusCode, Version: aws.ToString(out.ExecutedVersion), Failed: aws.ToString(out.FunctionError),
-		Payload: out.Payload, Log: string(log),
+		Payload: asJSON(out.Payload), Log: string(log), text: out.Payload,
 	}
 	if raw, ok := awsmiddleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response); ok {
-		a.Receipt, err = readReceipt(raw.Header)
+		a.Receipt, err = readReceipt(raw.Header, began)
 	}
 	return a, err
 }
 
-// print writes the payload alone, as the function answered it.
-func (a *answer) print(w io.Writer) error {
-	if len(a.Payload) == 0 {
+// asJSON is the payload if it is JSON, else the payload as a string.
+func asJSON(payload []byte) json.RawMessage {
+	if len(payload) == 0 || json.Valid(payload) {
+		return payload
+	}
+	quoted, err := json.Marshal(string(payload))
+	if err != nil {
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "%s\n", bytes.TrimSuffix(a.Payload, []byte("\n")))
+	return quoted
+}
+
+// print writes the payload alone, as the function answered it.
+func (a *answer) print(w io.Writer) error {
+	if len(a.text) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "%s\n", bytes.TrimSuffix(a.text, []byte("\n")))
 	return err
 }
 

@@ -12,15 +12,15 @@ import (
 )
 
 // readReceipt reads the receipt that a server wrote into an answer's headers; nil if it
-// wrote none, as AWS does not.
-func readReceipt(h http.Header) (*receipt.Receipt, error) {
+// wrote none, as AWS does not. began is when the request was sent.
+func readReceipt(h http.Header, began time.Time) (*receipt.Receipt, error) {
 	start := h.Get("X-Lambent-Start")
 	if start == "" {
 		return nil, nil
 	}
 	r := &receipt.Receipt{
 		RequestID: h.Get("X-Amzn-Requestid"), Version: h.Get("X-Amz-Executed-Version"),
-		Start: receipt.StartKind(start), Why: h.Get("X-Lambent-Why"),
+		Start: receipt.StartKind(start), Why: h.Get("X-Lambent-Why"), Arrived: began.UTC(),
 	}
 	var err error
 	if r.Tier, err = lambda.ParseTier(h.Get("X-Lambent-Isolation")); err != nil {
