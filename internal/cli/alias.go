@@ -71,6 +71,7 @@ func aliasListCommand() *cobra.Command {
 		Long: "Lists the aliases of a function and the versions that they lead to, with their shares where there are two.",
 	}
 	flags, output := newServerFlags(c), outputFlag(c)
+	completesNames(c, flags)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		s, err := flags.open()
 		if err != nil {
@@ -123,6 +124,7 @@ func aliasSetCommand() *cobra.Command {
 		Example: "  lambent alias set hello live 1\n  lambent alias set hello live 1 --also 2=10%",
 	}
 	flags, output := newServerFlags(c), outputFlag(c)
+	completesNames(c, flags)
 	also := c.Flags().String("also", "", "second version and its share of the requests, 2=10% for instance")
 	description := c.Flags().String("description", "", "what the alias is for")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -194,6 +196,7 @@ func aliasRemoveCommand() *cobra.Command {
 		Long: "Removes an alias. The version that it led to stays.",
 	}
 	flags, output := newServerFlags(c), outputFlag(c)
+	completesNames(c, flags)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		s, err := flags.open()
 		if err != nil {

@@ -57,7 +57,7 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "lambent",
 		Short:         "Serverless functions without the microVM tax",
-		Long:          "Lambent runs AWS Lambda functions on your own machine, each in the isolation that you choose.\n\nStart a server with `lambent up`, then use any AWS tool:\n\n  export AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:9700",
+		Long:          "Lambent runs AWS Lambda functions on your own machine, each in the isolation that you choose.\n\nStart a server with `lambent up`, then in another shell:\n\n  lambent init hello\n  lambent deploy hello\n  lambent invoke hello '{\"name\":\"you\"}' --receipt\n\nor use any AWS tool, once it knows the server (`lambent env`):\n\n  export AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:9700",
 		SilenceErrors: true, SilenceUsage: true,
 		SuggestionsMinimumDistance: 2,
 		CompletionOptions:          cobra.CompletionOptions{DisableDefaultCmd: true},
@@ -67,7 +67,8 @@ func rootCommand() *cobra.Command {
 	})
 	root.AddCommand(
 		upCommand(), deployCommand(), invokeCommand(), logsCommand(), listCommand(), showCommand(), removeCommand(),
-		versionsCommand(), publishCommand(), aliasCommand(),
+		versionsCommand(), publishCommand(), aliasCommand(), initCommand(), configCommand(),
+		completionCommand(), manCommand(),
 		envCommand(), doctorCommand(), versionCommand(),
 	)
 	root.Args = cobra.ArbitraryArgs // an unknown command comes to RunE, which words the error

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -23,17 +22,17 @@ func newestRuntime(family string) (newest string, err error) {
 }
 
 func newestOf(c *runtimes.Catalogue, family string) (string, error) {
-	var last error
+	var first error // of the newest, which is the one to install
 	for _, id := range newestFirst(family) {
 		_, err := c.Resolve(&lambda.Version{Runtime: id})
 		if err == nil {
 			return id, nil
 		}
-		if errors.Is(err, runtimes.ErrUnavailable) {
-			last = err
+		if first == nil {
+			first = err
 		}
 	}
-	return "", fmt.Errorf("this host has no %s that Lambent can run: %w", family, last)
+	return "", fmt.Errorf("this host has no %s that Lambent can run: %w", family, first)
 }
 
 // newestFirst lists AWS's identifiers of a family: "python3.14", "python3.13" …

@@ -37,6 +37,7 @@ exit code is 1.`,
 	c.Flags().BoolVar(&f.event, "event", false, "queue the event and do not wait for an answer")
 	c.Flags().BoolVar(&f.tail, "tail", false, "print the end of the request's log (4 KB at most) on standard error")
 	c.Flags().BoolVar(&f.receipt, "receipt", false, "print where the time went on standard error")
+	completesNames(c, f.server)
 	c.RunE = func(c *cobra.Command, args []string) error { return f.run(c, args) }
 	return c
 }

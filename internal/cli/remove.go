@@ -14,6 +14,7 @@ func removeCommand() *cobra.Command {
 		Long: "Deletes functions with all their versions, or single versions of them. What was logged stays readable\nwith `lambent logs`. There is no question asked and no way back.",
 	}
 	flags, output := newServerFlags(c), outputFlag(c)
+	completesNames(c, flags)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		s, err := flags.open()
 		if err != nil {

@@ -8,6 +8,7 @@ func showCommand() *cobra.Command {
 		Long: "Shows the settings and the state of a function. Of its environment variables only the names are shown;\n--output json has their values.",
 	}
 	flags, output := newServerFlags(c), outputFlag(c)
+	completesNames(c, flags)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		s, err := flags.open()
 		if err != nil {

@@ -30,6 +30,7 @@ func versionsCommand() *cobra.Command {
 		Long: "Lists $LATEST, which deployments change, and the published versions, which stay as they are, with the\naliases that lead to them.",
 	}
 	flags, output := newServerFlags(c), outputFlag(c)
+	completesNames(c, flags)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		s, err := flags.open()
 		if err != nil {
@@ -92,6 +93,7 @@ func publishCommand() *cobra.Command {
 	}
 	flags, output := newServerFlags(c), outputFlag(c)
 	description := c.Flags().String("description", "", "what this version is")
+	completesNames(c, flags)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		s, err := flags.open()
 		if err != nil {
