@@ -60,13 +60,19 @@ func (p *Packages) Folder(ctx context.Context, digest string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return p.shared(ctx, digest, final, func(ctx context.Context, final string) error { return p.make(ctx, digest, final) })
+}
+
+// shared returns the folder final, which make makes if it is not there, once for all
+// who wait for the key.
+func (p *Packages) shared(ctx context.Context, key, final string, make func(ctx context.Context, final string) error) (string, error) {
 	if _, err := os.Lstat(final); err == nil {
 		return final, nil
 	}
-	made := p.once.DoChan(digest, func() (any, error) {
+	made := p.once.DoChan(key, func() (any, error) {
 		ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), unpackLimit, errUnpackLimit)
 		defer cancel()
-		return nil, p.make(ctx, digest, final)
+		return nil, make(ctx, final)
 	})
 	select {
 	case result := <-made:
@@ -103,9 +109,17 @@ func (p *Packages) path(digest string) (string, error) {
 	return filepath.Join(p.dir, digest), nil
 }
 
-// make unpacks beside the final folder and then renames, so that a folder with its
-// name is always whole.
-func (p *Packages) make(ctx context.Context, digest, final string) (err error) {
+func (p *Packages) make(ctx context.Context, digest, final string) error {
+	err := p.publish(final, func(dir string) error { return p.unpackTo(ctx, digest, dir) })
+	if err != nil {
+		return fmt.Errorf("unpacking package %.12s: %w", digest, err)
+	}
+	return nil
+}
+
+// publish fills a folder beside the final one and then renames it, so that a folder
+// with its name is always whole.
+func (p *Packages) publish(final string, fill func(dir string) error) (err error) {
 	if _, err := os.Lstat(final); err == nil {
 		return nil // made between the caller's look and now
 	}
@@ -115,8 +129,8 @@ func (p *Packages) make(ctx context.Context, digest, final string) (err error) {
 	}
 	defer unlock()
 	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
-	if err := p.unpackTo(ctx, digest, filepath.Join(tmp, "new")); err != nil {
-		return fmt.Errorf("unpacking package %.12s: %w", digest, err)
+	if err := fill(filepath.Join(tmp, "new")); err != nil {
+		return err
 	}
 	err = os.Rename(filepath.Join(tmp, "new"), final)
 	if errors.Is(err, os.ErrExist) || errors.Is(err, unix.ENOTEMPTY) {

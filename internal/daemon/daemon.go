@@ -15,11 +15,13 @@ import (
 	"lambent.dev/lambent/internal/code"
 	"lambent.dev/lambent/internal/config"
 	"lambent.dev/lambent/internal/drivers"
+	"lambent.dev/lambent/internal/event"
 	"lambent.dev/lambent/internal/instance"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/lambdaapi"
 	"lambent.dev/lambent/internal/logs"
 	"lambent.dev/lambent/internal/pool"
+	"lambent.dev/lambent/internal/queue"
 	"lambent.dev/lambent/internal/router"
 	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/telemetry"
@@ -36,6 +38,7 @@ type Daemon struct {
 	api    *lambdaapi.Server
 	router *router.Router
 	pool   *pool.Pool
+	events *event.Dispatcher
 	// registry holds the metrics, of which metrics are those of invocations.
 	registry *prometheus.Registry
 	metrics  *telemetry.Metrics
@@ -46,6 +49,7 @@ type Daemon struct {
 type parts struct {
 	owner     string
 	store     functionStore
+	queue     queue.Queue
 	blobs     *file.Store
 	packages  *code.Packages
 	logs      *logs.Store
@@ -97,6 +101,10 @@ func (d *Daemon) openState(ctx context.Context, undo *cleanup.Stack) error {
 		return fmt.Errorf("opening the store: %w", err)
 	}
 	undo.Add(d.parts.store.Close)
+	if d.parts.queue, err = openQueue(ctx, d.cfg, d.parts.store, d.log); err != nil {
+		return err
+	}
+	undo.Add(d.parts.queue.Close)
 	if d.parts.blobs, err = file.Open(filepath.Join(d.cfg.Data, "blobs")); err != nil {
 		return fmt.Errorf("opening the packages: %w", err)
 	}
@@ -146,6 +154,7 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 	if d.parts.catalogue, err = runtimes.New(runtimes.Options{Dir: filepath.Join(d.cfg.Data, "runtimes")}); err != nil {
 		return fmt.Errorf("opening the catalogue of runtimes: %w", err)
 	}
+	undo.Add(d.closeEvents) // after the pool, which ends what they wait for
 	if d.pool, err = pool.New(pool.Launcher{Launcher: instance.NewLauncher(d.launcherDeps())}, d.poolSettings()); err != nil {
 		return err
 	}
@@ -154,6 +163,9 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 		return err
 	}
 	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{DefaultTier: d.defaultTier()})
+	if d.events, err = event.New(d.parts.queue, metered{d.router, d.metrics}, d.eventSettings()); err != nil {
+		return err
+	}
 	d.api = lambdaapi.New(d.apiDeps())
 	return d.parts.store.All(ctx, d.index)
 }
@@ -180,8 +192,8 @@ func (d *Daemon) callHome(t *lambda.Target) http.Handler { return d.api.HandlerF
 func (d *Daemon) apiDeps() lambdaapi.Deps {
 	return lambdaapi.Deps{
 		Store: d.parts.store, Blobs: d.parts.blobs, Packages: d.parts.packages, Runtimes: d.parts.catalogue,
-		Invoker: metered{d.router, d.metrics}, Directory: d.router, Tiers: newTiers(d.parts.drivers),
-		Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(), Log: d.log,
+		Invoker: metered{d.router, d.metrics}, Events: d.events, Directory: d.router, Tiers: newTiers(d.parts.drivers),
+		Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(), Concurrency: d.cfg.Concurrency, Log: d.log,
 	}
 }
 

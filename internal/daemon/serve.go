@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	systemd "github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/sync/errgroup"
 
 	"lambent.dev/lambent/internal/cleanup"
@@ -37,11 +38,21 @@ func (d *Daemon) serve(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return d.api.Run(ctx) })
+	group.Go(func() error { return d.events.Run(ctx) })
 	group.Go(func() error { return serveUntil(ctx, api, d.api.Handler()) })
 	group.Go(func() error { return serveUntil(ctx, admin, d.adminHandler()) })
 	group.Go(func() error { return serveUntil(ctx, socket, d.controlHandler(ctx)) })
 	d.log.Info("ready", "api", "http://"+api.Addr().String(), "admin", "http://"+admin.Addr().String(), "isolation", d.cfg.Isolation, "data", d.cfg.Data)
+	d.notify(systemd.SdNotifyReady)
+	defer context.AfterFunc(ctx, func() { d.notify(systemd.SdNotifyStopping) })()
 	return group.Wait()
+}
+
+// notify tells systemd how the server is, where it is a unit of Type=notify.
+func (d *Daemon) notify(state string) {
+	if _, err := systemd.SdNotify(false, state); err != nil {
+		d.log.Warn("telling systemd", "state", state, "error", err)
+	}
 }
 
 func listen(ctx context.Context, addr string) (net.Listener, error) {

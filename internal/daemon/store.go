@@ -18,8 +18,12 @@ type functionStore = store.Store
 
 // openStore opens PostgreSQL where the settings name one, else SQLite in the data folder.
 func openStore(ctx context.Context, cfg config.Config) (functionStore, error) {
-	if strings.HasPrefix(cfg.Store, "postgres://") || strings.HasPrefix(cfg.Store, "postgresql://") {
+	if inPostgres(cfg) {
 		return postgres.Open(ctx, cfg.Store)
 	}
 	return sqlite.Open(ctx, cfg.Data)
+}
+
+func inPostgres(cfg config.Config) bool {
+	return strings.HasPrefix(cfg.Store, "postgres://") || strings.HasPrefix(cfg.Store, "postgresql://")
 }

@@ -77,6 +77,9 @@ func (v *Violations) OneOf(field, value string, set ...string) {
 	v.Add(field, value, "Member must satisfy enum value set: ["+strings.Join(set, ", ")+"]")
 }
 
+// shownList writes a list as AWS shows it.
+func shownList(list []string) string { return "[" + strings.Join(list, ", ") + "]" }
+
 // Err returns nil, or one ValidationException that names everything reported.
 func (v *Violations) Err() error {
 	if len(v.texts) == 0 {

@@ -20,6 +20,9 @@ type Store interface {
 	DeleteFunction(ctx context.Context, id lambda.FunctionID) error
 	Functions(ctx context.Context, account, region, after string, limit int) ([]lambda.Function, error)
 	All(ctx context.Context, yield func(lambda.Function) error) error
+	// Layers yields all versions of the layers of one account and region whose names come
+	// after the given one.
+	Layers(ctx context.Context, account, region, after string, yield func(lambda.LayerVersion) error) error
 }
 
 // Blobs keeps deployment packages under the hex SHA-256 of their bytes: a blob.Store.
@@ -46,6 +49,12 @@ type Invoker interface {
 	Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error)
 }
 
+// Events takes events that nobody waits for: an event.Dispatcher.
+type Events interface {
+	// Accept returns nil once the event is durable.
+	Accept(ctx context.Context, inv *lambda.Invocation) error
+}
+
 // Directory is the index of functions that invocations are resolved with: the router's.
 type Directory interface {
 	Put(fn lambda.Function) error
@@ -65,12 +74,14 @@ type Deps struct {
 	Packages  Packages
 	Runtimes  Runtimes
 	Invoker   Invoker
+	Events    Events
 	Directory Directory
 	Tiers     Tiers
 
 	Account     string      // of callers; "" means 000000000000
 	Region      string      // of callers that name none; "" means us-east-1
 	DefaultTier lambda.Tier // of functions without a lambent:isolation tag; 0 means light
+	Concurrency int         // invocations at once that the account may have; 0 means AWS's 1000
 	Hosts       []string    // names besides the loopback ones that a request's Host may have
 	Log         *slog.Logger
 }
@@ -84,6 +95,9 @@ func (d Deps) withDefaults() Deps {
 	}
 	if d.DefaultTier == 0 {
 		d.DefaultTier = lambda.TierLight
+	}
+	if d.Concurrency == 0 {
+		d.Concurrency = 1000
 	}
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)

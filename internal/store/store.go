@@ -19,7 +19,7 @@ var (
 	ErrUnreachable = errors.New("store cannot be reached")
 )
 
-// Store keeps functions. It is safe for concurrent use. A call that returned nil
+// Store keeps functions and layers. It is safe for concurrent use. A call that returned nil
 // has been made durable: it survives the death of the process and of the host.
 type Store interface {
 	// CreateFunction adds a function with its published versions. ErrExists if there
@@ -50,7 +50,10 @@ type Store interface {
 	// store.
 	All(ctx context.Context, yield func(lambda.Function) error) error
 
-	// CodeInUse says whether a version of any function has this code (lambda.Code.Digest).
+	Layers
+
+	// CodeInUse says whether a package (lambda.Code.Digest) is the code of a version of any
+	// function, a layer that one uses, or a layer version.
 	CodeInUse(ctx context.Context, digest string) (bool, error)
 
 	// NextEpoch returns a number greater than all that were returned before, also

@@ -194,8 +194,9 @@ type load struct {
 	seen    sync.Map // numbers that an answer showed
 }
 
-// Updates under load: no invocation fails; none that begins after an update was seen to
-// be Successful meets the old code; none meets the new code before it is Successful.
+// Updates under load: no invocation fails, and none that begins after an update was seen to
+// be Successful meets the old code. That none meets the new code before is looked at, too, as
+// far as a client can see it; package lambdaapi holds it with an update that is kept open.
 func TestUpdateUnderLoad(t *testing.T) {
 	needs(t)
 	client := up(t, t.TempDir()).client()

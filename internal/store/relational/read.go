@@ -28,7 +28,8 @@ const (
 	selectOne  = latestRows + whereOne + ` UNION ALL ` + publishedRows + whereOne + inOrder
 	selectPage = latestRows + wherePage + ` UNION ALL ` + publishedRows + wherePage + inOrder
 
-	selectInUse = `SELECT EXISTS (SELECT 1 FROM functions WHERE digest = $1 OR serving = $1) OR EXISTS (SELECT 1 FROM versions WHERE digest = $1)`
+	selectInUse = `SELECT EXISTS (SELECT 1 FROM functions WHERE digest = $1 OR serving = $1) OR EXISTS (SELECT 1 FROM versions WHERE digest = $1)
+OR EXISTS (SELECT 1 FROM layer_versions WHERE digest = $1) OR EXISTS (SELECT 1 FROM layer_uses WHERE digest = $1)`
 )
 
 // querier is a pool or a transaction.

@@ -31,7 +31,7 @@ ON CONFLICT (account, region, name, version) DO UPDATE SET digest = excluded.dig
 // CreateFunction implements store.Store.
 func (s *Store) CreateFunction(ctx context.Context, fn lambda.Function) error {
 	err := s.transact(ctx, func(tx *sql.Tx) error {
-		if err := putFunction(ctx, tx, insertFunction, fn); err != nil {
+		if err := putFunction(ctx, tx, insertFunction, lambda.Function{ID: fn.ID}, fn); err != nil {
 			return err
 		}
 		return putVersions(ctx, tx, lambda.Function{ID: fn.ID}, fn)
@@ -83,19 +83,22 @@ func write(ctx context.Context, tx *sql.Tx, before, after lambda.Function) error
 	if after.ID != before.ID {
 		return fmt.Errorf("the update would rename it to %s", after.ID.ARN())
 	}
-	if err := putFunction(ctx, tx, updateFunction, after); err != nil {
+	if err := putFunction(ctx, tx, updateFunction, before, after); err != nil {
 		return err
 	}
 	return putVersions(ctx, tx, before, after)
 }
 
-func putFunction(ctx context.Context, tx *sql.Tx, statement string, fn lambda.Function) error {
+func putFunction(ctx context.Context, tx *sql.Tx, statement string, before, fn lambda.Function) error {
 	doc, err := store.EncodeFunction(fn)
 	if err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, statement, fn.ID.Account, fn.ID.Region, fn.ID.Name, fn.Latest.Code.Digest, string(doc), fn.Runs().Code.Digest)
-	return err
+	if err != nil {
+		return err
+	}
+	return putLayerUses(ctx, tx, fn.ID, latestRow, layersOfLatest(before), layersOfLatest(fn))
 }
 
 // putVersions writes the published versions that differ and deletes those that are
@@ -116,6 +119,9 @@ func putVersions(ctx context.Context, tx *sql.Tx, before, after lambda.Function)
 		if _, err := tx.ExecContext(ctx, putVersion, after.ID.Account, after.ID.Region, after.ID.Name, number, v.digest, string(v.doc)); err != nil {
 			return err
 		}
+		if err := putLayerUses(ctx, tx, after.ID, number, old[number].layers, v.layers); err != nil {
+			return err
+		}
 	}
 	return deleteVersions(ctx, tx, after.ID, old, now)
 }
@@ -128,6 +134,9 @@ func deleteVersions(ctx context.Context, tx *sql.Tx, id lambda.FunctionID, old, 
 		if _, err := tx.ExecContext(ctx, deleteVersion, id.Account, id.Region, id.Name, number); err != nil {
 			return err
 		}
+		if err := putLayerUses(ctx, tx, id, number, old[number].layers, nil); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -135,6 +144,7 @@ func deleteVersions(ctx context.Context, tx *sql.Tx, id lambda.FunctionID, old, 
 // versionRow is what a row of a published version holds besides its key.
 type versionRow struct {
 	digest string
+	layers []lambda.LayerRef
 	doc    []byte
 }
 
@@ -150,7 +160,7 @@ func encodeVersions(fn lambda.Function) (map[int64]versionRow, error) {
 		if err != nil {
 			return nil, err
 		}
-		rows[number] = versionRow{v.Code.Digest, doc}
+		rows[number] = versionRow{v.Code.Digest, v.Layers, doc}
 	}
 	return rows, nil
 }

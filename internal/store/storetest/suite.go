@@ -36,6 +36,10 @@ func Run(t *testing.T, fresh func(t *testing.T) Place) {
 		"AllStops":              testAllStops,
 		"AllIsFast":             testAllIsFast,
 		"CodeInUse":             testCodeInUse,
+		"Layers":                testLayers,
+		"LayerNumbers":          testLayerNumbers,
+		"LayersListed":          testLayersListed,
+		"LayersInUse":           testLayersInUse,
 		"Epochs":                testEpochs,
 		"ConcurrentOpen":        testConcurrentOpen,
 		"Cancelled":             testCancelled,
@@ -68,7 +72,10 @@ func filled(name string) lambda.Function {
 	fn := Filled(ID(name))
 	fn.Latest.Code.Digest = "digest-of-" + name
 	fn.Serving.Code.Digest = "digest-served-by-" + name
+	fn.Latest.Layers = []lambda.LayerRef{{ARN: "layer\x00", Size: 1, Digest: "digest-of-layer"}}
+	fn.Serving.Layers = fn.Latest.Layers
 	for i := range fn.Published {
+		fn.Published[i].Layers = fn.Latest.Layers
 		fn.Published[i].Code.Digest = fmt.Sprintf("digest-of-%s-%d", name, i)
 	}
 	return fn
