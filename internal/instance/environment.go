@@ -66,7 +66,8 @@ func cpuWeight(memory int) uint64 {
 func (i *Instance) command(path string) sandbox.Command {
 	return sandbox.Command{
 		Path: path, Args: i.launch.Args, Dir: taskRoot,
-		Stdout: i.log, Stderr: i.log, Stream: i.launch.Protocol == runtimes.Framed,
+		Stdout: i.log, Stderr: i.log,
+		Stream: i.launch.Protocol == runtimes.Framed, Direct: i.launch.Direct,
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"sync"
 	"time"
@@ -47,8 +46,8 @@ type box struct {
 	tmp       *volume.Volume
 	last      uint64 // command id
 	processes map[uint64]*process
-	stream    *net.UnixConn // channel of the most recent command with one; nil when it ended
-	streamed  bool          // there was such a command
+	stream    opener // of the most recent command with streams; nil when it ended
+	streamed  bool   // there was such a command
 	listeners map[*listener]struct{}
 	frozen    bool
 	oomSeen   int64 // kills by the memory limit that were told

@@ -88,7 +88,7 @@ func (b *box) env(c sandbox.Command) []string {
 	env = append(append(env, b.workload.Env...), c.Env...)
 	env = b.paths.env(env)
 	if c.Stream {
-		env = append(env, fmt.Sprintf("LAMBENT_STREAM=fd:%d", streamFD))
+		env = append(env, fmt.Sprintf("LAMBENT_STREAM=%s:%d", streamForm(c), streamFD))
 	}
 	return append(env, markerName+"="+b.dir)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -17,15 +18,39 @@ import (
 // streamFD is the stream channel's descriptor in a command: the first after stderr.
 const streamFD = 3
 
-// channel is the host's end of a command's stream channel.
+// opener is the host's end of a command's streams.
+type opener interface {
+	open(ctx context.Context) (net.Conn, error)
+	close() error // of what was not opened yet
+}
+
+// channel carries a descriptor for every stream.
 type channel struct {
 	conn *net.UnixConn
 	turn chan struct{} // holds one token: a deadline belongs to one sender at a time
 }
 
-// newChannel makes a channel and returns the end for the command, too.
-func newChannel() (*channel, *os.File, error) {
-	host, child, err := socketPair(channelType)
+// direct is one stream, made when the command starts.
+type direct struct {
+	conn  *net.UnixConn
+	taken atomic.Bool // by open, or closed
+}
+
+// streamForm is the value that says what the command inherits.
+func streamForm(c sandbox.Command) string {
+	if c.Direct {
+		return "socket"
+	}
+	return "fd"
+}
+
+// newOpener returns the end for the command, too.
+func newOpener(c sandbox.Command) (opener, *os.File, error) {
+	kind := channelType
+	if c.Direct {
+		kind = unix.SOCK_STREAM
+	}
+	host, child, err := socketPair(kind)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -34,8 +59,27 @@ func newChannel() (*channel, *os.File, error) {
 		_ = child.Close() // nobody has it
 		return nil, nil, err
 	}
-	ch := &channel{conn: conn, turn: make(chan struct{}, 1)}
-	return ch, child, nil
+	if c.Direct {
+		return &direct{conn: conn}, child, nil
+	}
+	return &channel{conn: conn, turn: make(chan struct{}, 1)}, child, nil
+}
+
+// errStreamTaken is the answer to a second Open of a command with one stream.
+var errStreamTaken = errors.New("the command has one stream, and it was opened before")
+
+func (d *direct) open(context.Context) (net.Conn, error) {
+	if !d.taken.CompareAndSwap(false, true) {
+		return nil, errStreamTaken
+	}
+	return d.conn, nil
+}
+
+func (d *direct) close() error {
+	if !d.taken.CompareAndSwap(false, true) {
+		return nil
+	}
+	return d.conn.Close()
 }
 
 // fileConn turns f into a connection and closes f.
@@ -76,7 +120,7 @@ func (b *box) Open(ctx context.Context) (net.Conn, error) {
 	}
 	ctx, free := b.within(ctx)
 	defer free()
-	conn, err := p.channel.open(ctx)
+	conn, err := p.streams.open(ctx)
 	switch {
 	case err == nil:
 		return conn, nil
