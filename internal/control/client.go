@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"lambent.dev/lambent/internal/receipt"
 )
 
 // Errors that callers tell apart.
@@ -42,32 +44,40 @@ func (c *Client) Path() string { return filepath.Join(c.data, Socket) }
 // without an error, when the server ends.
 func (c *Client) Log(ctx context.Context, function string, q Query) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
-		body, err := c.get(ctx, "/v1/functions/"+url.PathEscape(function)+"/log?"+q.encode())
-		if err != nil {
-			yield(Line{}, err)
-			return
+		for l, err := range values[Line](ctx, c, "/v1/functions/"+url.PathEscape(function)+"/log?"+q.encode()) {
+			if err == nil && l.Error != "" {
+				l, err = Line{}, fmt.Errorf("reading the log: %s", l.Error)
+			}
+			if !yield(l, err) {
+				return
+			}
 		}
-		defer body.Close()
-		decode(json.NewDecoder(body), yield)
 	}
 }
 
-func decode(in *json.Decoder, yield func(Line, error) bool) {
-	for {
-		var l Line
-		err := in.Decode(&l)
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err == nil && l.Error != "" {
-			err = errors.New(l.Error)
-		}
+// Receipts yields the receipts of a function's invocations as they end, and ends as Log
+// does when it follows.
+func (c *Client) Receipts(ctx context.Context, function string) iter.Seq2[receipt.Receipt, error] {
+	return values[receipt.Receipt](ctx, c, "/v1/functions/"+url.PathEscape(function)+"/receipts")
+}
+
+// values yields what an answer holds, JSON value by JSON value.
+func values[T any](ctx context.Context, c *Client, path string) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		body, err := c.get(ctx, path)
 		if err != nil {
-			yield(Line{}, fmt.Errorf("reading the log: %w", err))
+			yield(none, err)
 			return
 		}
-		if !yield(l, nil) {
-			return
+		defer body.Close()
+		in := json.NewDecoder(body)
+		for {
+			var v T
+			err := in.Decode(&v)
+			if errors.Is(err, io.EOF) || !yield(v, err) || err != nil {
+				return
+			}
 		}
 	}
 }

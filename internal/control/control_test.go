@@ -17,6 +17,7 @@ import (
 	"lambent.dev/lambent/internal/control"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/logs"
+	"lambent.dev/lambent/internal/receipt"
 	"lambent.dev/lambent/internal/store"
 )
 
@@ -140,6 +141,36 @@ func TestFollowingEndsWithItsReader(t *testing.T) {
 	}
 	if !errors.Is(last, enough) && !errors.Is(last, context.DeadlineExceeded) {
 		t.Errorf("ended with %v", last)
+	}
+}
+
+func TestReceiptsArriveAsInvocationsEnd(t *testing.T) {
+	data, receipts := t.TempDir(), &control.Receipts{}
+	l, err := control.Listen(t.Context(), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &http.Server{Handler: control.Handler(t.Context(), control.Deps{Functions: functions{}, Receipts: receipts, Account: greet.Account, Region: greet.Region})}
+	go func() { _ = s.Serve(l) }() // ends with Close
+	defer s.Close()
+	ctx, stop := context.WithCancelCause(t.Context())
+	defer stop(nil)
+	go publishUntil(ctx, receipts) // the watcher comes some time
+	for r, err := range control.NewClient(data).Receipts(ctx, greet.ARN()) {
+		if err != nil || r.RequestID != "mine" || r.Start != receipt.Cold || r.Spent[receipt.Init] != time.Second {
+			t.Errorf("%+v, %v", r, err)
+		}
+		break
+	}
+}
+
+func publishUntil(ctx context.Context, receipts *control.Receipts) {
+	r := receipt.Receipt{RequestID: "mine", Tier: lambda.TierLight, Start: receipt.Cold}
+	r.Spent[receipt.Init] = time.Second
+	for ctx.Err() == nil {
+		receipts.Publish(gone, receipt.Receipt{RequestID: "another function's"})
+		receipts.Publish(greet, r)
+		time.Sleep(time.Millisecond)
 	}
 }
 

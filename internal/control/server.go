@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"net/http"
 	"time"
@@ -30,6 +29,7 @@ type Functions interface {
 type Deps struct {
 	Logs            Logs
 	Functions       Functions
+	Receipts        *Receipts
 	Account, Region string // of functions that are named without them
 }
 
@@ -44,6 +44,7 @@ func Handler(ctx context.Context, d Deps) http.Handler {
 	s := &server{d, ctx}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/functions/{name}/log", s.log)
+	mux.HandleFunc("GET /v1/functions/{name}/receipts", s.receipts)
 	return mux
 }
 
@@ -66,7 +67,7 @@ func (s *server) log(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *server) write(ctx context.Context, w io.Writer, out *json.Encoder, id lambda.FunctionID, q Query) error {
+func (s *server) write(ctx context.Context, w http.ResponseWriter, out *json.Encoder, id lambda.FunctionID, q Query) error {
 	if q.Follow {
 		return s.follow(ctx, w, out, id, q)
 	}
@@ -88,13 +89,11 @@ func (s *server) write(ctx context.Context, w io.Writer, out *json.Encoder, id l
 var errEnding = errors.New("the server is shutting down")
 
 // follow sends each line at once. It ends when the reader leaves or the server does.
-func (s *server) follow(ctx context.Context, w io.Writer, out *json.Encoder, id lambda.FunctionID, q Query) error {
+func (s *server) follow(ctx context.Context, w http.ResponseWriter, out *json.Encoder, id lambda.FunctionID, q Query) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	defer context.AfterFunc(s.ending, func() { end(errEnding) })()
-	if f, ok := w.(http.Flusher); ok {
-		f.Flush() // the reader learns that it follows before there is a line
-	}
+	flush(w) // the reader learns that it follows before there is a line
 	for r, err := range s.Logs.Follow(ctx, id, logs.Query{From: q.Since}) {
 		if errors.Is(err, errEnding) {
 			return nil
@@ -105,9 +104,7 @@ func (s *server) follow(ctx context.Context, w io.Writer, out *json.Encoder, id 
 		if err != nil {
 			return err
 		}
-		if f, ok := w.(http.Flusher); ok {
-			f.Flush()
-		}
+		flush(w)
 	}
 	return nil
 }

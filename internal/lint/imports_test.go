@@ -47,7 +47,7 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"router", "lambda cleanup receipt pool"},
 	{"event", "lambda cleanup receipt queue"},
 	{"lambdaapi", "lambda cleanup receipt store blob code runtimes"},
-	{"control", "lambda store logs"},
+	{"control", "lambda store logs receipt"},
 	{"bundle", "lambda"},
 	{"daemon", "*"},
 	{"cli", "bundle config control daemon lambda receipt runtimes sandbox drivers telemetry logs"},
