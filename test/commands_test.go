@@ -137,3 +137,14 @@ func exitsCommand(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("exit code %d, want %s", got, args[0])
 	}
 }
+
+// answersCommand is `answers NAME ANSWER`: it invokes the function until it answers so.
+func answersCommand(ts *testscript.TestScript, _ bool, args []string) {
+	for range 100 {
+		if err := ts.Exec("lambent", "invoke", args[0]); err == nil && strings.TrimSpace(ts.ReadFile("stdout")) == args[1] {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	ts.Fatalf("%s did not answer %s in 10 s", args[0], args[1])
+}

@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"http":  httpCommand,
 			"ready": readyCommand, "active": activeCommand,
-			"pack": packCommand, "zip": zipCommand, "exits": exitsCommand,
+			"pack": packCommand, "zip": zipCommand, "exits": exitsCommand, "answers": answersCommand,
 		},
 		Condition: condition,
 	})
