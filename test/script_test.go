@@ -54,12 +54,13 @@ func setup(env *testscript.Env) error {
 	env.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 	set := map[string]string{"DATA": filepath.Join(env.WorkDir, "data")}
-	for _, name := range []string{"API", "ADMIN"} {
+	for _, name := range []string{"API", "ADMIN", "API2", "ADMIN2"} {
 		addr, err := freeAddress()
 		if err != nil {
 			return err
 		}
 		set[name] = addr
+		env.Setenv(name, addr)
 	}
 	for name, variable := range map[string]string{"DATA": "LAMBENT_DATA", "API": "LAMBENT_LISTEN", "ADMIN": "LAMBENT_ADMIN"} {
 		env.Setenv(name, set[name])

@@ -68,7 +68,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(
 		upCommand(), deployCommand(), devCommand(), invokeCommand(), logsCommand(), listCommand(), showCommand(), removeCommand(),
 		versionsCommand(), publishCommand(), aliasCommand(), initCommand(), configCommand(),
-		completionCommand(), manCommand(),
+		importCommand(), backupCommand(), restoreCommand(), completionCommand(), manCommand(),
 		envCommand(), doctorCommand(), versionCommand(),
 	)
 	root.Args = cobra.ArbitraryArgs // an unknown command comes to RunE, which words the error

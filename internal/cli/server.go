@@ -49,14 +49,22 @@ func (f *serverFlags) open() (*server, error) {
 		return nil, &usageError{err}
 	}
 	endpoint := cmp.Or(f.endpoint, os.Getenv(endpointVariable), "http://"+settings.Listen)
-	if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, &usageError{fmt.Errorf("--endpoint %q is not a URL such as http://127.0.0.1:9700", endpoint)}
+	if err := checkEndpoint("--endpoint", endpoint); err != nil {
+		return nil, err
 	}
 	settings.Data = cmp.Or(f.data, settings.Data)
 	return &server{
 		api: newAPI(endpoint, settings.Region), socket: control.NewClient(settings.Data),
 		endpoint: endpoint, settings: settings,
 	}, nil
+}
+
+func checkEndpoint(flag, endpoint string) error {
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return &usageError{fmt.Errorf("%s %q is not a URL such as http://127.0.0.1:9700", flag, endpoint)}
+	}
+	return nil
 }
 
 // newAPI returns a client that tries once: what fails here fails again, and a person waits.

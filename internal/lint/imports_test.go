@@ -49,8 +49,9 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"lambdaapi", "lambda cleanup receipt store blob code runtimes"},
 	{"control", "lambda store logs receipt"},
 	{"bundle", "lambda"},
+	{"move", "lambda"},
 	{"daemon", "*"},
-	{"cli", "bundle config control daemon lambda receipt runtimes sandbox drivers telemetry logs"},
+	{"cli", "bundle config control daemon lambda move receipt runtimes sandbox drivers telemetry logs"},
 }
 
 func TestImportDirection(t *testing.T) {
