@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -141,6 +142,43 @@ func TestLinksStayInTheFolder(t *testing.T) {
 	}
 	if _, err := bundle.Make(t.Context(), dir, options()); err == nil || !strings.Contains(err.Error(), "out.txt") {
 		t.Errorf("a link out of the folder: %v", err)
+	}
+}
+
+func TestLinksToFoldersAreFollowed(t *testing.T) {
+	dir := folder(t, "fn", "app.py", "def handler(e, c): pass\n", "real/deep/data.txt", "here")
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink("real", link); err != nil {
+		t.Fatal(err)
+	}
+	if got := contents(t, build(t, dir, options()))["link/deep/data.txt"]; got != "here" {
+		t.Errorf("link/deep/data.txt is %q", got)
+	}
+	if err := os.Symlink("..", filepath.Join(dir, "real", "up")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bundle.Make(t.Context(), dir, options()); err == nil || !strings.Contains(err.Error(), "in a circle") {
+		t.Errorf("a circle: %v", err)
+	}
+}
+
+// TestNodeDependenciesAreInstalled installs a package that is in the folder: no registry is
+// asked.
+func TestNodeDependenciesAreInstalled(t *testing.T) {
+	if _, err := exec.LookPath("npm"); err != nil {
+		t.Skip("there is no npm on this host")
+	}
+	dir := folder(t, "fn", "index.js", "exports.handler = async () => require('shelf')\n",
+		"package.json", `{"name":"fn","version":"1.0.0","dependencies":{"shelf":"file:./shelf"}}`,
+		"shelf/package.json", `{"name":"shelf","version":"1.0.0","main":"shelf.js"}`, "shelf/shelf.js", "module.exports = 7\n")
+	o := options()
+	o.Install = true
+	files := contents(t, build(t, dir, o))
+	if files["node_modules/shelf/shelf.js"] != "module.exports = 7\n" {
+		t.Errorf("%q", files)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err == nil {
+		t.Error("it was installed into the person's own folder")
 	}
 }
 

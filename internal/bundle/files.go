@@ -60,6 +60,7 @@ type reader struct {
 	dir   string
 	root  *os.Root
 	leave func(name string) bool
+	links int // folders' links that are being followed
 	size  int64
 	files []file
 }
@@ -97,6 +98,9 @@ func (r *reader) add(name string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w: links may not lead out of the folder", name, err)
 	}
+	if info.IsDir() {
+		return r.follow(name)
+	}
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is %s, not a file: leave it out of the folder", name, info.Mode().Type())
 	}
@@ -106,4 +110,21 @@ func (r *reader) add(name string) error {
 	content, err := r.root.ReadFile(name)
 	r.files = append(r.files, file{name, info.Mode()&0o111 != 0, content})
 	return err
+}
+
+// maxLinks bounds links to folders inside of each other: they may go in a circle.
+const maxLinks = 8
+
+// follow reads a folder that is a link, as npm makes them in node_modules.
+func (r *reader) follow(name string) error {
+	if r.links++; r.links > maxLinks {
+		return fmt.Errorf("%s: links to folders go in a circle: leave them out", name)
+	}
+	defer func() { r.links-- }()
+	return fs.WalkDir(r.root.FS(), name, func(inside string, d fs.DirEntry, err error) error {
+		if inside == name {
+			return err
+		}
+		return r.visit(inside, d, err)
+	})
 }
