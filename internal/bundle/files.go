@@ -113,7 +113,7 @@ func (r *reader) add(name string) error {
 }
 
 // maxLinks bounds links to folders inside of each other: they may go in a circle.
-const maxLinks = 8
+const maxLinks = 4
 
 // follow reads a folder that is a link, as npm makes them in node_modules.
 func (r *reader) follow(name string) error {

@@ -13,6 +13,7 @@ import (
 	"lambent.dev/lambent/internal/blob/file"
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/code"
+	"lambent.dev/lambent/internal/collect"
 	"lambent.dev/lambent/internal/config"
 	"lambent.dev/lambent/internal/control"
 	"lambent.dev/lambent/internal/drivers"
@@ -44,6 +45,7 @@ type Daemon struct {
 	registry *prometheus.Registry
 	metrics  *telemetry.Metrics
 	receipts control.Receipts // for those who watch
+	garbage  *collect.Collector
 	close    func() error
 }
 
@@ -100,7 +102,7 @@ func open(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Daemon, 
 func (d *Daemon) openState(ctx context.Context, undo *cleanup.Stack) error {
 	var err error
 	if d.parts.store, err = openStore(ctx, d.cfg); err != nil {
-		return fmt.Errorf("opening the store: %w", err)
+		return err // it says what was being opened
 	}
 	undo.Add(d.parts.store.Close)
 	if d.parts.queue, err = openQueue(ctx, d.cfg, d.parts.store, d.log); err != nil {
@@ -169,6 +171,7 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 		return err
 	}
 	d.api = lambdaapi.New(d.apiDeps())
+	d.garbage = collect.New(d.garbageSettings())
 	return d.parts.store.All(ctx, d.index)
 }
 
@@ -178,6 +181,7 @@ func (d *Daemon) index(fn lambda.Function) error {
 	if err := d.router.Put(fn); err != nil {
 		d.log.Error("leaving out a function", "function", fn.ID.ARN(), "error", err)
 	}
+	digests(&fn, d.garbage.Used)
 	return nil
 }
 

@@ -86,6 +86,19 @@ type Version struct {
 	PublishedFrom string
 }
 
+// Digests yields the content addresses of all that the version consists of: its code and
+// its layers. It is an iter.Seq.
+func (v *Version) Digests(yield func(string) bool) {
+	if !yield(v.Code.Digest) {
+		return
+	}
+	for _, l := range v.Layers {
+		if !yield(l.Digest) {
+			return
+		}
+	}
+}
+
 // LayerRef is a layer version that a function version uses.
 type LayerRef struct {
 	ARN    string // of the layer version

@@ -84,13 +84,14 @@ func TestNodeInitErrors(t *testing.T) {
 func TestNodeErrorsOutsideTheHandler(t *testing.T) {
 	const body = `
 exports.handler = (event) => new Promise((resolve) => {
+  if (event === 'well') resolve();
   if (event === 'reject') Promise.reject(new Error('nobody waits'));
   if (event === 'throw') setTimeout(() => { throw new TypeError('thrown late'); }, 1);
   if (event === 'exit') process.exit(7);
   if (event === 'later') { setTimeout(() => { throw new Error('after the answer'); }, 20); resolve('answered'); }
 });`
 	eachNode(t, func(t *testing.T, c *Catalogue, id string) {
-		for _, tt := range []struct {
+		tests := []struct {
 			event, kind, message, log string
 			code                      int
 		}{
@@ -98,8 +99,15 @@ exports.handler = (event) => new Promise((resolve) => {
 			{"throw", "TypeError", "thrown late", "Uncaught Exception", 129},
 			{"exit", "", "", "", 7},
 			{"later", "", "", "Uncaught Exception", 129},
-		} {
+		}
+		for i := range 2 * len(tests) { // in the first invocation and in a later one
+			tt := tests[i/2]
 			p := start(t, c, function{runtime: id, handler: "index.handler", files: app(body)}).ready()
+			if i%2 == 1 {
+				if got := p.invoke(`"well"`); got != "null" {
+					t.Errorf("before: %s", got)
+				}
+			}
 			switch {
 			case tt.kind != "":
 				if got := p.nodeFail(`"` + tt.event + `"`); got.Type != tt.kind || got.Message != tt.message || len(got.Trace) == 0 {
@@ -263,6 +271,17 @@ func TestNodeLargePayloads(t *testing.T) {
 		}
 		if got := p.invoke(fmt.Sprint(20 << 20)); len(got) != 20<<20+2 {
 			t.Errorf("answer of %d bytes", len(got))
+		}
+	})
+}
+
+// TestNodeRejectionAtInit: also one that is made in the last step of the init.
+func TestNodeRejectionAtInit(t *testing.T) {
+	eachNode(t, func(t *testing.T, c *Catalogue, id string) {
+		p := start(t, c, function{runtime: id, handler: "index.handler", files: app("exports.handler = async () => 1; Promise.reject(7);")})
+		p.expect(frameBegun)
+		if got := decodeNodeFailure(t, p.expect(frameInitError)); got.Type != "Runtime.UnhandledPromiseRejection" || got.Message != "7" {
+			t.Errorf("%+v", got)
 		}
 	})
 }

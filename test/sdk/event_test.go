@@ -72,7 +72,7 @@ func awaitUntil(t *testing.T, what string, limit time.Duration, holds func() boo
 // metric reads a metric without labels, or with exactly those named.
 func (d *daemon) metric(name string) (value float64) {
 	d.t.Helper()
-	answer, err := http.Get("http://" + d.admin + "/metrics")
+	answer, err := http.Get("http://" + d.Admin + "/metrics")
 	if err != nil {
 		d.t.Fatal(err)
 	}

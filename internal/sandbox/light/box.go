@@ -13,6 +13,7 @@ import (
 	"lambent.dev/lambent/internal/kernel/volume"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
+	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
 // destroyLimit bounds how long a failed Create waits for its box to go.
@@ -46,8 +47,8 @@ type box struct {
 	tmp       *volume.Volume
 	last      uint64 // command id
 	processes map[uint64]*process
-	stream    opener // of the most recent command with streams; nil when it ended
-	streamed  bool   // there was such a command
+	stream    stream.Opener // of the most recent command with streams; nil when it ended
+	streamed  bool          // there was such a command
 	listeners map[*listener]struct{}
 	frozen    bool
 	oomSeen   int64 // kills by the memory limit that were told
@@ -242,6 +243,7 @@ func (b *box) freeTmp() error {
 	if b.tmp == nil {
 		return nil
 	}
+	b.tmp.Empty()
 	return b.tmp.Close()
 }
 

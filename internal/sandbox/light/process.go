@@ -15,6 +15,7 @@ import (
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
+	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
 // process is a command in a box.
@@ -22,9 +23,9 @@ type process struct {
 	box     *box
 	id      uint64
 	outputs []*output
-	streams opener      // nil without Stream
-	killed  atomic.Bool // by our hand, so not by the memory limit
-	ended   atomic.Bool // it is gone, its output perhaps not yet delivered
+	streams stream.Opener // nil without Stream
+	killed  atomic.Bool   // by our hand, so not by the memory limit
+	ended   atomic.Bool   // it is gone, its output perhaps not yet delivered
 	done    chan struct{}
 	exit    sandbox.Exit // written before done is closed
 }
@@ -49,7 +50,7 @@ func (p *process) connect(c sandbox.Command, undo *cleanup.Stack) (files []*os.F
 	if !c.Stream {
 		return files, nil
 	}
-	streams, theirs, err := newOpener(c)
+	streams, theirs, err := stream.For(c.Direct)
 	if err != nil {
 		return files, err
 	}
@@ -144,7 +145,7 @@ func (p *process) finish(e initproto.Exit) {
 
 // dropStream forgets the streams of a process that ended and closes what was not
 // opened: streams that wait in a channel end too.
-func (b *box) dropStream(streams opener) {
+func (b *box) dropStream(streams stream.Opener) {
 	b.mu.Lock()
 	if b.stream == streams {
 		b.stream = nil

@@ -8,19 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
+	"lambent.dev/lambent/internal/sandbox/stream"
 )
-
-// streamVariable tells a command where its stream channel is.
-const streamVariable = "LAMBENT_STREAM"
 
 // The answers to Open before a command with a stream channel ran, and after the
 // most recent one ended.
@@ -94,7 +89,7 @@ func (b *box) runRequest(id uint64, c sandbox.Command) *initproto.Run {
 	env := slices.Concat(b.env, c.Env)
 	b.mu.Unlock()
 	if c.Stream {
-		env = append(env, streamVariable+"="+streamForm(c)+":"+strconv.Itoa(initproto.StreamFD))
+		env = append(env, stream.Variable(c.Direct, initproto.StreamFD))
 	}
 	env = lastOfEach(env)
 	dir := c.Dir
@@ -167,9 +162,9 @@ func (b *box) Open(ctx context.Context) (net.Conn, error) {
 	case streams == nil:
 		return nil, b.named(errNoStream)
 	}
-	conn, err := streams.open(ctx)
+	conn, err := streams.Open(ctx)
 	if err != nil {
-		if errors.Is(err, unix.EPIPE) || errors.Is(err, net.ErrClosed) {
+		if stream.Ended(err) {
 			err = errStreamEnded
 		}
 		return nil, b.explain(ctx, fmt.Errorf("opening a stream: %w", err))

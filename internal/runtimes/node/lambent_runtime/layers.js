@@ -4,14 +4,13 @@
 // time.
 
 const fs = require('fs');
-const nodeModule = require('module');
-const { fallback } = require('./resolve');
 
 function install() {
   const folders = (process.env.NODE_PATH || '').split(':').filter(isLayer);
   if (folders.length === 0) {
     return;
   }
+  const nodeModule = require('module');
   if (nodeModule.registerHooks) { // Node 22.15
     nodeModule.registerHooks({ resolve: inThread(folders) });
   } else if (nodeModule.register) { // Node 18.19, 20.6: in a thread of its own
@@ -26,6 +25,7 @@ function isLayer(folder) {
 }
 
 function inThread(folders) {
+  const { fallback } = require('./resolve');
   return (specifier, context, next) => {
     try {
       return next(specifier, context);

@@ -29,7 +29,8 @@ async function main() {
     logs.error(logs.MODERN ? 'Init Error' : 'Uncaught Exception', error);
     failInit(descriptor, error, UNCAUGHT);
   }
-  serve(descriptor, handler);
+  // In a turn of the loop of its own: a rejection that nobody handles fails the init.
+  setImmediate(() => serve(descriptor, handler));
 }
 
 /** Answers events from now on. */
@@ -44,7 +45,7 @@ function serve(descriptor, handler) {
     turn = new Turn(handler, meta, finish);
     turn.run(event);
   });
-  link.write(stream.READY);
+  link.begin();
 }
 
 /** Sends the answer of the invocation that runs. The event loop then waits for the

@@ -35,7 +35,7 @@ function frame(kind, text) {
   return bytes;
 }
 
-/** Sends a frame before the event loop reads the stream. */
+/** Sends a frame before it returns; the stream is not a socket yet. */
 function writeNow(descriptor, kind, text) {
   const bytes = frame(kind, text);
   for (let sent = 0; sent < bytes.length;) {
@@ -43,27 +43,68 @@ function writeNow(descriptor, kind, text) {
   }
 }
 
-/** Frames over a socket. Waiting for an event keeps the process; running one does not. */
+/** Reads until a buffer is full. A stream that ended ends the process. */
+function fill(descriptor, bytes) {
+  for (let have = 0; have < bytes.length;) {
+    const got = fs.readSync(descriptor, bytes, have, bytes.length - have, null);
+    if (got === 0) {
+      process.exit(0);
+    }
+    have += got;
+  }
+  return bytes;
+}
+
+/** Frames over the stream. It is a plain descriptor until the first answer is sent, for
+ * Node's sockets take longer to load than all of this runtime; then a socket. Waiting
+ * for an event keeps the process; running one does not. */
 class Link {
   constructor(descriptor, onInvoke) {
+    this._descriptor = descriptor;
     this._onInvoke = onInvoke;
+    this._socket = null;
     this._chunks = [];
     this._size = 0;
-    const { Socket } = require('net');
-    this._socket = new Socket({ fd: descriptor, readable: true, writable: true });
-    this._socket.on('data', (chunk) => this._take(chunk));
-    this._socket.on('error', () => {}); // the end says it, too
     this._closed = () => process.exit(0);
-    this._socket.on('close', () => this._closed());
   }
 
+  /** Says that work may come, and waits for the first event. */
+  begin() {
+    writeNow(this._descriptor, READY);
+    const head = fill(this._descriptor, Buffer.allocUnsafe(HEADER));
+    const rest = fill(this._descriptor, Buffer.allocUnsafe(head.readUInt32BE(4)));
+    this._accept(head[0], rest);
+  }
+
+  /** Sends an answer; the next event is waited for. */
   write(kind, text) {
-    this._socket.ref();
-    this._socket.write(frame(kind, text));
+    if (this._socket) {
+      this._socket.ref();
+      this._socket.write(frame(kind, text));
+      return;
+    }
+    writeNow(this._descriptor, kind, text);
+    this._listen();
+  }
+
+  _listen() {
+    const { Socket } = require('net');
+    this._socket = new Socket({ fd: this._descriptor, readable: true, writable: true });
+    this._socket.on('data', (chunk) => this._take(chunk));
+    this._socket.on('error', () => {}); // the end says it, too
+    this._socket.on('close', () => this._closed());
   }
 
   /** Sends a last frame, if any, and ends the stream. */
   end(answer, then) {
+    if (!this._socket) {
+      if (answer.length > 0) {
+        writeNow(this._descriptor, ...answer);
+      }
+      fs.closeSync(this._descriptor);
+      then();
+      return;
+    }
     this._closed = then;
     this._socket.ref();
     this._socket.end(answer.length > 0 ? frame(...answer) : undefined, () => this._socket.destroy());
@@ -82,19 +123,23 @@ class Link {
     const whole = this._chunks.length === 1 ? first : Buffer.concat(this._chunks);
     this._chunks = [];
     this._size = 0;
-    this._accept(whole);
+    if (whole.length === HEADER + whole.readUInt32BE(4)) {
+      this._accept(whole[0], whole.subarray(HEADER));
+    } else {
+      this._socket.destroy(); // one invocation is on the stream at a time
+    }
   }
 
-  /** One invocation is on the stream at a time: nothing follows the frame. */
-  _accept(bytes) {
-    if (bytes[0] !== INVOKE || bytes.length !== HEADER + bytes.readUInt32BE(4)) {
-      this._socket.destroy();
-      return;
+  _accept(kind, payload) {
+    if (kind !== INVOKE || payload.length < 4) {
+      process.exit(1); // it is not Lambent's
     }
-    const event = HEADER + 4 + bytes.readUInt32BE(HEADER);
-    this._socket.unref();
-    this._onInvoke(JSON.parse(bytes.toString('utf8', HEADER + 4, event)), bytes.toString('utf8', event));
+    if (this._socket) {
+      this._socket.unref();
+    }
+    const event = 4 + payload.readUInt32BE(0);
+    this._onInvoke(JSON.parse(payload.toString('utf8', 4, event)), payload.toString('utf8', event));
   }
 }
 
-module.exports = { READY, INIT_ERROR, RESPONSE, ERROR, BEGUN, Link, take, writeNow };
+module.exports = { INIT_ERROR, RESPONSE, ERROR, BEGUN, Link, take, writeNow };
