@@ -88,8 +88,9 @@ func (s *source) installer() tool {
 			name: cmp.Or(s.options.Interpreter(s.runtime), "python3"), dir: s.dir,
 			args: []string{
 				"-m", "pip", "install", "--requirement", s.language.manifest, "--target", s.dir,
-				"--no-compile", "--quiet", "--disable-pip-version-check", "--root-user-action=ignore",
+				"--no-compile", "--quiet", "--disable-pip-version-check",
 			},
+			env:     []string{"PIP_ROOT_USER_ACTION=ignore"}, // an option that old ones do not know
 			missing: "install Python, or put the packages into the folder and deploy without --install",
 		}
 	}

@@ -125,8 +125,8 @@ func aliasSetCommand() *cobra.Command {
 	}
 	flags, output := newServerFlags(c), outputFlag(c)
 	completesNames(c, flags)
-	also := c.Flags().String("also", "", "second version and its share of the requests, 2=10% for instance")
-	description := c.Flags().String("description", "", "what the alias is for")
+	also := c.Flags().String("also", "", "second `VERSION=SHARE` of the requests, 2=10% for instance")
+	description := c.Flags().String("description", "", "`TEXT` that says what the alias is for")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		routing, err := parseAlso(*also)
 		if err != nil {

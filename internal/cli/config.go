@@ -24,7 +24,7 @@ func configCommand() *cobra.Command {
 }
 
 func configFlag(c *cobra.Command) *string {
-	return c.Flags().String("config", os.Getenv("LAMBENT_CONFIG"), "file with settings (TOML)")
+	return c.Flags().String("config", os.Getenv("LAMBENT_CONFIG"), "`FILE` with settings (TOML)")
 }
 
 func configShowCommand() *cobra.Command {

@@ -50,15 +50,15 @@ type deployFlags struct {
 func newDeployFlags(c *cobra.Command) *deployFlags {
 	f := &deployFlags{server: newServerFlags(c)}
 	set := c.Flags()
-	set.StringVar(&f.name, "name", "", "name of the function (default from PATH)")
-	set.StringVar(&f.runtime, "runtime", "", "AWS's identifier, python3.11 for instance (default guessed)")
-	set.StringVar(&f.handler, "handler", "", "file and function, app.handler for instance (default guessed)")
-	set.StringVar(&f.isolation, "isolation", "", "process, light, gvisor or microvm (default the server's)")
-	set.StringVar(&f.description, "description", "", "what the function is for")
-	set.Int32Var(&f.memory, "memory", lambda.DefaultMemory, "memory in MB")
-	set.Int32Var(&f.timeout, "timeout", lambda.DefaultTimeout, "seconds that one request may take")
-	set.StringArrayVar(&f.variables, "env", nil, "environment variable NAME=VALUE, or NAME to pass yours on; repeatable")
-	set.StringArrayVar(&f.tags, "tag", nil, "tag NAME=VALUE; repeatable")
+	set.StringVar(&f.name, "name", "", "`NAME` of the function (default from PATH)")
+	set.StringVar(&f.runtime, "runtime", "", "AWS's `IDENTIFIER`, python3.11 for instance (default guessed)")
+	set.StringVar(&f.handler, "handler", "", "`FILE.FUNCTION` that is called, app.handler for instance (default guessed)")
+	set.StringVar(&f.isolation, "isolation", "", "`TIER`: process, light, gvisor or microvm (default the server's)")
+	set.StringVar(&f.description, "description", "", "`TEXT` that says what the function is for")
+	set.Int32Var(&f.memory, "memory", lambda.DefaultMemory, "memory in `MB`")
+	set.Int32Var(&f.timeout, "timeout", lambda.DefaultTimeout, "`SECONDS` that one request may take")
+	set.StringArrayVar(&f.variables, "env", nil, "environment variable `NAME=VALUE`, or NAME to pass yours on; repeatable")
+	set.StringArrayVar(&f.tags, "tag", nil, "tag `NAME=VALUE`; repeatable")
 	set.BoolVar(&f.install, "install", false, "install what requirements.txt or package.json names into the package")
 	return f
 }

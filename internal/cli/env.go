@@ -15,7 +15,7 @@ func envCommand() *cobra.Command {
 		Example: "  eval \"$(lambent env)\"\n  aws lambda list-functions",
 	}
 	flags, output := newServerFlags(c), outputFlag(c)
-	shell := c.Flags().String("shell", "sh", "sh (bash, zsh …) or fish")
+	shell := c.Flags().String("shell", "sh", "`SHELL` to print for: sh (bash, zsh …) or fish")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		s, err := flags.open()
 		if err != nil {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,14 +29,14 @@ AWS_SESSION_TOKEN, which the AWS CLI prints with: aws configure export-credentia
 		Example: "  lambent import --from aws --from-region eu-central-1\n  lambent import checkout --from http://127.0.0.1:9800",
 	}
 	flags, output := newServerFlags(c), outputFlag(c)
-	from := c.Flags().String("from", "", "aws, or the URL of another server (required)")
-	region := c.Flags().String("from-region", os.Getenv("AWS_REGION"), "region that they come from")
+	from := c.Flags().String("from", "", "`PLACE` that they come from: aws, or the URL of another server (required)")
+	region := c.Flags().String("from-region", "", "`REGION` that they come from (default $AWS_REGION)")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		s, err := flags.open()
 		if err != nil {
 			return err
 		}
-		source, err := s.origin(*from, *region)
+		source, err := s.origin(*from, cmp.Or(*region, os.Getenv("AWS_REGION")))
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ func initCommand() *cobra.Command {
 		Example: "  lambent init hello\n  lambent init shop --template typescript",
 	}
 	output := outputFlag(c)
-	template := c.Flags().String("template", "python", "python, node, typescript or go")
+	template := c.Flags().String("template", "python", "`LANGUAGE`: python, node, typescript or go")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		made, err := scaffold(args[0], *template)
 		if err != nil {

@@ -24,7 +24,7 @@ With --output json every line is an object of its own.`,
 	}
 	f := &logsFlags{server: newServerFlags(c).withSocket(c), output: outputFlag(c)}
 	c.Flags().BoolVarP(&f.follow, "follow", "f", false, "go on with new lines until interrupted")
-	c.Flags().StringVar(&f.since, "since", "", "leave out older lines: 10m, 2h, or a time such as 2026-11-22T21:00:00Z")
+	c.Flags().StringVar(&f.since, "since", "", "leave out lines before `TIME`: 10m, 2h, or a time such as 2026-11-22T21:00:00Z")
 	completesNames(c, f.server)
 	c.RunE = func(c *cobra.Command, args []string) error { return f.run(c, args[0]) }
 	return c

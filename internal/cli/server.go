@@ -32,13 +32,13 @@ const endpointVariable = "LAMBENT_ENDPOINT"
 
 func newServerFlags(c *cobra.Command) *serverFlags {
 	f := &serverFlags{}
-	c.Flags().StringVar(&f.endpoint, "endpoint", "", "URL of the server (default $"+endpointVariable+", else http://127.0.0.1:9700)")
+	c.Flags().StringVar(&f.endpoint, "endpoint", "", "`URL` of the server (default $"+endpointVariable+", else http://127.0.0.1:9700)")
 	return f
 }
 
 // withSocket adds the flag of commands that need the server's data folder.
 func (f *serverFlags) withSocket(c *cobra.Command) *serverFlags {
-	c.Flags().StringVar(&f.data, "data", "", "data folder of the server (default as for `lambent up`)")
+	c.Flags().StringVar(&f.data, "data", "", "data `FOLDER` of the server (default as for lambent up)")
 	return f
 }
 

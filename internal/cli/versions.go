@@ -92,7 +92,7 @@ func publishCommand() *cobra.Command {
 		Long: "Publishes the function's code and settings as they are now as its next version. Where nothing has changed\nsince the last one, that one is the answer.",
 	}
 	flags, output := newServerFlags(c), outputFlag(c)
-	description := c.Flags().String("description", "", "what this version is")
+	description := c.Flags().String("description", "", "`TEXT` that says what this version is")
 	completesNames(c, flags)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		s, err := flags.open()
