@@ -9,7 +9,9 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -96,15 +98,53 @@ func activeCommand(ts *testscript.TestScript, _ bool, args []string) {
 // packCommand is `pack TEMPLATE FILE…`: it replaces ZIP in TEMPLATE by the files, zipped and base64,
 // which is how CreateFunction takes code.
 func packCommand(ts *testscript.TestScript, _ bool, args []string) {
+	zipped := base64.StdEncoding.EncodeToString(zipped(ts, args[1:]))
+	text := strings.ReplaceAll(ts.ReadFile(args[0]), "ZIP", zipped)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}
+
+// zipCommand is `zip ARCHIVE FILE…`.
+func zipCommand(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), zipped(ts, args[1:]), 0o600))
+}
+
+func zipped(ts *testscript.TestScript, names []string) []byte {
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
-	for _, name := range args[1:] {
+	for _, name := range names {
 		entry, err := w.Create(name)
 		ts.Check(err)
 		_, err = io.WriteString(entry, ts.ReadFile(name))
 		ts.Check(err)
 	}
 	ts.Check(w.Close())
-	text := strings.ReplaceAll(ts.ReadFile(args[0]), "ZIP", base64.StdEncoding.EncodeToString(buf.Bytes()))
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+	return buf.Bytes()
+}
+
+// exitsCommand is `exits CODE PROGRAM ARG…`: it runs the program, which must end with the code.
+func exitsCommand(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARG…")
+	}
+	got := 0
+	err := ts.Exec(args[1], args[2:]...)
+	if ended := (*exec.ExitError)(nil); errors.As(err, &ended) {
+		got = ended.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit code %d, want %s", got, args[0])
+	}
+}
+
+// answersCommand is `answers NAME ANSWER`: it invokes the function until it answers so.
+func answersCommand(ts *testscript.TestScript, _ bool, args []string) {
+	for range 100 {
+		if err := ts.Exec("lambent", "invoke", args[0]); err == nil && strings.TrimSpace(ts.ReadFile("stdout")) == args[1] {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	ts.Fatalf("%s did not answer %s in 10 s", args[0], args[1])
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -41,24 +42,44 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"http":  httpCommand,
 			"ready": readyCommand, "active": activeCommand,
-			"pack": packCommand,
+			"pack": packCommand, "zip": zipCommand, "exits": exitsCommand, "answers": answersCommand,
 		},
 		Condition: condition,
 	})
 }
 
-// setup gives every script the programs, a data folder and addresses of its own.
+// setup gives every script the programs, a fresh home, a data folder and addresses of its
+// own, and tells them to servers and clients by Lambent's variables.
 func setup(env *testscript.Env) error {
 	env.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
-	env.Setenv("DATA", filepath.Join(env.WorkDir, "data"))
-	for _, name := range []string{"API", "ADMIN"} {
+	env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
+	set := map[string]string{"DATA": filepath.Join(env.WorkDir, "data")}
+	for _, name := range []string{"API", "ADMIN", "API2", "ADMIN2"} {
 		addr, err := freeAddress()
 		if err != nil {
 			return err
 		}
+		set[name] = addr
 		env.Setenv(name, addr)
 	}
-	return nil
+	for name, variable := range map[string]string{"DATA": "LAMBENT_DATA", "API": "LAMBENT_LISTEN", "ADMIN": "LAMBENT_ADMIN"} {
+		env.Setenv(name, set[name])
+		env.Setenv(variable, set[name])
+	}
+	return shareGo(env)
+}
+
+// shareGo lets scripts that build Go use the modules and the cache of whoever runs the test.
+func shareGo(env *testscript.Env) error {
+	names := []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOFLAGS"}
+	out, err := exec.Command("go", append([]string{"env"}, names...)...).Output()
+	if err != nil {
+		return fmt.Errorf("asking go for its caches: %w", err)
+	}
+	for i, value := range strings.Split(strings.TrimRight(string(out), "\n"), "\n") {
+		env.Setenv(names[i], value)
+	}
+	return os.Mkdir(filepath.Join(env.WorkDir, "home"), 0o700)
 }
 
 func freeAddress() (string, error) {

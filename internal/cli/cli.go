@@ -28,7 +28,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !errors.Is(err, errReported) {
-		fmt.Fprintf(stderr, "lambent: %v\n", err)
+		fmt.Fprintf(stderr, "%s %v\n", styleOf(stderr).red("lambent:"), err)
 	}
 	return exitCode(err)
 }
@@ -57,7 +57,7 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "lambent",
 		Short:         "Serverless functions without the microVM tax",
-		Long:          "Lambent runs AWS Lambda functions on your own machine, each in the isolation that you choose.\n\nStart a server with `lambent up`, then use any AWS tool:\n\n  export AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:9700",
+		Long:          "Lambent runs AWS Lambda functions on your own machine, each in the isolation that you choose.\n\nStart a server with `lambent up`, then in another shell:\n\n  lambent init hello\n  lambent deploy hello\n  lambent invoke hello '{\"name\":\"you\"}' --receipt\n\nor use any AWS tool, once it knows the server (`lambent env`):\n\n  export AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:9700",
 		SilenceErrors: true, SilenceUsage: true,
 		SuggestionsMinimumDistance: 2,
 		CompletionOptions:          cobra.CompletionOptions{DisableDefaultCmd: true},
@@ -65,7 +65,12 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w\nSee `%s --help`", err, c.CommandPath())}
 	})
-	root.AddCommand(upCommand(), doctorCommand(), versionCommand())
+	root.AddCommand(
+		upCommand(), deployCommand(), devCommand(), invokeCommand(), logsCommand(), listCommand(), showCommand(), removeCommand(),
+		versionsCommand(), publishCommand(), aliasCommand(), initCommand(), configCommand(),
+		importCommand(), backupCommand(), restoreCommand(), completionCommand(), manCommand(),
+		envCommand(), doctorCommand(), versionCommand(),
+	)
 	root.Args = cobra.ArbitraryArgs // an unknown command comes to RunE, which words the error
 	root.RunE = noCommand
 	return root

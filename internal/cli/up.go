@@ -40,7 +40,7 @@ type upFlags struct {
 func newUpFlags(c *cobra.Command) *upFlags {
 	d, f := config.Default(), &upFlags{}
 	set := c.Flags()
-	set.StringVar(&f.file, "config", os.Getenv("LAMBENT_CONFIG"), "file with settings (TOML)")
+	set.StringVar(&f.file, "config", os.Getenv("LAMBENT_CONFIG"), "`FILE` with settings (TOML)")
 	set.StringVar(&f.data, "data", d.Data, "folder of everything that lasts")
 	set.StringVar(&f.listen, "listen", d.Listen, "address of the Lambda API")
 	set.StringVar(&f.admin, "admin", d.Admin, "address of metrics and health")

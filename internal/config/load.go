@@ -55,7 +55,7 @@ func (c *Config) decode(text string) error {
 const prefix = "LAMBENT_"
 
 // notSettings are variables of Lambent that are no setting of a server.
-var notSettings = map[string]bool{"LAMBENT_CONFIG": true}
+var notSettings = map[string]bool{"LAMBENT_CONFIG": true, "LAMBENT_ENDPOINT": true}
 
 // readEnvironment turns variables into the lines that a file would have had, so that
 // both are read and checked by the same code.

@@ -1,10 +1,12 @@
 package daemon
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/pprof"
 
+	"lambent.dev/lambent/internal/control"
 	"lambent.dev/lambent/internal/telemetry"
 )
 
@@ -19,6 +21,13 @@ func (d *Daemon) adminHandler() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	return mux
+}
+
+// controlHandler answers the command line over the socket in the data folder.
+func (d *Daemon) controlHandler(ctx context.Context) http.Handler {
+	return control.Handler(ctx, control.Deps{
+		Logs: d.parts.logs, Functions: d.parts.store, Receipts: &d.receipts, Account: d.cfg.Account, Region: d.cfg.Region,
+	})
 }
 
 func ok(w http.ResponseWriter, _ *http.Request) {

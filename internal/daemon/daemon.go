@@ -16,6 +16,7 @@ import (
 	"lambent.dev/lambent/internal/code"
 	"lambent.dev/lambent/internal/collect"
 	"lambent.dev/lambent/internal/config"
+	"lambent.dev/lambent/internal/control"
 	"lambent.dev/lambent/internal/drivers"
 	"lambent.dev/lambent/internal/event"
 	"lambent.dev/lambent/internal/instance"
@@ -45,6 +46,7 @@ type Daemon struct {
 	// registry holds the metrics, of which metrics are those of invocations.
 	registry *prometheus.Registry
 	metrics  *telemetry.Metrics
+	receipts control.Receipts // for those who watch
 	garbage  *collect.Collector
 	close    func() error
 }
@@ -167,7 +169,7 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 		return err
 	}
 	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{DefaultTier: d.defaultTier()})
-	if d.events, err = event.New(d.parts.queue, metered{d.router, d.metrics}, d.eventSettings()); err != nil {
+	if d.events, err = event.New(d.parts.queue, metered{d.router, d.metrics, &d.receipts}, d.eventSettings()); err != nil {
 		return err
 	}
 	d.api = lambdaapi.New(d.apiDeps())
@@ -198,7 +200,7 @@ func (d *Daemon) callHome(t *lambda.Target) http.Handler { return d.api.HandlerF
 func (d *Daemon) apiDeps() lambdaapi.Deps {
 	return lambdaapi.Deps{
 		Store: d.parts.store, Blobs: d.parts.blobs, Packages: d.parts.packages, Runtimes: d.parts.catalogue,
-		Invoker: metered{d.router, d.metrics}, Events: d.events, Directory: d.router, Tiers: newTiers(d.parts.drivers),
+		Invoker: metered{d.router, d.metrics, &d.receipts}, Events: d.events, Directory: d.router, Tiers: newTiers(d.parts.drivers),
 		Objects: d.objects(), Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(),
 		Concurrency: d.cfg.Concurrency, Log: d.log,
 	}

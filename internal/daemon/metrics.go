@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"lambent.dev/lambent/internal/control"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/lambdaapi"
 	"lambent.dev/lambent/internal/receipt"
@@ -29,10 +30,12 @@ func (d *Daemon) occupancy() telemetry.Occupancy {
 	return telemetry.Occupancy{Starting: s.Starting, Idle: s.Idle, Busy: s.Busy, Waiting: s.Waiting, Memory: s.Memory}
 }
 
-// metered counts what goes through the line. It decorates the router.
+// metered counts what goes through the line and shows it to those who watch. It decorates
+// the router.
 type metered struct {
 	lambdaapi.Invoker
-	metrics *telemetry.Metrics
+	metrics  *telemetry.Metrics
+	receipts *control.Receipts
 }
 
 // Invoke implements lambdaapi.Invoker. A dry run runs nothing and is not counted.
@@ -41,6 +44,7 @@ func (m metered) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda
 		return m.Invoker.Invoke(ctx, inv, sink)
 	}
 	r, err := m.Invoker.Invoke(ctx, inv, sink)
+	m.receipts.Publish(inv.Function, r)
 	m.metrics.Invoked(r.Tier, string(r.Start), outcome(err, r.Fault))
 	var refused *lambda.Error
 	if errors.As(err, &refused) && refused.Kind == lambda.ErrTooManyRequests {

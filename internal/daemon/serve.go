@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/control"
 )
 
 // Bounds on what a slow or idle client may hold.
@@ -32,12 +33,17 @@ func (d *Daemon) serve(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, api.Close())
 	}
+	socket, err := control.Listen(ctx, d.cfg.Data)
+	if err != nil {
+		return errors.Join(err, api.Close(), admin.Close())
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return d.api.Run(ctx) })
 	group.Go(func() error { return d.events.Run(ctx) })
 	group.Go(func() error { d.garbage.Run(ctx); return nil })
 	group.Go(func() error { return serveUntil(ctx, api, d.api.Handler()) })
 	group.Go(func() error { return serveUntil(ctx, admin, d.adminHandler()) })
+	group.Go(func() error { return serveUntil(ctx, socket, d.controlHandler(ctx)) })
 	d.log.Info("ready", "api", "http://"+api.Addr().String(), "admin", "http://"+admin.Addr().String(), "isolation", d.cfg.Isolation, "data", d.cfg.Data)
 	d.notify(systemd.SdNotifyReady)
 	defer context.AfterFunc(ctx, func() { d.notify(systemd.SdNotifyStopping) })()

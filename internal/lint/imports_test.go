@@ -50,8 +50,11 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"router", "lambda cleanup receipt pool"},
 	{"event", "lambda cleanup receipt queue"},
 	{"lambdaapi", "lambda cleanup receipt store blob code runtimes"},
+	{"control", "lambda store logs receipt"},
+	{"bundle", "lambda"},
+	{"move", "lambda"},
 	{"daemon", "*"},
-	{"cli", "config daemon lambda receipt sandbox drivers telemetry logs"},
+	{"cli", "bundle config control daemon lambda move receipt runtimes sandbox drivers telemetry logs"},
 }
 
 func TestImportDirection(t *testing.T) {

@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/receipt"
+)
+
+func TestTablesFitTheirWidth(t *testing.T) {
+	tab := &table{headings: []string{"NAME", "WHAT", "STATE"}}
+	tab.add(strings.Repeat("n", 64), strings.Repeat("ü", 300), "Active")
+	tab.add("a", "b", "c")
+	var b bytes.Buffer
+	if err := tab.write(&b); err != nil {
+		t.Fatal(err)
+	}
+	for l := range strings.Lines(b.String()) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(l, "\n")); n > maxWidth {
+			t.Errorf("%d columns: %s", n, l)
+		}
+	}
+	if !strings.Contains(b.String(), "…") || !strings.Contains(b.String(), "Active") {
+		t.Error(b.String())
+	}
+}
+
+func TestReceiptsFitTheirWidth(t *testing.T) {
+	r := &receipt.Receipt{Version: "$LATEST", Tier: lambda.TierLight, Start: receipt.Cold, Why: strings.Repeat("because ", 30), MemoryPeak: 1 << 40}
+	r.Spent[receipt.Init] = 900 * time.Second
+	var b bytes.Buffer
+	if err := printReceipt(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	for l := range strings.Lines(b.String()) {
+		if n := utf8.RuneCountInString(l) - 1; n > maxWidth {
+			t.Errorf("%d columns: %s", n, l)
+		}
+	}
+}
+
+// TestEveryHelpIsComplete reads the help of every command: a sentence for each flag, lines
+// that fit, no command without an explanation.
+func TestEveryHelpIsComplete(t *testing.T) {
+	for _, c := range allCommands(rootCommand()) {
+		var b bytes.Buffer
+		c.SetOut(&b)
+		if err := c.Help(); err != nil {
+			t.Fatal(err)
+		}
+		for l := range strings.Lines(b.String()) {
+			if n := utf8.RuneCountInString(l) - 1; n > 120 {
+				t.Errorf("%s: %d columns: %s", c.CommandPath(), n, l)
+			}
+		}
+		if c.Short == "" || strings.HasSuffix(c.Short, ".") {
+			t.Errorf("%s: short help %q", c.CommandPath(), c.Short)
+		}
+		for _, usage := range flagUsages(c) {
+			if len(usage) < 10 {
+				t.Errorf("%s: a flag is explained by %q", c.CommandPath(), usage)
+			}
+		}
+	}
+}
+
+func TestPrintableDisarmsTerminals(t *testing.T) {
+	for text, want := range map[string]string{
+		"grüße\tda":      "grüße\tda",
+		"\x1b[31mred":    `\x1b[31mred`,
+		"\xff\x00\a\r\n": `\xff\x00\a\r\n`,
+		"a\u202eb":       `a\u202eb`,
+	} {
+		if got := printable([]byte(text)); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestSince(t *testing.T) {
+	now := time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Time{"": {}, "10m": now.Add(-10 * time.Minute), "2026-11-22T20:00:00Z": now.Add(-time.Hour)} {
+		got, err := parseSince(text, now)
+		if err != nil || !got.Equal(want) {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"-5m", "yesterday", "5"} {
+		if got, err := parseSince(text, now); err == nil {
+			t.Errorf("%q: took it as %v", text, got)
+		}
+	}
+}
+
+func TestSharesOfAliases(t *testing.T) {
+	for text, want := range map[string]map[string]float64{"": {}, "2=10%": {"2": 0.1}, "2=0.25": {"2": 0.25}} {
+		got, err := parseAlso(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got.AdditionalVersionWeights); diff != "" {
+			t.Errorf("%q: %s", text, diff)
+		}
+	}
+	for _, text := range []string{"2", "=1%", "2=x", "2=-1%", "2=101%", "2=NaN"} {
+		if got, err := parseAlso(text); err == nil {
+			t.Errorf("%q: took it as %v", text, got)
+		}
+	}
+}
+
+func TestNewestRuntimesComeFirst(t *testing.T) {
+	if ids := newestFirst("python"); ids[0] != "python3.15" || ids[len(ids)-1] != "python2.7" {
+		t.Errorf("%v", ids)
+	}
+	if ids := newestFirst("nodejs"); ids[0] != "nodejs26.x" {
+		t.Errorf("%v", ids)
+	}
+}
+
+// FuzzUsage reads hostile headers.
+func FuzzUsage(f *testing.F) {
+	f.Add("memory=1, cpu=2.5, throttled=0.000")
+	f.Add("memory=, cpu=")
+	f.Fuzz(func(_ *testing.T, header string) { readUsage(header, &receipt.Receipt{}) })
+}
