@@ -5,7 +5,7 @@ export CGO_ENABLED ?= 0
 SHELL := /bin/bash
 GO ?= go
 
-.PHONY: build needs demo test soak lint fmt clean help
+.PHONY: build needs demo test package soak lint fmt clean help
 
 help: ## Say what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,9 @@ demo: build needs ## Show it: two examples, cold and warm, with receipts
 test: needs ## Everything that must hold
 	@./test/run
 
+package: ## Static programs and Debian packages into dist/
+	@./packaging/build
+
 soak: build needs ## Long rounds: fuzzing, load, many starts
 	@./test/soak
 
@@ -32,4 +35,4 @@ fmt: ## Format every file
 	@$(GO) tool gofumpt -w cmd internal
 
 clean: ## Remove what was built
-	@rm -rf bin
+	@rm -rf bin dist

@@ -18,6 +18,9 @@ import (
 // maxOpenFiles is RLIMIT_NOFILE of a function (AWS Lambda quotas: 1,024 file descriptors).
 const maxOpenFiles = 1024
 
+// maxLocked is RLIMIT_MEMLOCK of a function in bytes, as functions on AWS Lambda find it.
+const maxLocked = 64 << 10
+
 // nothing covers what is masked: an empty folder of the template, and a device.
 const (
 	emptyFolder = "/.lambent/empty"
@@ -123,11 +126,20 @@ func (b *box) open(*initproto.Setup) (err error) {
 
 // setLimits sets what commands inherit. The number of processes is the cgroup's.
 func setLimits(*initproto.Setup) error {
-	files := syscall.Rlimit{Cur: maxOpenFiles, Max: maxOpenFiles}
-	if err := syscall.Setrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
-		return os.NewSyscallError("setrlimit(RLIMIT_NOFILE)", err)
+	for _, l := range []struct {
+		name     string
+		resource int
+		limit    uint64
+	}{
+		{"RLIMIT_NOFILE", unix.RLIMIT_NOFILE, maxOpenFiles},
+		{"RLIMIT_MEMLOCK", unix.RLIMIT_MEMLOCK, maxLocked},
+		{"RLIMIT_CORE", unix.RLIMIT_CORE, 0},
+	} {
+		if err := syscall.Setrlimit(l.resource, &syscall.Rlimit{Cur: l.limit, Max: l.limit}); err != nil {
+			return os.NewSyscallError("setrlimit("+l.name+")", err)
+		}
 	}
-	return os.NewSyscallError("setrlimit(RLIMIT_CORE)", syscall.Setrlimit(unix.RLIMIT_CORE, &syscall.Rlimit{}))
+	return nil
 }
 
 func nameHost(s *initproto.Setup) error {

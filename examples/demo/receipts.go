@@ -21,6 +21,8 @@ type row struct {
 	tier     string             // X-Lambent-Isolation
 	why      string             // X-Lambent-Why
 	phases   map[string]float64 // ms, from Server-Timing
+	peak     float64            // MiB of memory, from X-Lambent-Usage
+	cpu      float64            // ms, likewise
 	client   time.Duration      // as the caller saw it
 }
 
@@ -33,6 +35,10 @@ func newRow(function string, client time.Duration, meta middleware.Metadata) row
 	h := raw.Header
 	r.start, r.tier, r.why = h.Get("X-Lambent-Start"), h.Get("X-Lambent-Isolation"), h.Get("X-Lambent-Why")
 	r.phases = parseServerTiming(h)
+	var bytes float64
+	if _, err := fmt.Sscanf(h.Get("X-Lambent-Usage"), "memory=%f, cpu=%f", &bytes, &r.cpu); err == nil {
+		r.peak = bytes / (1 << 20)
+	}
 	return r
 }
 
@@ -51,15 +57,15 @@ func parseServerTiming(h http.Header) map[string]float64 {
 func printReceipts(rows []row) {
 	phases := []string{"queue", "sandbox", "runtime", "init", "handler", "response"}
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "receipt, ms\tstart\ttier\t%s\tsum\tclient\t\n", strings.Join(phases, "\t"))
+	fmt.Fprintf(w, "receipt, ms\tstart\ttier\t%s\tsum\tclient\tCPU\tpeak MiB\t\n", strings.Join(phases, "\t"))
 	for _, r := range rows {
 		fmt.Fprintf(w, "%s\t%s\t%s\t", r.function, r.start, r.tier)
 		sum := 0.0
 		for _, p := range phases {
-			fmt.Fprintf(w, "%.2f\t", r.phases[p])
+			fmt.Fprintf(w, "%.1f\t", r.phases[p])
 			sum += r.phases[p]
 		}
-		fmt.Fprintf(w, "%.2f\t%.2f\t\n", sum, float64(r.client)/float64(time.Millisecond))
+		fmt.Fprintf(w, "%.1f\t%.1f\t%.1f\t%.0f\t\n", sum, float64(r.client)/float64(time.Millisecond), r.cpu, r.peak)
 	}
 	w.Flush()
 	for _, r := range rows {

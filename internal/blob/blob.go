@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // Errors that callers tell apart.
@@ -47,6 +48,14 @@ type Store interface {
 
 	// Delete removes a blob; one that is not there is no error. ErrBadDigest.
 	Delete(ctx context.Context, digest string) error
+
+	// Digests names all blobs, in no order.
+	Digests(ctx context.Context) ([]string, error)
+
+	// DeleteOlder removes a blob that was last put before a time, and says whether it did.
+	// A Put of the same content at the same time is not lost: it comes before, and the blob
+	// stays, or after, and it is there again. ErrBadDigest.
+	DeleteOlder(ctx context.Context, digest string, than time.Time) (bool, error)
 }
 
 // InfoOf names content by its sum and size.

@@ -96,11 +96,7 @@ func printer(all []diagnosis) func(io.Writer) error {
 }
 
 func (d diagnosis) print(w io.Writer) error {
-	state := "works here"
-	if !d.Available {
-		state = "does not work here: " + d.Problem
-	}
-	if _, err := fmt.Fprintf(w, "%s: %s\n", d.Tier, state); err != nil {
+	if _, err := fmt.Fprintf(w, "%s: %s\n", d.Tier, d.state()); err != nil {
 		return err
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -111,6 +107,19 @@ func (d diagnosis) print(w io.Writer) error {
 		}
 	}
 	return table.Flush()
+}
+
+// state says the problem in words only where no check below it does.
+func (d diagnosis) state() string {
+	if d.Available {
+		return "works here"
+	}
+	for _, c := range d.Checks {
+		if c.Required && !c.OK {
+			return "not available here"
+		}
+	}
+	return "not available here: " + d.Problem
 }
 
 func (c check) mark() string {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -21,15 +22,15 @@ type Blobs interface {
 }
 
 // Packages unpacks stored zips into folders and keeps them. Its methods may be
-// called from many goroutines.
+// called from many goroutines. A folder's modification time says when it was last
+// handed out.
 type Packages struct {
 	dir   string
 	blobs Blobs
 	once  singleflight.Group
-}
 
-// unfinished starts the name of a folder that is being made or removed.
-const unfinished = ".tmp-"
+	using sync.Mutex // held while a folder is handed out or its last use is judged
+}
 
 // unpackLimit bounds one unpacking; the largest package takes a few seconds.
 const unpackLimit = 2 * time.Minute
@@ -66,7 +67,7 @@ func (p *Packages) Folder(ctx context.Context, digest string) (string, error) {
 // shared returns the folder final, which make makes if it is not there, once for all
 // who wait for the key.
 func (p *Packages) shared(ctx context.Context, key, final string, make func(ctx context.Context, final string) error) (string, error) {
-	if _, err := os.Lstat(final); err == nil {
+	if p.use(final) == nil {
 		return final, nil
 	}
 	made := p.once.DoChan(key, func() (any, error) {
@@ -82,31 +83,20 @@ func (p *Packages) shared(ctx context.Context, key, final string, make func(ctx 
 	}
 }
 
-// Remove deletes an unpacked package; one that is not there is no error. The caller
-// sees to it that no sandbox shows it any more.
-func (p *Packages) Remove(ctx context.Context, digest string) error {
-	final, err := p.path(digest)
-	if err != nil {
-		return err
-	}
-	tmp, unlock, err := p.temp()
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	err = os.Rename(final, filepath.Join(tmp, "gone"))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return errors.Join(fmt.Errorf("removing package: %w", err), os.RemoveAll(tmp))
-	}
-	return os.RemoveAll(tmp)
-}
-
 // path checks that a digest is one, and so that it cannot be a path elsewhere.
 func (p *Packages) path(digest string) (string, error) {
 	if b, err := hex.DecodeString(digest); err != nil || len(b) != 32 || digest != strings.ToLower(digest) {
 		return "", fmt.Errorf("package digest %.80q is not a SHA-256 in hex", digest)
 	}
 	return filepath.Join(p.dir, digest), nil
+}
+
+// use notes that a folder is handed out now; an error says that there is none.
+func (p *Packages) use(final string) error {
+	p.using.Lock()
+	defer p.using.Unlock()
+	now := time.Now()
+	return os.Chtimes(final, now, now)
 }
 
 func (p *Packages) make(ctx context.Context, digest, final string) error {
@@ -162,52 +152,4 @@ func (p *Packages) unpackTo(ctx context.Context, digest, dir string) error {
 	}
 	defer root.Close()
 	return unpack(ctx, a, root)
-}
-
-// temp makes a folder for work in progress and locks it for as long as this process
-// works in it. Another process that starts right now may sweep it before it is
-// locked: then the next one is taken.
-func (p *Packages) temp() (dir string, unlock func() error, err error) {
-	for range 3 {
-		dir, err = os.MkdirTemp(p.dir, unfinished)
-		if err != nil {
-			return "", nil, fmt.Errorf("making a temporary folder: %w", err)
-		}
-		if unlock, err = lock(dir); err == nil {
-			return dir, unlock, nil
-		}
-	}
-	return "", nil, err // what could not be locked is swept at the next start
-}
-
-// sweep removes unfinished folders that no living process has locked.
-func sweep(dir string) error {
-	left, err := filepath.Glob(filepath.Join(dir, unfinished+"*"))
-	if err != nil {
-		return err
-	}
-	var failed []error
-	for _, name := range left {
-		unlock, err := lock(name)
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			continue
-		}
-		if err == nil {
-			err = errors.Join(os.RemoveAll(name), unlock())
-		}
-		failed = append(failed, err)
-	}
-	return errors.Join(failed...)
-}
-
-// lock takes flock(2) on a folder; it ends with the process at the latest.
-func lock(dir string) (unlock func() error, err error) {
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("locking %s: %w", dir, err), f.Close())
-	}
-	return f.Close, nil
 }

@@ -207,8 +207,8 @@ func TestFolderRefusesWhatIsNoDigest(t *testing.T) {
 		if _, err := p.Folder(t.Context(), digest); err == nil {
 			t.Errorf("Folder(%q) succeeded", digest)
 		}
-		if err := p.Remove(t.Context(), digest); err == nil {
-			t.Errorf("Remove(%q) succeeded", digest)
+		if _, err := p.DeleteOlder(t.Context(), digest, time.Now()); err == nil {
+			t.Errorf("DeleteOlder(%q) succeeded", digest)
 		}
 	}
 }
@@ -217,29 +217,6 @@ func TestFolderOfMissingBlob(t *testing.T) {
 	p := newPackages(t, &blobs{})
 	if _, err := p.Folder(t.Context(), hex.EncodeToString(make([]byte, 32))); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Folder = %v", err)
-	}
-}
-
-func TestRemove(t *testing.T) {
-	b := &blobs{}
-	p := newPackages(t, b)
-	digest := b.put(makeZip(t, file("a")))
-	for range 2 { // unpack, remove, remove again; and all of it again
-		dir, err := p.Folder(t.Context(), digest)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for range 2 {
-			if err := p.Remove(t.Context(), digest); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("still there: %v", err)
-		}
-	}
-	if got := list(t, p.dir); len(got) != 1 {
-		t.Errorf("left behind: %v", got)
 	}
 }
 

@@ -2,13 +2,10 @@ package code
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path"
-
-	"golang.org/x/sys/unix"
 )
 
 // unpack writes a package into an empty folder. It does not clean up after an error:
@@ -105,8 +102,5 @@ func flush(root *os.Root) error {
 		return err
 	}
 	defer dir.Close()
-	if err := unix.Syncfs(int(dir.Fd())); err != nil {
-		return fmt.Errorf("syncfs: %w", err)
-	}
-	return nil
+	return syncAll(int(dir.Fd()))
 }

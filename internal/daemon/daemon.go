@@ -14,13 +14,16 @@ import (
 	"lambent.dev/lambent/internal/blob/file"
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/code"
+	"lambent.dev/lambent/internal/collect"
 	"lambent.dev/lambent/internal/config"
 	"lambent.dev/lambent/internal/drivers"
+	"lambent.dev/lambent/internal/event"
 	"lambent.dev/lambent/internal/instance"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/lambdaapi"
 	"lambent.dev/lambent/internal/logs"
 	"lambent.dev/lambent/internal/pool"
+	"lambent.dev/lambent/internal/queue"
 	"lambent.dev/lambent/internal/router"
 	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/s3"
@@ -38,9 +41,11 @@ type Daemon struct {
 	api    *lambdaapi.Server
 	router *router.Router
 	pool   *pool.Pool
+	events *event.Dispatcher
 	// registry holds the metrics, of which metrics are those of invocations.
 	registry *prometheus.Registry
 	metrics  *telemetry.Metrics
+	garbage  *collect.Collector
 	close    func() error
 }
 
@@ -48,6 +53,7 @@ type Daemon struct {
 type parts struct {
 	owner     string
 	store     functionStore
+	queue     queue.Queue
 	blobs     *file.Store
 	packages  *code.Packages
 	logs      *logs.Store
@@ -96,9 +102,13 @@ func open(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Daemon, 
 func (d *Daemon) openState(ctx context.Context, undo *cleanup.Stack) error {
 	var err error
 	if d.parts.store, err = openStore(ctx, d.cfg); err != nil {
-		return fmt.Errorf("opening the store: %w", err)
+		return err // it says what was being opened
 	}
 	undo.Add(d.parts.store.Close)
+	if d.parts.queue, err = openQueue(ctx, d.cfg, d.parts.store, d.log); err != nil {
+		return err
+	}
+	undo.Add(d.parts.queue.Close)
 	if d.parts.blobs, err = file.Open(filepath.Join(d.cfg.Data, "blobs")); err != nil {
 		return fmt.Errorf("opening the packages: %w", err)
 	}
@@ -148,6 +158,7 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 	if d.parts.catalogue, err = runtimes.New(runtimes.Options{Dir: filepath.Join(d.cfg.Data, "runtimes")}); err != nil {
 		return fmt.Errorf("opening the catalogue of runtimes: %w", err)
 	}
+	undo.Add(d.closeEvents) // after the pool, which ends what they wait for
 	if d.pool, err = pool.New(pool.Launcher{Launcher: instance.NewLauncher(d.launcherDeps())}, d.poolSettings()); err != nil {
 		return err
 	}
@@ -156,7 +167,11 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 		return err
 	}
 	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{DefaultTier: d.defaultTier()})
+	if d.events, err = event.New(d.parts.queue, metered{d.router, d.metrics}, d.eventSettings()); err != nil {
+		return err
+	}
 	d.api = lambdaapi.New(d.apiDeps())
+	d.garbage = collect.New(d.garbageSettings())
 	return d.parts.store.All(ctx, d.index)
 }
 
@@ -166,6 +181,7 @@ func (d *Daemon) index(fn lambda.Function) error {
 	if err := d.router.Put(fn); err != nil {
 		d.log.Error("leaving out a function", "function", fn.ID.ARN(), "error", err)
 	}
+	digests(&fn, d.garbage.Used)
 	return nil
 }
 
@@ -182,8 +198,8 @@ func (d *Daemon) callHome(t *lambda.Target) http.Handler { return d.api.HandlerF
 func (d *Daemon) apiDeps() lambdaapi.Deps {
 	return lambdaapi.Deps{
 		Store: d.parts.store, Blobs: d.parts.blobs, Packages: d.parts.packages, Runtimes: d.parts.catalogue,
-		Invoker: metered{d.router, d.metrics}, Directory: d.router, Tiers: newTiers(d.parts.drivers), Objects: d.objects(),
-		Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(), Log: d.log,
+		Invoker: metered{d.router, d.metrics}, Events: d.events, Directory: d.router, Tiers: newTiers(d.parts.drivers), Objects: d.objects(),
+		Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(), Concurrency: d.cfg.Concurrency, Log: d.log,
 	}
 }
 

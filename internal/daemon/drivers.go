@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"lambent.dev/lambent/internal/drivers"
 )
@@ -12,9 +13,12 @@ import (
 // Drivers puts the drivers of this host together. dir is for their own state, owner names
 // what they make on the host.
 func Drivers(dir, owner string, allowProcess bool, log *slog.Logger) (*drivers.Set, error) {
-	init, err := helper("lambent-init")
-	if err != nil {
-		return nil, err
+	var init string
+	if runtime.GOOS == "linux" {
+		var err error
+		if init, err = helper("lambent-init"); err != nil {
+			return nil, err
+		}
 	}
 	return drivers.New(drivers.Options{Init: init, Owner: owner, Dir: dir, AllowProcess: allowProcess, Log: log})
 }

@@ -20,6 +20,7 @@ func (d *Daemon) openMetrics() error {
 	return errors.Join(
 		telemetry.RegisterOccupancy(d.registry, d.occupancy),
 		telemetry.RegisterLogDrops(d.registry, func() int64 { return d.parts.logs.Stats().DroppedLines }),
+		telemetry.RegisterEvents(d.registry, d.eventCounts),
 	)
 }
 
@@ -34,8 +35,11 @@ type metered struct {
 	metrics *telemetry.Metrics
 }
 
-// Invoke implements lambdaapi.Invoker.
+// Invoke implements lambdaapi.Invoker. A dry run runs nothing and is not counted.
 func (m metered) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error) {
+	if inv.Type == lambda.DryRun {
+		return m.Invoker.Invoke(ctx, inv, sink)
+	}
 	r, err := m.Invoker.Invoke(ctx, inv, sink)
 	m.metrics.Invoked(r.Tier, string(r.Start), outcome(err, r.Fault))
 	var refused *lambda.Error

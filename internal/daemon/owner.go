@@ -8,7 +8,7 @@ import (
 )
 
 // NewOwner names this process for as long as the host is up: its pid and the time at which
-// it started, in clock ticks since boot. What belongs to a server on the host carries it, so
+// it started. What belongs to a server on the host carries it, so
 // that the next one can tell what a dead one left behind.
 func NewOwner() string {
 	pid := os.Getpid()
@@ -33,20 +33,4 @@ func Alive(owner string) bool {
 
 func digits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
-}
-
-// startTime reads field 22 of /proc/PID/stat, see proc(5). The second field is the program's
-// name in parentheses and may itself hold anything, so fields are counted after the last one.
-func startTime(pid int) (string, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return "", err
-	}
-	after := stat[strings.LastIndexByte(string(stat), ')')+1:]
-	fields := strings.Fields(string(after))
-	const startTimeField = 22 - 3 // counted from the third field
-	if len(fields) <= startTimeField {
-		return "", fmt.Errorf("reading /proc/%d/stat: %d fields", pid, len(fields))
-	}
-	return fields[startTimeField], nil
 }

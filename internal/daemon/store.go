@@ -45,8 +45,12 @@ func openStore(ctx context.Context, cfg config.Config) (functionStore, error) {
 
 // openDatabase opens PostgreSQL where the settings name one, else SQLite in the data folder.
 func openDatabase(ctx context.Context, cfg config.Config, key *vault.Key) (functionStore, error) {
-	if strings.HasPrefix(cfg.Store, "postgres://") || strings.HasPrefix(cfg.Store, "postgresql://") {
+	if inPostgres(cfg) {
 		return postgres.Open(ctx, cfg.Store, key)
 	}
 	return sqlite.Open(ctx, cfg.Data, key)
+}
+
+func inPostgres(cfg config.Config) bool {
+	return strings.HasPrefix(cfg.Store, "postgres://") || strings.HasPrefix(cfg.Store, "postgresql://")
 }

@@ -10,7 +10,6 @@ import (
 
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
-	"lambent.dev/lambent/internal/sandbox/light"
 	"lambent.dev/lambent/internal/sandbox/process"
 )
 
@@ -37,11 +36,11 @@ type Entry struct {
 // New puts the drivers together, weakest tier first. It touches nothing on the host.
 func New(o Options) (*Set, error) {
 	weak := process.New(process.Options{Owner: o.Owner, Dir: filepath.Join(o.Dir, "process"), Allow: o.AllowProcess, Log: o.Log})
-	namespaces, err := light.New(light.Options{Init: o.Init, Owner: o.Owner, Dir: filepath.Join(o.Dir, "light"), Log: o.Log})
+	strong, err := isolating(o)
 	if err != nil {
-		return nil, fmt.Errorf("making the light driver: %w", err)
+		return nil, err
 	}
-	return &Set{drivers: []Entry{{lambda.TierProcess, weak}, {lambda.TierLight, namespaces}}}, nil
+	return &Set{drivers: append([]Entry{{lambda.TierProcess, weak}}, strong...)}, nil
 }
 
 // Entries lists the drivers, weakest tier first.

@@ -67,7 +67,8 @@ func cpuWeight(memory int) uint64 {
 func (i *Instance) command(path string) sandbox.Command {
 	return sandbox.Command{
 		Path: path, Args: i.launch.Args, Dir: taskRoot,
-		Stdout: i.log, Stderr: i.log, Stream: i.launch.Protocol == runtimes.Framed,
+		Stdout: i.log, Stderr: i.log,
+		Stream: i.launch.Protocol == runtimes.Framed, Direct: i.launch.Direct,
 	}
 }
 
@@ -75,7 +76,7 @@ func (i *Instance) command(path string) sandbox.Command {
 // runtime's, which has taken the function's into account, over all the reserved ones.
 func (i *Instance) environment() []string {
 	env := map[string]string{
-		"TZ": ":UTC", "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+		"TZ": ":UTC", "SHLVL": "0", "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
 		"AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000", "_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1", "_AWS_XRAY_DAEMON_PORT": "2000",
 	}
 	if i.homeAddr != "" {

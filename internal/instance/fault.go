@@ -88,7 +88,7 @@ func exitFault(e sandbox.Exit, memory int) *fault {
 // runFault is the function's fault in an error of Run: its program cannot be executed.
 // Nil if the error is the platform's.
 func runFault(path string, err error) *fault {
-	for _, code := range []syscall.Errno{syscall.ENOENT, syscall.EACCES, syscall.ENOEXEC, syscall.ENOTDIR, syscall.ELOOP, syscall.ELIBBAD} {
+	for _, code := range append(badInterpreter(), syscall.ENOENT, syscall.EACCES, syscall.ENOEXEC, syscall.ENOTDIR, syscall.ELOOP) {
 		if errors.Is(err, code) && !errors.Is(err, sandbox.ErrClosed) {
 			return &fault{kind: typeInvalidEntrypoint, text: "fork/exec " + path + ": " + code.Error()}
 		}

@@ -14,9 +14,9 @@ type Alias struct {
 	RevisionID string
 }
 
-// Policy is the resource policy of a function, a version or an alias.
+// Policy is the resource policy of a function, a version or an alias. It has no revision
+// of its own: its changes are revisions of what it is attached to.
 type Policy struct {
-	RevisionID string
 	Statements []Statement // in the order in which they were added
 }
 

@@ -86,6 +86,22 @@ type Version struct {
 	PublishedFrom string
 }
 
+// Digests yields the content addresses of all that the version consists of: its code, its
+// layers and, where there are several, what they make together. It is an iter.Seq.
+func (v *Version) Digests(yield func(string) bool) {
+	if !yield(v.Code.Digest) {
+		return
+	}
+	for _, l := range v.Layers {
+		if !yield(l.Digest) {
+			return
+		}
+	}
+	if len(v.Layers) > 1 {
+		yield(LayersDigest(v.LayerDigests()))
+	}
+}
+
 // LayerRef is a layer version that a function version uses.
 type LayerRef struct {
 	ARN    string // of the layer version

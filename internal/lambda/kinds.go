@@ -21,6 +21,7 @@ var (
 
 	// Errors of a change to a function.
 	ErrCodeStorageExceeded          = &ErrorKind{"CodeStorageExceededException", 400, "message", "User"}
+	ErrPolicyLengthExceeded         = &ErrorKind{"PolicyLengthExceededException", 400, "message", "User"}
 	ErrCodeVerificationFailed       = &ErrorKind{"CodeVerificationFailedException", 400, "Message", "User"}
 	ErrInvalidCodeSignature         = &ErrorKind{"InvalidCodeSignatureException", 400, "Message", "User"}
 	ErrFunctionVersionsPerCapacity  = &ErrorKind{"FunctionVersionsPerCapacityProviderLimitExceededException", 400, "message", "User"}

@@ -92,6 +92,9 @@ func (a *activations) take() (lambda.FunctionID, bool) {
 // from reading the store.
 func (s *Server) Run(ctx context.Context) error {
 	if err := s.resume(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // stopped before it had read all; the next process does
+		}
 		return err
 	}
 	var workers errgroup.Group

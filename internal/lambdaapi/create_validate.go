@@ -32,11 +32,7 @@ func (in *createFunctionRequest) validate(v *lambda.Violations) {
 	in.Code.validate(v, "code.")
 	enum(v, "packageType", in.PackageType, "Image", "Zip")
 	validateArchitectures(v, in.Architectures)
-	for _, key := range sortedKeys(in.Tags) {
-		if value := in.Tags[key]; value == nil {
-			v.Add("tags", "{"+key+"}", "Map value must satisfy constraint: [Member must not be null]")
-		}
-	}
+	validateTags(v, in.Tags)
 }
 
 func (in *configurationRequest) validate(v *lambda.Violations) {

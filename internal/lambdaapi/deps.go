@@ -48,6 +48,12 @@ type Invoker interface {
 	Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error)
 }
 
+// Events takes events that nobody waits for: an event.Dispatcher.
+type Events interface {
+	// Accept returns nil once the event is durable.
+	Accept(ctx context.Context, inv *lambda.Invocation) error
+}
+
 // Directory is the index of functions that invocations are resolved with: the router's.
 type Directory interface {
 	Put(fn lambda.Function) error
@@ -74,6 +80,7 @@ type Deps struct {
 	Packages  Packages
 	Runtimes  Runtimes
 	Invoker   Invoker
+	Events    Events
 	Directory Directory
 	Tiers     Tiers
 
@@ -83,6 +90,7 @@ type Deps struct {
 	Account     string      // of callers; "" means 000000000000
 	Region      string      // of callers that name none; "" means us-east-1
 	DefaultTier lambda.Tier // of functions without a lambent:isolation tag; 0 means light
+	Concurrency int         // invocations at once that the account may have; 0 means AWS's 1000
 	Hosts       []string    // names besides the loopback ones that a request's Host may have
 	Log         *slog.Logger
 }
@@ -96,6 +104,9 @@ func (d Deps) withDefaults() Deps {
 	}
 	if d.DefaultTier == 0 {
 		d.DefaultTier = lambda.TierLight
+	}
+	if d.Concurrency == 0 {
+		d.Concurrency = 1000
 	}
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)

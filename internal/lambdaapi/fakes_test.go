@@ -125,6 +125,8 @@ func (m *memory) All(_ context.Context, yield func(lambda.Function) error) error
 func clone(fn lambda.Function) lambda.Function {
 	fn.Published = slices.Clone(fn.Published)
 	fn.Tags = maps.Clone(fn.Tags)
+	fn.Policies = maps.Clone(fn.Policies)
+	fn.EventInvoke = maps.Clone(fn.EventInvoke)
 	fn.Aliases = slices.Clone(fn.Aliases)
 	if fn.Serving != nil {
 		serving := *fn.Serving
@@ -227,6 +229,11 @@ func (r router) Invoke(_ context.Context, inv *lambda.Invocation, sink lambda.Si
 	return r(inv, sink)
 }
 
+// events takes events as a test wants it to.
+type events func(inv *lambda.Invocation) error
+
+func (e events) Accept(_ context.Context, inv *lambda.Invocation) error { return e(inv) }
+
 // echo answers with the event.
 func echo(inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error) {
 	_ = sink.Head(lambda.Head{})
@@ -246,7 +253,7 @@ type bench struct {
 func newBench(t *testing.T, change ...func(*Deps)) *bench {
 	t.Helper()
 	m, h := newMemory(), &host{}
-	d := Deps{Store: m, Blobs: m, Packages: h, Runtimes: h, Invoker: router(echo), Directory: index{m}, Tiers: h}
+	d := Deps{Store: m, Blobs: m, Packages: h, Runtimes: h, Invoker: router(echo), Events: events(func(*lambda.Invocation) error { return nil }), Directory: index{m}, Tiers: h}
 	for _, f := range change {
 		f(&d)
 	}

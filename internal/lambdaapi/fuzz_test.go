@@ -10,7 +10,7 @@ import (
 // FuzzRoutes sends anything: every answer is a success with a body of its operation
 // or an error in AWS's shape, never a ServiceException, and no function is lost.
 func FuzzRoutes(f *testing.F) {
-	for _, m := range append(append(badCreations(), badCalls()...), badEvents()...) {
+	for _, m := range append(append(append(badCreations(), badCalls()...), badEvents()...), badChanges()...) {
 		header, value := "", ""
 		if len(m.header) == 2 {
 			header, value = m.header[0], m.header[1]

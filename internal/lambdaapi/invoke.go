@@ -24,9 +24,24 @@ func invoke(c *call) error {
 		return err
 	}
 	if inv.Type == lambda.Event {
-		return invalid("Lambent does not support the invocation type Event yet: an event must outlive a restart, and the queue for that is not there. Use RequestResponse.")
+		return c.accept(inv)
 	}
 	return c.run(inv)
+}
+
+// accept answers once the event is on disk. Its request id is the function's. Nothing is
+// known yet of the version that will run.
+func (c *call) accept(inv *lambda.Invocation) error {
+	if n := len(inv.Payload); n > lambda.MaxEvent {
+		return lambda.NewError(lambda.ErrRequestEntityTooLarge,
+			"%d byte payload is too large for the Event invocation type (limit %d bytes)", n, lambda.MaxEvent)
+	}
+	if err := c.Events.Accept(c.ctx(), inv); err != nil {
+		return err
+	}
+	c.w.Header().Set("X-Amzn-Trace-Id", inv.TraceID)
+	c.write(http.StatusAccepted, nil)
+	return nil
 }
 
 // run hands the invocation over and answers with what came of it. A dry run ends in

@@ -25,6 +25,7 @@ func (c *call) describeRun(inv *lambda.Invocation, r *receipt.Receipt, sink *lam
 		h.Set("X-Amz-Log-Result", base64.StdEncoding.EncodeToString(tail(r.TailLog)))
 	}
 	h.Set("Server-Timing", r.ServerTiming())
+	h.Set("X-Lambent-Usage", r.Usage())
 	h.Set("X-Lambent-Start", string(r.Start))
 	h.Set("X-Lambent-Isolation", r.Tier.String())
 	if r.Why != "" {

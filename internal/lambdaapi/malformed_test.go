@@ -222,7 +222,6 @@ func badEvents() []malformed {
 		// recorded
 		event("\x99\xeb,j\x07\xa1zYh").says(content, notJSON+"Unexpected character ((CTRL-CHAR, code 153)): expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: 1]"),
 		event(`{}`, "X-Amz-Invocation-Type", "Later").says(validation, "Value 'Later' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [Event, RequestResponse, DryRun]"),
-		event(`{}`, "X-Amz-Invocation-Type", "Event").says(parameter, "Lambent does not support the invocation type Event yet"),
 		event(`{}`, "X-Amz-Log-Type", "Head").says(validation, "at 'logType'"),
 		event(`{}`, "X-Amz-Client-Context", "%%%").says(content, "Client context must be a valid Base64-encoded JSON object."),
 		event(`{}`, "X-Amz-Client-Context", b64([]byte("no json"))).says(content, "Client context"),
@@ -232,6 +231,7 @@ func badEvents() []malformed {
 		event(`{}`, "X-Amz-Tenant-Id", "t").says(parameter, "TenantId"),
 		event(`{}`, "X-Amz-Durable-Execution-Name", "d").says(parameter, "DurableExecutionName"),
 		{method: "POST", target: functions + "/kept/invocations", body: `"` + strings.Repeat("x", lambda.MaxPayload) + `"`, status: 413, kind: "RequestEntityTooLargeException", text: "Request must be smaller than 6291456 bytes for the InvokeFunction operation"},
+		{method: "POST", target: functions + "/kept/invocations", body: `"` + strings.Repeat("x", 1<<20) + `"`, header: []string{"X-Amz-Invocation-Type", "Event"}, status: 413, kind: "RequestEntityTooLargeException", text: "1048578 byte payload is too large for the Event invocation type (limit 1048576 bytes)"},
 	}
 }
 

@@ -2,6 +2,7 @@ package lambdaapi
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -84,4 +85,14 @@ func realBench(t *testing.T, dir string) (*bench, *code.Packages) {
 		}
 	})
 	return newBench(t, func(d *Deps) { d.Store, d.Blobs, d.Packages = functions, blobs, packages }), packages
+}
+
+// A server that is stopped while it still reads what it has to resume ends like any other.
+func TestRunStoppedAtOnce(t *testing.T) {
+	b, _ := realBench(t, t.TempDir())
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("stopped"))
+	if err := b.Run(ctx); err != nil {
+		t.Errorf("Run: %v", err)
+	}
 }

@@ -3,6 +3,7 @@ package lambdaapi
 import (
 	"crypto/rand"
 	"net/http"
+	"sync"
 	"time"
 
 	"lambent.dev/lambent/internal/lambda"
@@ -19,6 +20,10 @@ type Server struct {
 	// changes makes a function's row in the store and its place in the directory
 	// change together: without it a delete could pass an activation between the two.
 	changes locks
+
+	// reserving is held while one function's reservation is weighed against all others'.
+	// It is taken before a lock of changes.
+	reserving sync.Mutex
 }
 
 // maxUploads bounds how many deployment packages are in memory at once: each takes

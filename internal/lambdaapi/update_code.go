@@ -32,6 +32,9 @@ func updateFunctionCode(c *call) error {
 
 // checkCode refuses at once what cannot be done, before code is stored for it.
 func (c *call) checkCode(n named, in *updateCodeRequest) error {
+	if set(in.ImageUri) { // every function is a Zip
+		return invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
+	}
 	if err := in.refuseUnsupported(); err != nil {
 		return err
 	}

@@ -54,12 +54,14 @@ func (g *group) begin(target *lambda.Target) {
 	}
 	g.starts = append(g.starts, m)
 	g.pool.members.Add(1)
+	g.pool.holdings.take(&target.Version)
 	go m.run(ctx)
 }
 
 // run owns the instance.
 func (m *member) run(ctx context.Context) {
 	defer m.group.pool.members.Done()
+	defer m.group.pool.holdings.drop(&m.target.Version)
 	defer m.cancel(nil)
 	if err := m.start(ctx); err != nil {
 		m.log(err, "instance did not start")

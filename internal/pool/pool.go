@@ -23,6 +23,7 @@ type Pool struct {
 	settings Settings
 	starter  Starter
 	memory   memory
+	holdings holdings
 
 	ctx  context.Context // of all instances
 	stop context.CancelCauseFunc

@@ -10,5 +10,6 @@
 //
 // Put and Remove change the directory first and tell the pool second. An invocation
 // that is resolved after Put has returned runs the new state; one that was resolved
-// before runs the old one to its end.
+// before runs the old one to its end. While an update of $LATEST is in progress, and after
+// one that failed, $LATEST is its last good state (lambda.Function.Serving).
 package router

@@ -12,15 +12,16 @@ import (
 )
 
 //go:embed python/bootstrap.py python/lambent_runtime/*.py
+//go:embed node/bootstrap.js node/lambent_runtime/*.js node/lambent_runtime/*.mjs
 var bootstrapFiles embed.FS
 
 // bootstrapPackage is the Python package below the bootstrap's folder.
 const bootstrapPackage = "lambent_runtime"
 
-// writeBootstrap writes the Python bootstrap below dir, once per content, and returns
-// its folder. Older ones stay: sandboxes of another process may show them.
-func writeBootstrap(dir string) (folder string, err error) {
-	files, err := fs.Sub(bootstrapFiles, "python")
+// writeBootstrap writes the bootstrap of a language below dir, once per content, and
+// returns its folder. Older ones stay: sandboxes of another process may show them.
+func writeBootstrap(dir, language string) (folder string, err error) {
+	files, err := fs.Sub(bootstrapFiles, language)
 	if err != nil {
 		return "", err
 	}
@@ -28,7 +29,7 @@ func writeBootstrap(dir string) (folder string, err error) {
 	if err != nil {
 		return "", err
 	}
-	folder = filepath.Join(dir, "python-"+digest)
+	folder = filepath.Join(dir, language+"-"+digest)
 	if _, err := os.Stat(folder); err == nil {
 		return folder, nil
 	}

@@ -42,7 +42,8 @@ func TestResolveSaysWhatIsMissing(t *testing.T) {
 	}
 	for id, want := range map[string]string{
 		"python3.12":  "looked for the program python3.12 in " + empty + ", /nowhere/*/bin",
-		"nodejs22.x":  "Lambent cannot run nodejs22.x yet",
+		"nodejs22.x":  "looked for Node.js 22, the program node, in " + empty + ", /nowhere/*/bin: found none: install it",
+		"nodejs12.x":  "Lambent cannot run nodejs12.x yet",
 		"python2.7":   "Lambent cannot run python2.7 yet",
 		"provided.al": `there is no runtime "provided.al"`,
 		"":            "there is no runtime",
@@ -143,7 +144,7 @@ func TestNewWritesAReadableBootstrapOnce(t *testing.T) {
 		folders = append(folders, c.bootstrap)
 	}
 	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != 1 || folders[0] != folders[1] {
+	if err != nil || len(entries) != 2 || folders[0] != folders[1] {
 		t.Errorf("folders %v, entries %v, %v", folders, entries, err)
 	}
 	for name, mode := range map[string]string{

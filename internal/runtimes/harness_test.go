@@ -68,14 +68,19 @@ type function struct {
 	runtime string
 	handler string
 	files   map[string]string // below /var/task
-	layer   map[string]string // below /opt
+	layer   map[string]string // below /opt/python
+	opt     map[string]string // below /opt
 	env     map[string]string
 }
 
 func TestMain(m *testing.M) { os.Exit(runTests(m)) }
 
-// shared is this host's catalogue, so that each interpreter is looked at once.
-var shared *Catalogue
+// shared is this host's catalogue, so that each interpreter is looked at once, and
+// sharedDir a folder for all tests.
+var (
+	shared    *Catalogue
+	sharedDir string
+)
 
 func runTests(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "runtimes-")
@@ -83,7 +88,8 @@ func runTests(m *testing.M) int {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	if shared, err = New(Options{Dir: dir}); err != nil {
+	sharedDir = dir
+	if shared, err = New(Options{Dir: filepath.Join(dir, "shared")}); err != nil {
 		panic(err)
 	}
 	return m.Run()
@@ -96,13 +102,17 @@ func eachPython(t *testing.T, test func(t *testing.T, c *Catalogue, id string)) 
 		t.Skip("needs root: mounts the folders of a sandbox in a namespace of its own")
 	}
 	c := shared
-	list := c.List()
+	list := pythonsOf(c)
 	if len(list) == 0 {
 		t.Skip("this host has no Python in ", c.search)
 	}
 	for _, found := range list {
 		t.Run(found.Runtime, func(t *testing.T) { test(t, c, found.Runtime) })
 	}
+}
+
+func pythonsOf(c *Catalogue) []Found {
+	return slices.DeleteFunc(c.List(), func(f Found) bool { return !isPython(f.Runtime) })
 }
 
 // box enters the folders of a sandbox and becomes the command after "--". Its
@@ -117,7 +127,7 @@ exec "$@"`
 
 func start(t *testing.T, c *Catalogue, f function) *process {
 	t.Helper()
-	launch, err := c.Resolve(&lambda.Version{Runtime: f.runtime, Environment: f.env})
+	launch, err := c.Resolve(&lambda.Version{Runtime: f.runtime, Environment: f.env, MemorySize: 128})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,19 +136,28 @@ func start(t *testing.T, c *Catalogue, f function) *process {
 	if f.layer != nil {
 		args = append(args, folder(t, f.layer), "/opt/python")
 	}
+	if f.opt != nil {
+		args = append(args, folder(t, f.opt), "/opt")
+	}
 	for _, m := range launch.Mounts {
 		args = append(args, m.Source, m.Target)
 	}
 	args = append(append(args, "--", launch.Commands[0]), launch.Args...)
 	p := &process{t: t, cmd: exec.Command("unshare", args...), out: &output{}, end: make(chan error, 1)}
 	p.cmd.Env = variables(f, launch)
-	p.run()
+	if launch.Direct {
+		p.cmd.Env = append(p.cmd.Env, "LAMBENT_STREAM=socket:3")
+		p.hand(p.spawn)
+	} else {
+		p.cmd.Env = append(p.cmd.Env, "LAMBENT_STREAM=fd:3")
+		p.run()
+	}
 	return p
 }
 
 func variables(f function, launch Launch) []string {
 	env := map[string]string{
-		"_HANDLER": f.handler, "LAMBENT_STREAM": "fd:3",
+		"_HANDLER":                 f.handler,
 		"AWS_LAMBDA_FUNCTION_NAME": "fn", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128", "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/fn",
 		"AWS_LAMBDA_LOG_STREAM_NAME": "2026/01/01/[$LATEST]abc", "AWS_REGION": "us-east-1",
@@ -170,12 +189,24 @@ func folder(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-// run starts the process and hands it one stream.
+// run starts the process and sends it one stream.
 func (p *process) run() {
 	p.t.Helper()
 	ours, theirs := socketpair(p.t, unix.SOCK_SEQPACKET)
-	host, guest := socketpair(p.t, unix.SOCK_STREAM)
-	p.cmd.ExtraFiles = []*os.File{theirs}
+	p.t.Cleanup(func() { ours.Close() })
+	p.spawn(theirs)
+	p.hand(func(guest *os.File) {
+		if err := unix.Sendmsg(int(ours.Fd()), []byte{0}, unix.UnixRights(int(guest.Fd())), nil, 0); err != nil {
+			p.t.Fatal(err)
+		}
+	})
+	theirs.Close()
+}
+
+// spawn starts the process with a file as its fourth descriptor.
+func (p *process) spawn(f *os.File) {
+	p.t.Helper()
+	p.cmd.ExtraFiles = []*os.File{f}
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	p.cmd.WaitDelay = time.Second
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -184,18 +215,21 @@ func (p *process) run() {
 	}
 	go func() { p.end <- p.cmd.Wait() }()
 	p.t.Cleanup(p.kill)
-	if err := unix.Sendmsg(int(ours.Fd()), []byte{0}, unix.UnixRights(int(guest.Fd())), nil, 0); err != nil {
-		p.t.Fatal(err)
-	}
+}
+
+// hand makes a stream and gives its other end away.
+func (p *process) hand(give func(*os.File)) {
+	p.t.Helper()
+	host, guest := socketpair(p.t, unix.SOCK_STREAM)
+	give(guest)
 	conn, err := net.FileConn(host)
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	p.conn = conn
-	for _, f := range []*os.File{theirs, guest, host} {
-		f.Close()
-	}
-	p.t.Cleanup(func() { ours.Close(); conn.Close() })
+	p.t.Cleanup(func() { conn.Close() })
+	guest.Close()
+	host.Close()
 }
 
 func (p *process) kill() {

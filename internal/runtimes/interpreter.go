@@ -21,7 +21,7 @@ import (
 
 // Found is an interpreter on this host.
 type Found struct {
-	Runtime string // "python3.12"
+	Runtime string // "python3.12", "nodejs22.x"
 	Path    string // of the program, on the host
 	Version string // "3.12.1"
 	prefix  string // folder to mount at /var/lang; "" = it is below /usr, which every sandbox shows
@@ -41,9 +41,9 @@ const probeLimit = 20 * time.Second
 
 var errProbeLimit = fmt.Errorf("the interpreter did not answer within %v", probeLimit)
 
-// DefaultSearch returns the patterns of the folders where interpreters are looked
-// for: the distribution's, pyenv's (PYENV_ROOT or ~/.pyenv), and below /opt.
-func DefaultSearch() []string {
+// pythonFolders are the patterns of the folders where Python is looked for: the
+// distribution's, pyenv's (PYENV_ROOT or ~/.pyenv), and below /opt.
+func pythonFolders() []string {
 	search := []string{"/usr/bin", "/usr/local/bin"}
 	pyenv := os.Getenv("PYENV_ROOT")
 	if home, err := os.UserHomeDir(); pyenv == "" && err == nil {
@@ -64,7 +64,7 @@ func (c *Catalogue) List() []Found {
 			list = append(list, found)
 		}
 	}
-	return list
+	return append(list, c.listNodes()...)
 }
 
 // interpreter finds a runtime's interpreter, or says where it was looked for.

@@ -107,7 +107,7 @@ func TestPythonUnits(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := shared
-	for _, found := range c.List() {
+	for _, found := range pythonsOf(c) {
 		t.Run(found.Runtime, func(t *testing.T) {
 			cmd := exec.Command(found.Path, "-B", tests, c.bootstrap)
 			if out, err := cmd.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("\nOK")) {

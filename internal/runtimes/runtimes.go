@@ -42,6 +42,9 @@ type Launch struct {
 	// /var/task/bootstrap, /opt/bootstrap). The first that exists is run.
 	Commands []string
 	Args     []string
+	// Direct asks for the stream itself in the place of a channel that it arrives
+	// through: Node receives no descriptors. See package sandbox.
+	Direct bool
 	// Env is of the runtime: PATH, LANG, LD_LIBRARY_PATH, AWS_EXECUTION_ENV … It has
 	// taken the function's own variables into account already and goes over them.
 	Env []string
@@ -53,16 +56,19 @@ type Options struct {
 	// mounted; functions must be able to read it.
 	Dir string
 	// Search lists the folders to look in for interpreters, best first, as patterns
-	// of path/filepath.Match. nil means DefaultSearch.
+	// of path/filepath.Match. nil means where each language's usually are.
 	Search []string
 }
 
 // Catalogue is what this host can run. Its methods may be called from many
 // goroutines.
 type Catalogue struct {
-	bootstrap string // folder of the Python bootstrap
-	search    []string
-	found     interpreters
+	bootstrap     string // folder of the Python bootstrap
+	nodeBootstrap string
+	search        []string // for Python
+	nodeSearch    []string
+	found         interpreters
+	nodes         nodePrograms
 }
 
 // New writes the bootstraps. It runs no interpreter: Resolve and List do.
@@ -71,15 +77,19 @@ func New(o Options) (*Catalogue, error) {
 	if err != nil {
 		return nil, err
 	}
-	bootstrap, err := writeBootstrap(dir)
+	bootstrap, err := writeBootstrap(dir, "python")
 	if err != nil {
 		return nil, fmt.Errorf("writing the Python bootstrap: %w", err)
 	}
-	search := o.Search
-	if search == nil {
-		search = DefaultSearch()
+	nodeBootstrap, err := writeBootstrap(dir, "node")
+	if err != nil {
+		return nil, fmt.Errorf("writing the Node bootstrap: %w", err)
 	}
-	return &Catalogue{bootstrap: bootstrap, search: search}, nil
+	c := &Catalogue{bootstrap: bootstrap, nodeBootstrap: nodeBootstrap, search: o.Search, nodeSearch: o.Search}
+	if o.Search == nil {
+		c.search, c.nodeSearch = pythonFolders(), nodeFolders()
+	}
+	return c, nil
 }
 
 // Resolve says how to run a version. The first call for an interpreter runs it once
@@ -90,6 +100,8 @@ func (c *Catalogue) Resolve(v *lambda.Version) (Launch, error) {
 	switch {
 	case isPython(v.Runtime):
 		return c.python(v)
+	case isNode(v.Runtime):
+		return c.node(v)
 	case isProvided(v.Runtime):
 		return provided(v), nil
 	case Known(v.Runtime):

@@ -39,7 +39,8 @@
 //   - A context bounds the call and is not kept. When it ends early the call
 //     returns its cause; a Create, Bind or Run that was cut short leaves nothing
 //     that runs.
-//   - Descriptors 0, 1, 2 and the stream channel are all that a command inherits.
+//   - Descriptors 0, 1, 2 and the stream channel, or the stream in its place, are all
+//     that a command inherits.
 //
 // # Reset
 //
@@ -56,6 +57,10 @@
 // every Open. Open returns the host's end of that stream. It need not wait until the
 // command looks: a stream that was opened early is found later. Open speaks to the
 // most recent command that was run with Stream.
+//
+// A command that cannot receive descriptors is run with Direct, too. Its variable is
+// "socket:N": descriptor N is the one stream itself, a Unix stream socket. The first
+// Open returns the host's end, and any other fails.
 //
 // # Two uses
 //

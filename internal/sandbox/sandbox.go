@@ -135,6 +135,7 @@ type Command struct {
 	Stdout io.Writer
 	Stderr io.Writer
 	Stream bool // give it a stream channel, see the package comment
+	Direct bool // with Stream: one stream in the channel's place
 }
 
 // Process is a command that was started.

@@ -27,7 +27,6 @@ func toAliasRecord(a lambda.Alias) aliasRecord   { return aliasRecord(a) }
 func fromAliasRecord(r aliasRecord) lambda.Alias { return lambda.Alias(r) }
 
 type policyRecord struct {
-	RevisionID string            `json:"revisionId,omitzero"`
 	Statements []statementRecord `json:"statements,omitzero"`
 }
 
@@ -38,12 +37,12 @@ type statementRecord struct {
 
 func toPolicyRecord(p lambda.Policy) policyRecord {
 	to := func(s lambda.Statement) statementRecord { return statementRecord(s) }
-	return policyRecord{RevisionID: p.RevisionID, Statements: convert(p.Statements, to)}
+	return policyRecord{Statements: convert(p.Statements, to)}
 }
 
 func fromPolicyRecord(r policyRecord) lambda.Policy {
 	from := func(s statementRecord) lambda.Statement { return lambda.Statement(s) }
-	return lambda.Policy{RevisionID: r.RevisionID, Statements: convert(r.Statements, from)}
+	return lambda.Policy{Statements: convert(r.Statements, from)}
 }
 
 type eventInvokeRecord struct {

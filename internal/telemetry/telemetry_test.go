@@ -92,6 +92,30 @@ func TestMetricsAreServed(t *testing.T) {
 	}
 }
 
+func TestEventsAreServed(t *testing.T) {
+	reg := telemetry.NewRegistry()
+	asked := 0
+	err := telemetry.RegisterEvents(reg, func() telemetry.Events {
+		asked++
+		return telemetry.Events{Accepted: 6, Ended: 3, Returned: 2, Dropped: 1, Running: 4, Waiting: 5}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := scrape(t, telemetry.Handler(reg))
+	for _, want := range []string{
+		"lambent_events_accepted_total 6", `lambent_events_tried_total{outcome="ended"} 3`, `lambent_events_tried_total{outcome="returned"} 2`,
+		`lambent_events_tried_total{outcome="dropped"} 1`, "lambent_events_running 4", "lambent_events_waiting 5",
+	} {
+		if !strings.Contains(got, "\n"+want+"\n") {
+			t.Errorf("not served: %s", want)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("asked %d times for one scrape", asked)
+	}
+}
+
 // Whatever is given as a label, the number of series is bounded.
 func TestLabelsAreBounded(t *testing.T) {
 	reg := telemetry.NewRegistry()

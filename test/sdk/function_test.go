@@ -92,7 +92,7 @@ func invoke(t *testing.T, client *lambda.Client, name, event string, change ...f
 func answers(t *testing.T, client *lambda.Client, name, event, want string) {
 	t.Helper()
 	out := invoke(t, client, name, event)
-	if out.FunctionError != nil || compact(t, out.Payload) != want || out.StatusCode != 200 || aws.ToString(out.ExecutedVersion) != "$LATEST" {
+	if out.FunctionError != nil || compact(t, out.Payload) != compact(t, []byte(want)) || out.StatusCode != 200 || aws.ToString(out.ExecutedVersion) != "$LATEST" {
 		t.Errorf("%s(%s) = %d %s %s %s, want %s", name, event, out.StatusCode, aws.ToString(out.FunctionError), aws.ToString(out.ExecutedVersion), out.Payload, want)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"sync"
 	"syscall"
 
 	"lambent.dev/lambent/internal/blob"
@@ -27,6 +28,8 @@ const (
 // that not even a link planted in the folder leads out of it.
 type Store struct {
 	root *os.Root
+
+	naming sync.Mutex // held while a blob gets its name, and while the age of one decides
 }
 
 var _ blob.Store = (*Store)(nil)
@@ -43,7 +46,7 @@ func Open(dir string) (_ *Store, err error) {
 		return nil, fmt.Errorf("opening the blob store: %w", err)
 	}
 	undo.Add(root.Close)
-	s := &Store{root}
+	s := &Store{root: root}
 	if err := s.prepare(); err != nil {
 		return nil, fmt.Errorf("opening the blob store: %w", explain(err))
 	}
@@ -106,10 +109,16 @@ func (s *Store) publish(t *temp, digest string) error {
 			return err
 		}
 	}
-	if err := s.root.Rename(t.name, name); err != nil {
+	if err := s.rename(t.name, name); err != nil {
 		return err
 	}
 	return s.syncFolder(folder)
+}
+
+func (s *Store) rename(from, to string) error {
+	s.naming.Lock()
+	defer s.naming.Unlock()
+	return s.root.Rename(from, to)
 }
 
 // Open implements blob.Store.
@@ -157,25 +166,6 @@ func (s *Store) Verify(ctx context.Context, digest string) error {
 	}
 	if got := blob.InfoOf([32]byte(sum.Sum(nil)), size).Digest; got != digest {
 		return fmt.Errorf("%w: %s holds the %d bytes of %s: delete it and store it again", blob.ErrDamaged, digest, size, got)
-	}
-	return nil
-}
-
-// Delete implements blob.Store. The fan-out folders stay: they are at most 65,536.
-func (s *Store) Delete(_ context.Context, digest string) error {
-	if err := blob.CheckDigest(digest); err != nil {
-		return err
-	}
-	name := nameOf(digest)
-	err := s.root.Remove(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err == nil {
-		err = s.syncFolder(path.Dir(name))
-	}
-	if err != nil {
-		return fmt.Errorf("deleting blob %s: %w", digest, err)
 	}
 	return nil
 }

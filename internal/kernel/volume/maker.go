@@ -32,6 +32,11 @@ const (
 type Maker struct {
 	dir string
 
+	// attaching is held while a volume is attached. The kernel configures loop devices one
+	// after the other, half a millisecond each, and wakes all that wait: 32 at once are
+	// ready in 1.6 times the time if they are not held back here.
+	attaching sync.Mutex
+
 	mu        sync.Mutex // protects templates; held while a template is made
 	templates map[int64]*template
 }
@@ -101,6 +106,9 @@ func (m *Maker) New(ctx context.Context, size int64) (*Volume, error) {
 }
 
 func (m *Maker) make(ctx context.Context, size int64) (*Volume, error) {
+	if err := os.MkdirAll(m.dir, 0o700); err != nil { // somebody may have removed it
+		return nil, err
+	}
 	free, err := freeSpace(m.dir)
 	if err != nil {
 		return nil, err
@@ -117,11 +125,17 @@ func (m *Maker) make(ctx context.Context, size int64) (*Volume, error) {
 		return nil, err
 	}
 	defer func() { _ = image.Close() }() // the loop device holds it
-	device, err := attach(ctx, image)
+	device, err := m.attach(ctx, image)
 	if err != nil {
 		return nil, err
 	}
 	return &Volume{device: device}, nil
+}
+
+func (m *Maker) attach(ctx context.Context, image *os.File) (*os.File, error) {
+	m.attaching.Lock()
+	defer m.attaching.Unlock()
+	return attach(ctx, image)
 }
 
 // createUnfinished makes a file under a name of its own and locks it against sweep.

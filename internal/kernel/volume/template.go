@@ -57,15 +57,17 @@ type template struct {
 // extent is a part of a file that holds data.
 type extent struct{ offset, length int64 }
 
-// template returns the template of a size and makes it when it is the first time.
+// template returns the template of a size and makes it when it is the first time, or
+// when somebody removed its file.
 func (m *Maker) template(ctx context.Context, size int64) (*template, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if t, ok := m.templates[size]; ok {
+	path := filepath.Join(m.dir, templatePrefix+recipe+strconv.FormatInt(size, 10))
+	_, err := os.Stat(path)
+	if t, ok := m.templates[size]; ok && err == nil {
 		return t, nil
 	}
-	path := filepath.Join(m.dir, templatePrefix+recipe+strconv.FormatInt(size, 10))
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+	if errors.Is(err, os.ErrNotExist) {
 		if err := m.makeTemplate(ctx, path, size); err != nil {
 			return nil, fmt.Errorf("making the template: %w", err)
 		}

@@ -14,8 +14,9 @@ var ErrClosed = errors.New("volume is closed")
 
 // Volume is one file system on a loop device of its own.
 type Volume struct {
-	mu     sync.Mutex // protects device
+	mu     sync.Mutex // protects device and root
 	device *os.File   // nil after Close
+	root   *os.Root   // of the file system, from the first Mount to Close
 }
 
 // Mount mounts the volume nosuid, nodev and noatime, and returns the descriptor of
@@ -31,6 +32,12 @@ func (v *Volume) Mount() (fd int, err error) {
 	fd, err = mount(v.device)
 	if err != nil {
 		return -1, fmt.Errorf("mounting %s: %w", v.device.Name(), err)
+	}
+	if v.root != nil {
+		return fd, nil
+	}
+	if v.root, err = os.OpenRoot(fmt.Sprintf("/proc/self/fd/%d", fd)); err != nil {
+		return -1, errors.Join(fmt.Errorf("opening the volume: %w", err), unix.Close(fd))
 	}
 	return fd, nil
 }
@@ -74,7 +81,10 @@ func (v *Volume) Close() error {
 		return nil
 	}
 	err := v.device.Close()
-	v.device = nil
+	if v.root != nil {
+		err = errors.Join(v.root.Close(), err)
+	}
+	v.device, v.root = nil, nil
 	return err
 }
 

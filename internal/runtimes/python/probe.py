@@ -7,6 +7,9 @@ import sys
 
 import _socket  # the runtime cannot do without
 
+for needed in ("json", "logging", "traceback"):  # which it loads when it needs them
+    __import__(needed)  # Debian's python3-minimal lacks them
+
 folder = sys.argv[1]
 mode = getattr(py_compile, "PycInvalidationMode", None)
 options = {"invalidation_mode": mode.UNCHECKED_HASH} if mode else {}

@@ -130,6 +130,20 @@ func TestProcess(t *testing.T) {
 	})
 }
 
+func TestDirectStreamOpensOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, box := newBox(t, fake.Script{})
+		wantErr(t, "bind", box.Bind(t.Context(), sandbox.Workload{}), nil)
+		_, err := box.Run(t.Context(), sandbox.Command{Stream: true, Direct: true})
+		wantErr(t, "run", err, nil)
+		_, err = box.Open(t.Context())
+		wantErr(t, "open", err, nil)
+		if _, err := box.Open(t.Context()); err == nil {
+			t.Error("a command with one stream got a second")
+		}
+	})
+}
+
 // Both sides can listen, and each finds the other.
 func TestNetwork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

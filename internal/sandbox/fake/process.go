@@ -72,6 +72,7 @@ type process struct {
 	conns []net.Conn // both ends of every stream
 	dials []net.Conn // what it connected to by itself
 	ended bool
+	opens int // streams so far
 }
 
 var _ sandbox.Process = (*process)(nil)
@@ -162,12 +163,16 @@ func (p *process) open() (net.Conn, error) {
 	if p.exit != nil {
 		return nil, fmt.Errorf("opening a stream: process ended: %w", sandbox.ErrClosed)
 	}
+	if p.cmd.Direct && p.opens > 0 {
+		return nil, errors.New("opening a stream: the command has one stream, and it was opened before")
+	}
 	near, far := net.Pipe()
 	select {
 	case p.arrived <- far:
 	default:
 		return nil, errors.New("opening a stream: too many that the command did not take")
 	}
+	p.opens++
 	p.conns = append(p.conns, near, far)
 	p.box.driver.update(func(c *Count) { c.Streams++ })
 	return near, nil

@@ -3,6 +3,7 @@ package light
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 
@@ -12,11 +13,11 @@ import (
 	"lambent.dev/lambent/internal/kernel/volume"
 )
 
-// What waits in the pools of a template: making a network namespace costs 0.5 ms and
-// now and then 100, entering one 20 µs; making a volume and mounting it 3 ms and now and then 50.
+// What waits: making a network namespace costs 0.5 ms and now and then 100, entering one
+// 20 µs; making a volume and mounting it 2 ms and now and then 50.
 const (
-	networksAhead = 8
-	volumesAhead  = 4
+	leastNetworks, mostNetworks = 8, 64
+	leastVolumes, mostVolumes   = 4, 32
 )
 
 // commonTmp is the size of /tmp that is made ahead, in bytes: Lambda's default
@@ -27,10 +28,64 @@ const commonTmp = 512 << 20
 // Lambda is link-local too (AWS_LAMBDA_RUNTIME_API).
 var runtimeAPI = netip.MustParsePrefix("169.254.100.1/32")
 
-func newNetworks(d *Driver) *pool[*os.File] {
-	return newPool("network namespace", networksAhead, d.options.Log,
-		func(context.Context) (*os.File, error) { return netns.New(runtimeAPI) },
-		func(ns *os.File) { _ = ns.Close() })
+// ahead is what waits for boxes of any template of a driver.
+type ahead struct {
+	volumes *volume.Maker
+	nets    *pool[*os.File] // nil without NetworkNamespace
+	tmps    *pool[tmp]
+}
+
+func (d *Driver) newAhead() (*ahead, error) {
+	dir, err := d.private(tmpFolder)
+	if err != nil {
+		return nil, err
+	}
+	a := &ahead{}
+	if a.volumes, err = volume.Open(dir); err != nil {
+		return nil, err
+	}
+	if d.has(NetworkNamespace) {
+		a.nets = newPool(networks(), d.options.Log)
+	}
+	a.tmps = newPool(tmps(a.volumes), d.options.Log)
+	return a, nil
+}
+
+func (a *ahead) close() {
+	if a.nets != nil {
+		a.nets.close()
+	}
+	a.tmps.close()
+}
+
+// useAhead adds a template to those that take from what waits; the first makes it.
+func (d *Driver) useAhead() (_ *ahead, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.users == 0 {
+		if d.ahead, err = d.newAhead(); err != nil {
+			return nil, fmt.Errorf("making things ahead: %w", err)
+		}
+	}
+	d.users++
+	return d.ahead, nil
+}
+
+// leaveAhead frees what waits with the last template.
+func (d *Driver) leaveAhead() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.users--; d.users == 0 {
+		d.ahead.close()
+	}
+}
+
+func networks() stock[*os.File] {
+	return stock[*os.File]{
+		name: "network namespace", least: leastNetworks, most: mostNetworks,
+		make: func(context.Context) (*os.File, error) { return netns.New(runtimeAPI) },
+		free: func(ns *os.File) { _ = ns.Close() },
+	}
 }
 
 // tmp is a volume and its mount, which is attached nowhere yet.
@@ -39,10 +94,12 @@ type tmp struct {
 	mount  int
 }
 
-func newTmps(d *Driver, m *volume.Maker) *pool[tmp] {
-	return newPool("/tmp volume", volumesAhead, d.options.Log,
-		func(ctx context.Context) (tmp, error) { return makeTmp(ctx, m, commonTmp) },
-		func(t tmp) { _ = t.close() })
+func tmps(m *volume.Maker) stock[tmp] {
+	return stock[tmp]{
+		name: "/tmp volume", least: leastVolumes, most: mostVolumes,
+		make: func(ctx context.Context) (tmp, error) { return makeTmp(ctx, m, commonTmp) },
+		free: func(t tmp) { _ = t.close() },
+	}
 }
 
 func makeTmp(ctx context.Context, m *volume.Maker, size int64) (tmp, error) {

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,11 +14,43 @@ import (
 )
 
 // BenchmarkColdStart is the life of a box whose function is a static Go program:
-// Create ahead of the request, Bind and Run until the first byte of output, Close.
+// Create ahead of the request, Bind and Run until the first byte of output, writing to
+// /tmp, Close.
 func BenchmarkColdStart(b *testing.B) {
+	w := benchWorkload(b)
+	tmpl := prepare(b, newDriver(b))
+	// Flat is back to back, where refilling the pools competes; idle waits before each;
+	// a burst waits and then starts that many at once.
+	for _, bb := range []struct {
+		name  string
+		pause time.Duration
+		burst int
+	}{{"flat", 0, 1}, {"idle", 150 * time.Millisecond, 1}, {"burst-10", 150 * time.Millisecond, 10}, {"burst-50", 150 * time.Millisecond, 50}} {
+		b.Run(bb.name, func(b *testing.B) {
+			var l laps
+			for i := 0; b.Loop(); i++ {
+				time.Sleep(bb.pause)
+				var all sync.WaitGroup
+				for n := range bb.burst {
+					all.Go(func() { l.once(b, tmpl, w, fmt.Sprintf("bench-%d-%d", i, n)) })
+				}
+				all.Wait()
+			}
+			l.report(b)
+		})
+	}
+}
+
+func benchWorkload(b *testing.B) sandbox.Workload {
 	code := b.TempDir()
 	source := filepath.Join(b.TempDir(), "main.go")
-	const program = "package main\nimport \"os\"\nfunc main() { os.Stdout.WriteString(\"x\"); select {} }\n"
+	const program = `package main
+import "os"
+func main() {
+	os.Stdout.WriteString("x")
+	os.WriteFile("/tmp/x", make([]byte, 4<<20), 0o600)
+	select {}
+}`
 	if err := os.WriteFile(source, []byte(program), 0o600); err != nil {
 		b.Fatal(err)
 	}
@@ -29,43 +62,40 @@ func BenchmarkColdStart(b *testing.B) {
 	_ = os.Chmod(code, 0o755)
 	w := workload()
 	w.Mounts = []sandbox.Mount{{Source: code, Target: "/var/task"}}
-	tmpl := prepare(b, newDriver(b))
-	// Flat is back to back, where refilling the pools competes; idle waits before each.
-	for name, pause := range map[string]time.Duration{"flat": 0, "idle": 100 * time.Millisecond} {
-		b.Run(name, func(b *testing.B) {
-			var l laps
-			for i := 0; b.Loop(); i++ {
-				time.Sleep(pause)
-				l.once(b, tmpl, w, i)
-			}
-			l.report(b)
-		})
-	}
+	return w
 }
 
 // laps are the times of each step.
-type laps struct{ create, bind, first, end []time.Duration }
+type laps struct {
+	mu                       sync.Mutex // guards what follows
+	create, bind, first, end []time.Duration
+}
 
-func (l *laps) once(b *testing.B, tmpl sandbox.Template, w sandbox.Workload, i int) {
+func (l *laps) once(b *testing.B, tmpl sandbox.Template, w sandbox.Workload, id string) {
 	at := time.Now()
 	lap := func(to *[]time.Duration) {
 		now := time.Now()
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		*to = append(*to, now.Sub(at))
 		at = now
 	}
-	s, err := tmpl.Create(b.Context(), fmt.Sprintf("bench-%d", i))
+	s, err := tmpl.Create(b.Context(), id)
 	if err != nil {
-		b.Fatal(err)
+		b.Error(err)
+		return
 	}
 	lap(&l.create)
 	if err := s.Bind(b.Context(), w); err != nil {
-		b.Fatal(err)
+		b.Error(err)
+		return
 	}
 	lap(&l.bind)
 	said := make(chan struct{})
 	_, err = s.Run(b.Context(), sandbox.Command{Path: "/var/task/bootstrap", Stdout: signal(said)})
 	if err != nil {
-		b.Fatal(err)
+		b.Error(err)
+		return
 	}
 	<-said
 	lap(&l.first)

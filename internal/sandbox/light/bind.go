@@ -114,9 +114,9 @@ func (b *box) addTmp(ctx context.Context, size int64, mounts *detached) error {
 
 func (b *box) takeTmp(ctx context.Context, size int64) (tmp, error) {
 	if size == commonTmp {
-		return b.template.tmps.take(ctx)
+		return b.template.ahead.tmps.take(ctx)
 	}
-	return makeTmp(ctx, b.template.volumes, size)
+	return makeTmp(ctx, b.template.ahead.volumes, size)
 }
 
 // keepTmp hands the volume to the box, unless that is dead: then nobody would close

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"sync"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"lambent.dev/lambent/internal/kernel/volume"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
+	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
 // destroyLimit bounds how long a failed Create waits for its box to go.
@@ -47,7 +47,7 @@ type box struct {
 	tmp       *volume.Volume
 	last      uint64 // command id
 	processes map[uint64]*process
-	stream    *net.UnixConn // channel of the most recent command with one; nil when it ended
+	stream    stream.Opener // of the most recent command with streams; nil when it ended
 	streamed  bool          // there was such a command
 	listeners map[*listener]struct{}
 	frozen    bool
@@ -243,6 +243,7 @@ func (b *box) freeTmp() error {
 	if b.tmp == nil {
 		return nil
 	}
+	b.tmp.Empty()
 	return b.tmp.Close()
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/sandbox"
@@ -33,6 +34,10 @@ type Options struct {
 type Driver struct {
 	options Options
 	ids     *idRanges
+
+	mu    sync.Mutex // protects the fields below
+	ahead *ahead     // nil before the first template
+	users int        // templates that take from it
 }
 
 var _ sandbox.Driver = (*Driver)(nil)

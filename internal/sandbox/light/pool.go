@@ -4,31 +4,47 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 )
 
-// poolPause is how long a pool waits after it failed to make something.
-const poolPause = time.Second
+const (
+	// poolPause is how long a pool waits after it failed to make something.
+	poolPause = time.Second
+	// poolCalm is how long a pool that grew must not run dry before it shrinks.
+	poolCalm = time.Minute
+)
 
-var errPoolClosed = errors.New("the template is closed")
+var errPoolClosed = errors.New("the pool is closed")
+
+// stock says what a pool holds.
+type stock[T any] struct {
+	name        string
+	least, most int // how many wait: the least at first, twice as many after each time that none did
+	make        func(context.Context) (T, error)
+	free        func(T)
+}
 
 // pool makes things ahead of time that are slow to make now and then: network
 // namespaces, volumes. One goroutine fills it and ends with close.
 type pool[T any] struct {
-	name  string
-	make  func(context.Context) (T, error)
-	free  func(T)
+	stock[T]
 	log   *slog.Logger
 	ready chan T
+	wake  chan struct{} // holds one: look at how many wait
 	stop  context.CancelCauseFunc
 	ended chan struct{}
+
+	mu   sync.Mutex // protects the fields below
+	want int        // how many are to wait
+	dry  bool       // since the last look at whether it is calm
 }
 
-func newPool[T any](name string, size int, log *slog.Logger, build func(context.Context) (T, error), free func(T)) *pool[T] {
+func newPool[T any](s stock[T], log *slog.Logger) *pool[T] {
 	ctx, stop := context.WithCancelCause(context.Background())
 	p := &pool[T]{
-		name: name, make: build, free: free, log: log,
-		ready: make(chan T, size), stop: stop, ended: make(chan struct{}),
+		stock: s, log: log, ready: make(chan T, s.most), wake: make(chan struct{}, 1),
+		stop: stop, ended: make(chan struct{}), want: s.least,
 	}
 	go p.fill(ctx)
 	return p
@@ -36,18 +52,30 @@ func newPool[T any](name string, size int, log *slog.Logger, build func(context.
 
 func (p *pool[T]) fill(ctx context.Context) {
 	defer close(p.ended)
+	calm := time.NewTicker(poolCalm)
+	defer calm.Stop()
 	for ctx.Err() == nil {
-		one, err := p.make(ctx)
-		if err != nil {
-			p.failed(ctx, err)
+		if len(p.ready) < p.wanted() {
+			p.add(ctx)
 			continue
 		}
 		select {
-		case p.ready <- one:
+		case <-p.wake:
+		case <-calm.C:
+			p.shrink()
 		case <-ctx.Done():
-			p.free(one)
 		}
 	}
+}
+
+// add makes one more. Only fill adds, so there is room.
+func (p *pool[T]) add(ctx context.Context) {
+	one, err := p.make(ctx)
+	if err != nil {
+		p.failed(ctx, err)
+		return
+	}
+	p.ready <- one
 }
 
 func (p *pool[T]) failed(ctx context.Context, err error) {
@@ -65,11 +93,58 @@ func (p *pool[T]) failed(ctx context.Context, err error) {
 
 // take returns one that waits, or makes one.
 func (p *pool[T]) take(ctx context.Context) (T, error) {
-	select {
-	case one := <-p.ready:
+	if one, ok := p.waiting(); ok {
+		p.look()
 		return one, nil
+	}
+	p.grow()
+	return p.make(ctx)
+}
+
+func (p *pool[T]) waiting() (one T, ok bool) {
+	select {
+	case one = <-p.ready:
+		return one, true
 	default:
-		return p.make(ctx)
+		return one, false
+	}
+}
+
+// look makes fill look at how many wait.
+func (p *pool[T]) look() {
+	select {
+	case p.wake <- struct{}{}:
+	default: // it is going to look anyway
+	}
+}
+
+func (p *pool[T]) wanted() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.want
+}
+
+func (p *pool[T]) grow() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.want, p.dry = min(2*p.want, p.most), true
+	p.look()
+}
+
+// shrink frees half of what waits beyond the least, unless the pool ran dry since it was
+// last called.
+func (p *pool[T]) shrink() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.dry {
+		p.dry = false
+		return
+	}
+	p.want = max(p.want/2, p.least)
+	for len(p.ready) > p.want {
+		if one, ok := p.waiting(); ok {
+			p.free(one)
+		}
 	}
 }
 
@@ -78,11 +153,10 @@ func (p *pool[T]) close() {
 	p.stop(errPoolClosed)
 	<-p.ended
 	for {
-		select {
-		case one := <-p.ready:
-			p.free(one)
-		default:
+		one, ok := p.waiting()
+		if !ok {
 			return
 		}
+		p.free(one)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"reflect"
 	"sync/atomic"
@@ -16,6 +15,7 @@ import (
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
+	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
 // process is a command in a box.
@@ -23,7 +23,7 @@ type process struct {
 	box     *box
 	id      uint64
 	outputs []*output
-	channel *net.UnixConn // nil without a stream
+	streams stream.Opener // nil without Stream
 	killed  atomic.Bool   // by our hand, so not by the memory limit
 	ended   atomic.Bool   // it is gone, its output perhaps not yet delivered
 	done    chan struct{}
@@ -50,15 +50,13 @@ func (p *process) connect(c sandbox.Command, undo *cleanup.Stack) (files []*os.F
 	if !c.Stream {
 		return files, nil
 	}
-	ours, theirs, err := socketPair(unix.SOCK_SEQPACKET)
+	streams, theirs, err := stream.For(c.Direct)
 	if err != nil {
 		return files, err
 	}
-	files = append(files, theirs)
-	if p.channel, err = fileConn(ours); err == nil {
-		undo.Add(p.channel.Close)
-	}
-	return files, err
+	undo.Add(streams.Close)
+	p.streams = streams
+	return append(files, theirs), nil
 }
 
 func (p *process) addOutput(w io.Writer, undo *cleanup.Stack) (*os.File, error) {
@@ -77,7 +75,7 @@ func same(a, b io.Writer) bool {
 	return a != nil && b != nil && reflect.TypeOf(a).Comparable() && reflect.TypeOf(b).Comparable() && a == b
 }
 
-// began makes the process the one that Open speaks to, if it has a channel.
+// began makes the process the one that Open speaks to, if it has streams.
 func (p *process) began(b *box, stream bool) {
 	if !stream {
 		return
@@ -86,7 +84,7 @@ func (p *process) began(b *box, stream bool) {
 	defer b.mu.Unlock()
 	b.streamed = true
 	if !p.ended.Load() {
-		b.stream = p.channel
+		b.stream = p.streams
 	}
 }
 
@@ -134,8 +132,8 @@ func (p *process) finish(e initproto.Exit) {
 	if e.Signal == syscall.SIGKILL && !p.killed.Load() {
 		exit.OutOfMemory = p.box.takeOOM()
 	}
-	if p.channel != nil {
-		p.box.dropStream(p.channel)
+	if p.streams != nil {
+		p.box.dropStream(p.streams)
 	}
 	for _, o := range p.outputs {
 		o.sync()
@@ -145,15 +143,15 @@ func (p *process) finish(e initproto.Exit) {
 	close(p.done)
 }
 
-// dropStream forgets the channel of a process that ended and closes it: streams
-// that wait in it end too.
-func (b *box) dropStream(channel *net.UnixConn) {
+// dropStream forgets the streams of a process that ended and closes what was not
+// opened: streams that wait in a channel end too.
+func (b *box) dropStream(streams stream.Opener) {
 	b.mu.Lock()
-	if b.stream == channel {
+	if b.stream == streams {
 		b.stream = nil
 	}
 	b.mu.Unlock()
-	_ = channel.Close()
+	_ = streams.Close()
 }
 
 func (p *process) await(ctx context.Context) error {

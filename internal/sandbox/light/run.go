@@ -8,19 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
+	"lambent.dev/lambent/internal/sandbox/stream"
 )
-
-// streamVariable tells a command where its stream channel is.
-const streamVariable = "LAMBENT_STREAM"
 
 // The answers to Open before a command with a stream channel ran, and after the
 // most recent one ended.
@@ -94,7 +89,7 @@ func (b *box) runRequest(id uint64, c sandbox.Command) *initproto.Run {
 	env := slices.Concat(b.env, c.Env)
 	b.mu.Unlock()
 	if c.Stream {
-		env = append(env, streamVariable+"=fd:"+strconv.Itoa(initproto.StreamFD))
+		env = append(env, stream.Variable(c.Direct, initproto.StreamFD))
 	}
 	env = lastOfEach(env)
 	dir := c.Dir
@@ -159,40 +154,20 @@ func (b *box) Open(ctx context.Context) (net.Conn, error) {
 		return nil, err
 	}
 	b.mu.Lock()
-	channel, streamed := b.stream, b.streamed
+	streams, streamed := b.stream, b.streamed
 	b.mu.Unlock()
 	switch {
-	case channel == nil && streamed:
+	case streams == nil && streamed:
 		return nil, b.named(errStreamEnded)
-	case channel == nil:
+	case streams == nil:
 		return nil, b.named(errNoStream)
 	}
-	conn, err := openStream(ctx, channel)
+	conn, err := streams.Open(ctx)
 	if err != nil {
-		if errors.Is(err, unix.EPIPE) || errors.Is(err, net.ErrClosed) {
+		if stream.Ended(err) {
 			err = errStreamEnded
 		}
 		return nil, b.explain(ctx, fmt.Errorf("opening a stream: %w", err))
-	}
-	return conn, nil
-}
-
-// openStream sends one end of a new stream over the channel, with one byte of data.
-func openStream(ctx context.Context, channel *net.UnixConn) (net.Conn, error) {
-	ours, theirs, err := socketPair(unix.SOCK_STREAM)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = theirs.Close() }()
-	conn, err := fileConn(ours)
-	if err != nil {
-		return nil, err
-	}
-	deadline, _ := ctx.Deadline()
-	_ = channel.SetWriteDeadline(deadline) // the zero time is none
-	if _, _, err := channel.WriteMsgUnix([]byte{0}, unix.UnixRights(int(theirs.Fd())), nil); err != nil {
-		_ = conn.Close()
-		return nil, err
 	}
 	return conn, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"syscall"
 
@@ -13,6 +12,7 @@ import (
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
+	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
 // initEnv keeps the init's Go runtime from reading cgroup files at start (it finds
@@ -60,8 +60,8 @@ func (b *box) reserve(ctx context.Context, undo *cleanup.Stack) (err error) {
 	}
 	undo.Add(func() error { release(); return nil })
 	b.firstID = first
-	if t.nets != nil {
-		if b.network, err = t.nets.take(ctx); err != nil {
+	if t.ahead.nets != nil {
+		if b.network, err = t.ahead.nets.take(ctx); err != nil {
 			return err
 		}
 		undo.Add(b.network.Close)
@@ -87,11 +87,11 @@ func (b *box) limits(l cgroup.Limits) cgroup.Limits {
 
 // connect makes the conversation and returns the init's end.
 func (b *box) connect() (theirs *os.File, err error) {
-	ours, theirs, err := socketPair(unix.SOCK_SEQPACKET)
+	ours, theirs, err := stream.Pair(unix.SOCK_SEQPACKET)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := fileConn(ours)
+	conn, err := stream.Conn(ours)
 	if err != nil {
 		_ = theirs.Close()
 		return nil, err
@@ -155,23 +155,4 @@ func (b *box) attributes() *syscall.SysProcAttr {
 		sys.UseCgroupFD, sys.CgroupFD = true, fd
 	}
 	return sys
-}
-
-// socketPair makes two connected Unix sockets that are closed on exec.
-func socketPair(kind int) (ours, theirs *os.File, err error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, kind|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, os.NewSyscallError("socketpair", err)
-	}
-	return os.NewFile(uintptr(fds[0]), "socket"), os.NewFile(uintptr(fds[1]), "socket"), nil
-}
-
-// fileConn turns a socket into a connection and closes the file.
-func fileConn(f *os.File) (*net.UnixConn, error) {
-	defer func() { _ = f.Close() }()
-	c, err := net.FileConn(f)
-	if err != nil {
-		return nil, err
-	}
-	return c.(*net.UnixConn), nil
 }

@@ -3,13 +3,11 @@ package light
 import (
 	"context"
 	"fmt"
-	"os"
 	"sync"
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/kernel/landlock"
-	"lambent.dev/lambent/internal/kernel/volume"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 )
@@ -22,12 +20,9 @@ type template struct {
 	driver  *Driver
 	base    sandbox.Base
 	cgroups *cgroup.Host
-	volumes *volume.Maker
 	setup   initproto.Setup // the same for all boxes
 	spawner *spawner
-	// nets is nil without NetworkNamespace.
-	nets *pool[*os.File]
-	tmps *pool[tmp]
+	ahead   *ahead
 
 	mu     sync.Mutex // protects closed
 	closed bool
@@ -40,7 +35,7 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 		return nil, err
 	}
 	t := &template{driver: d, base: b}
-	if err := t.open(); err != nil {
+	if t.cgroups, err = cgroup.Open(d.options.CgroupRoot); err != nil {
 		return nil, err
 	}
 	if t.setup, err = d.newSetup(b); err != nil {
@@ -53,24 +48,11 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 	if t.spawner, err = startSpawner(root{driver: d, dir: dir}.build); err != nil {
 		return nil, err
 	}
-	if d.has(NetworkNamespace) {
-		t.nets = newNetworks(d)
+	if t.ahead, err = d.useAhead(); err != nil {
+		t.spawner.leave()
+		return nil, err
 	}
-	t.tmps = newTmps(d, t.volumes)
 	return t, nil
-}
-
-// open finds the host's cgroups and the place for /tmp images.
-func (t *template) open() (err error) {
-	if t.cgroups, err = cgroup.Open(t.driver.options.CgroupRoot); err != nil {
-		return err
-	}
-	dir, err := t.driver.private(tmpFolder)
-	if err != nil {
-		return err
-	}
-	t.volumes, err = volume.Open(dir)
-	return err
 }
 
 // newSetup decides once what every init of a template is told.
@@ -148,10 +130,7 @@ func (t *template) Close() error {
 	if was {
 		return nil
 	}
-	if t.nets != nil {
-		t.nets.close()
-	}
-	t.tmps.close()
+	t.driver.leaveAhead()
 	t.spawner.leave()
 	return nil
 }

@@ -10,12 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	fionread = 0x4004667f // FIONREAD of <sys/filio.h>
-	// channelType: macOS has no sequential packets between Unix sockets; datagrams
-	// keep the boundaries, too.
-	channelType = unix.SOCK_DGRAM
-)
+const fionread = 0x4004667f // FIONREAD of <sys/filio.h>
 
 // attributes gives a command its own session. Nothing ends it with the daemon: Reap does.
 func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }

@@ -14,10 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	fionread    = unix.TIOCINQ
-	channelType = unix.SOCK_SEQPACKET
-)
+const fionread = unix.TIOCINQ
 
 // attributes gives a command its own session and ends it with the daemon.
 func attributes() *syscall.SysProcAttr {

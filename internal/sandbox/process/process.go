@@ -10,15 +10,16 @@ import (
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
 // process implements sandbox.Process.
 type process struct {
 	box       *box
 	cmd       *exec.Cmd
-	pumps     []*pump    // of stdout and stderr, where asked for
-	channel   *channel   // nil without Stream
-	childEnds []*os.File // ours until the command was started
+	pumps     []*pump       // of stdout and stderr, where asked for
+	streams   stream.Opener // nil without Stream
+	childEnds []*os.File    // ours until the command was started
 
 	gone chan struct{} // closed when the process was reaped; exit is valid
 	done chan struct{} // closed when its output was delivered, too
@@ -43,18 +44,18 @@ func (p *process) attach(c sandbox.Command, undo *cleanup.Stack) error {
 		p.cmd.Stderr = end
 	}
 	if c.Stream {
-		return p.attachChannel(undo)
+		return p.attachStreams(c, undo)
 	}
 	return nil
 }
 
-func (p *process) attachChannel(undo *cleanup.Stack) error {
-	ch, end, err := newChannel()
+func (p *process) attachStreams(c sandbox.Command, undo *cleanup.Stack) error {
+	streams, end, err := stream.For(c.Direct)
 	if err != nil {
 		return fmt.Errorf("making the stream channel: %w", err)
 	}
-	undo.Add(ch.close)
-	p.channel = ch
+	undo.Add(streams.Close)
+	p.streams = streams
 	p.childEnds = append(p.childEnds, end)
 	p.cmd.ExtraFiles = []*os.File{end}
 	return nil
@@ -72,8 +73,8 @@ func (p *process) wait() {
 	p.exit = exitOf(p.cmd.ProcessState)
 	p.box.count(p.cmd.ProcessState)
 	close(p.gone)
-	if p.channel != nil {
-		_ = p.channel.close() // its peer is gone
+	if p.streams != nil {
+		_ = p.streams.Close() // the peer is gone
 	}
 	for _, pump := range p.pumps {
 		_ = pump.sync(context.Background()) // ends with the pump at the latest

@@ -13,6 +13,7 @@ import (
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
 // markerName is the environment variable by which a box's processes are found again.
@@ -88,7 +89,7 @@ func (b *box) env(c sandbox.Command) []string {
 	env = append(append(env, b.workload.Env...), c.Env...)
 	env = b.paths.env(env)
 	if c.Stream {
-		env = append(env, fmt.Sprintf("LAMBENT_STREAM=fd:%d", streamFD))
+		env = append(env, stream.Variable(c.Direct, streamFD))
 	}
 	return append(env, markerName+"="+b.dir)
 }

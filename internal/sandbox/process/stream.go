@@ -2,68 +2,15 @@ package process
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
-	"os"
-	"syscall"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
 // streamFD is the stream channel's descriptor in a command: the first after stderr.
 const streamFD = 3
-
-// channel is the host's end of a command's stream channel.
-type channel struct {
-	conn *net.UnixConn
-	turn chan struct{} // holds one token: a deadline belongs to one sender at a time
-}
-
-// newChannel makes a channel and returns the end for the command, too.
-func newChannel() (*channel, *os.File, error) {
-	host, child, err := socketPair(channelType)
-	if err != nil {
-		return nil, nil, err
-	}
-	conn, err := fileConn(host)
-	if err != nil {
-		_ = child.Close() // nobody has it
-		return nil, nil, err
-	}
-	ch := &channel{conn: conn, turn: make(chan struct{}, 1)}
-	return ch, child, nil
-}
-
-// fileConn turns f into a connection and closes f.
-func fileConn(f *os.File) (*net.UnixConn, error) {
-	defer f.Close()
-	conn, err := net.FileConn(f)
-	if err != nil {
-		return nil, err
-	}
-	return conn.(*net.UnixConn), nil
-}
-
-// send gives f to the command with one byte of data.
-func (c *channel) send(ctx context.Context, f *os.File) error {
-	select {
-	case c.turn <- struct{}{}:
-		defer func() { <-c.turn }()
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	_ = c.conn.SetWriteDeadline(time.Time{}) // fails when closed; then writing does, too
-	stop := context.AfterFunc(ctx, func() { _ = c.conn.SetWriteDeadline(time.Unix(1, 0)) })
-	defer stop()
-	_, _, err := c.conn.WriteMsgUnix([]byte{0}, unix.UnixRights(int(f.Fd())), nil)
-	return err
-}
-
-func (c *channel) close() error { return c.conn.Close() }
 
 // Open implements the method of sandbox.Sandbox.
 func (b *box) Open(ctx context.Context) (net.Conn, error) {
@@ -76,13 +23,13 @@ func (b *box) Open(ctx context.Context) (net.Conn, error) {
 	}
 	ctx, free := b.within(ctx)
 	defer free()
-	conn, err := p.channel.open(ctx)
+	conn, err := p.streams.Open(ctx)
 	switch {
 	case err == nil:
 		return conn, nil
 	case context.Cause(ctx) != nil:
 		return nil, fmt.Errorf("opening a stream to box %s: %w", b.id, context.Cause(ctx))
-	case errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET), errors.Is(err, net.ErrClosed):
+	case stream.Ended(err):
 		return nil, errNoReader
 	}
 	return nil, fmt.Errorf("opening a stream to box %s: %w", b.id, err)
@@ -105,35 +52,4 @@ func (b *box) streaming() (*process, error) {
 		return nil, errNoReader
 	}
 	return b.channel, nil
-}
-
-// open makes a stream and sends one end to the command.
-func (c *channel) open(ctx context.Context) (net.Conn, error) {
-	host, child, err := socketPair(unix.SOCK_STREAM)
-	if err != nil {
-		return nil, err
-	}
-	defer child.Close()
-	conn, err := fileConn(host)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.send(ctx, child); err != nil {
-		_ = conn.Close() // nobody has it
-		return nil, err
-	}
-	return conn, nil
-}
-
-// socketPair makes two connected Unix sockets that no child inherits by accident.
-func socketPair(kind int) (host, child *os.File, err error) {
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	fds, err := unix.Socketpair(unix.AF_UNIX, kind, 0)
-	if err != nil {
-		return nil, nil, os.NewSyscallError("socketpair", err)
-	}
-	unix.CloseOnExec(fds[0])
-	unix.CloseOnExec(fds[1])
-	return os.NewFile(uintptr(fds[0]), "stream"), os.NewFile(uintptr(fds[1]), "stream"), nil
 }

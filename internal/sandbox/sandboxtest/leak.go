@@ -26,6 +26,8 @@ func lives() []life {
 		{"DetachedAndClose", func(r *rig) { r.beating(r.bound(), "leave") }},
 		{"StreamsAndClose", func(r *rig) { box := r.bound(); r.stream(box, "echo"); r.speak(r.open(box)) }},
 		{"UntakenStreams", func(r *rig) { box := r.bound(); r.stream(box, "sleep"); r.open(box); r.open(box) }},
+		{"DirectStreamAndClose", func(r *rig) { box := r.bound(); r.direct(box, "echo-one"); r.speak(r.open(box)) }},
+		{"UnopenedDirectStream", func(r *rig) { r.direct(r.bound(), "sleep") }},
 		{"ListenersAndClose", func(r *rig) { box := r.bound(); r.dialsFromInside(box, r.listen(box)) }},
 		{"ForgottenListener", forgottenListener},
 		{"ResetAndClose", func(r *rig) { box := r.bound(); r.beating(box, "leave"); r.reset(box) }},

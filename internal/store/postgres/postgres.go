@@ -33,24 +33,34 @@ var migrations embed.FS
 // key=value list, as libpq reads them) and migrates it where needed. Several daemons
 // may do so at once: an advisory lock lets one migrate.
 func Open(ctx context.Context, dsn string, sealer store.Sealer) (*relational.Store, error) {
+	pool, dialect, err := Pool(dsn, maxConnections, migrations)
+	if err != nil {
+		return nil, err
+	}
+	return relational.Open(ctx, pool, pool, dialect, sealer)
+}
+
+// Pool returns at most limit connections to a database, and the dialect for the schema in
+// the folder migrations of an embedded file system. It does not connect yet.
+func Pool(dsn string, limit int, schema embed.FS) (*sql.DB, relational.Dialect, error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("reading the address of the store: %w", err)
+		return nil, relational.Dialect{}, fmt.Errorf("reading the address of the store: %w", err)
 	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
 	pool := stdlib.OpenDB(*config, stdlib.OptionShouldPing(always))
-	pool.SetMaxOpenConns(maxConnections)
-	return relational.Open(ctx, pool, pool, dialect(config), sealer)
+	pool.SetMaxOpenConns(limit)
+	return pool, dialect(config, schema), nil
 }
 
 // always asks whether the session still lives before each use. The round trip is cheap
 // where no invoke waits, and a restarted server then costs no call its success.
 func always(context.Context, stdlib.ShouldPingParams) bool { return true }
 
-func dialect(config *pgx.ConnConfig) relational.Dialect {
-	files, err := fs.Sub(migrations, "migrations")
+func dialect(config *pgx.ConnConfig, schema embed.FS) relational.Dialect {
+	files, err := fs.Sub(schema, "migrations")
 	if err != nil {
 		panic(err) // the folder is embedded: only a broken build lacks it
 	}

@@ -17,6 +17,9 @@ import (
 type Dialect struct {
 	Name       goose.Dialect
 	Migrations fs.FS // numbered goose files
+	// Versions is the table that holds which migrations were made; "" is goose's own. Two
+	// schemas in one database need two.
+	Versions string
 	// Alone keeps other processes from migrating until release.
 	Alone   func(ctx context.Context, db *sql.DB) (release func() error, err error)
 	LockRow string // appended to a SELECT that must keep its rows from other writers
@@ -49,7 +52,7 @@ func Open(ctx context.Context, write, read *sql.DB, d Dialect, sealer store.Seal
 }
 
 func (s *Store) prepare(ctx context.Context) error {
-	if err := s.migrate(ctx); err != nil {
+	if err := s.dialect.Migrate(ctx, s.write); err != nil {
 		return err
 	}
 	if err := s.checkKey(ctx); err != nil {
@@ -58,14 +61,20 @@ func (s *Store) prepare(ctx context.Context) error {
 	return s.sealOld(ctx)
 }
 
-func (s *Store) migrate(ctx context.Context) (err error) {
-	release, err := s.dialect.Alone(ctx, s.write)
+// Migrate brings a database to the newest schema. A newer one than this program's is
+// refused with store.ErrNewerSchema and left as it is.
+func (d Dialect) Migrate(ctx context.Context, db *sql.DB) (err error) {
+	release, err := d.Alone(ctx, db)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
 	// Without goose's registry of Go migrations: it is global.
-	migrations, err := goose.NewProvider(s.dialect.Name, s.write, s.dialect.Migrations, goose.WithDisableGlobalRegistry(true))
+	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	if d.Versions != "" {
+		options = append(options, goose.WithTableName(d.Versions))
+	}
+	migrations, err := goose.NewProvider(d.Name, db, d.Migrations, options...)
 	if err != nil {
 		return err
 	}
@@ -90,16 +99,19 @@ func (s *Store) Close() error {
 	return err
 }
 
-// explain says what was being done. database/sql has no sentinel for a closed pool;
-// its text is the documented one of sql.DB.
-func (s *Store) explain(doing string, err error) error {
+func (s *Store) explain(doing string, err error) error { return s.dialect.About(doing, err) }
+
+// About wraps an error, if there is one, with what was being done and what Explain knows
+// of it. database/sql has no sentinel for a closed pool; its text is the documented one of
+// sql.DB.
+func (d Dialect) About(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
 	if err.Error() == "sql: database is closed" {
 		err = store.ErrClosed
 	}
-	return fmt.Errorf("%s: %w", doing, s.dialect.Explain(err))
+	return fmt.Errorf("%s: %w", doing, d.Explain(err))
 }
 
 func about(verb string, id lambda.FunctionID) string { return verb + " " + id.ARN() }

@@ -39,34 +39,42 @@ func Open(ctx context.Context, dir string, sealer store.Sealer) (*relational.Sto
 	return open(ctx, filepath.Join(dir, FileName), BusyTimeout, sealer)
 }
 
-func open(ctx context.Context, path string, busy time.Duration, sealer store.Sealer) (_ *relational.Store, err error) {
-	if err := create(path); err != nil {
-		return nil, fmt.Errorf("creating the store: %w", err)
-	}
-	var undo cleanup.Stack
-	defer undo.Run(&err)
-	write, err := connect(path, busy, "_txlock=immediate&_pragma=journal_mode(WAL)")
+func open(ctx context.Context, path string, busy time.Duration, sealer store.Sealer) (*relational.Store, error) {
+	write, read, err := Pools(path, busy)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("opening the store: %w", err)
 	}
-	undo.Add(write.Close)
-	write.SetMaxOpenConns(1)
-	read, err := connect(path, busy, "_pragma=query_only(1)")
+	s, err := relational.Open(ctx, write, read, Dialect(path, migrations), sealer)
 	if err != nil {
-		return nil, err
-	}
-	read.SetMaxOpenConns(min(maxReaders, 2*runtime.GOMAXPROCS(0)))
-	undo.Release()
-	s, err := relational.Open(ctx, write, read, dialect(path), sealer)
-	if err != nil {
-		return nil, diagnose(ctx, path, err)
+		return nil, Diagnose(ctx, path, err)
 	}
 	return s, nil
 }
 
-// diagnose looks for damage behind an error of opening: SQLite reports a damaged
+// Pools returns the one connection that writes a database file, and those that read it.
+// A missing file is made, for its owner only. busy bounds the wait for other processes.
+func Pools(path string, busy time.Duration) (write, read *sql.DB, err error) {
+	if err := create(path); err != nil {
+		return nil, nil, fmt.Errorf("creating the database: %w", err)
+	}
+	var undo cleanup.Stack
+	defer undo.Run(&err)
+	if write, err = connect(path, busy, "_txlock=immediate&_pragma=journal_mode(WAL)"); err != nil {
+		return nil, nil, err
+	}
+	undo.Add(write.Close)
+	write.SetMaxOpenConns(1)
+	if read, err = connect(path, busy, "_pragma=query_only(1)"); err != nil {
+		return nil, nil, err
+	}
+	read.SetMaxOpenConns(min(maxReaders, 2*runtime.GOMAXPROCS(0)))
+	undo.Release()
+	return write, read, nil
+}
+
+// Diagnose looks for damage behind an error of opening: SQLite reports a damaged
 // schema or version table in other words.
-func diagnose(ctx context.Context, path string, err error) error {
+func Diagnose(ctx context.Context, path string, err error) error {
 	if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrNewerSchema) || errors.Is(err, store.ErrBusy) || errors.Is(err, store.ErrWrongKey) {
 		return err
 	}
@@ -105,8 +113,10 @@ func connect(path string, busy time.Duration, parameters string) (*sql.DB, error
 	return sql.Open("sqlite", dsn)
 }
 
-func dialect(path string) relational.Dialect {
-	files, err := fs.Sub(migrations, "migrations")
+// Dialect is SQLite's, for the database file at path with the schema in the folder
+// migrations of an embedded file system.
+func Dialect(path string, schema embed.FS) relational.Dialect {
+	files, err := fs.Sub(schema, "migrations")
 	if err != nil {
 		panic(err) // the folder is embedded: only a broken build lacks it
 	}

@@ -78,6 +78,9 @@ func openPools(t *testing.T, path string) map[string]*sql.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := write.PingContext(t.Context()); err != nil { // makes the file, in WAL mode
+		t.Fatal(err)
+	}
 	read, err := connect(path, BusyTimeout, "_pragma=query_only(1)")
 	if err != nil {
 		t.Fatal(err)

@@ -27,8 +27,10 @@ func handle(ctx context.Context, event map[string]any) (any, error) {
 	case "big":
 		return strings.Repeat("x", 7<<20), nil
 	}
-	return map[string]any{"event": event, "id": lc.AwsRequestID, "arn": lc.InvokedFunctionArn, "deadline": deadline,
-		"client": lc.ClientContext.Custom, "trace": os.Getenv("_X_AMZN_TRACE_ID")}, nil
+	return map[string]any{
+		"event": event, "id": lc.AwsRequestID, "arn": lc.InvokedFunctionArn, "deadline": deadline,
+		"client": lc.ClientContext.Custom, "trace": os.Getenv("_X_AMZN_TRACE_ID"),
+	}, nil
 }
 
 func main() {

@@ -30,6 +30,8 @@ func behaviours() map[string]command {
 		"lines":         lines,
 		"echo":          echo,
 		"stream-type":   streamType,
+		"echo-one":      echoOne,
+		"socket-type":   socketType,
 		"alloc":         alloc,
 		"beat":          beat,
 		"detach":        detach,

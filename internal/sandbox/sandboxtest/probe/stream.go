@@ -20,6 +20,42 @@ func channelFD() (int, error) {
 	return strconv.Atoi(text)
 }
 
+// streamFD is the only stream's descriptor, from LAMBENT_STREAM=socket:N.
+func streamFD() (int, error) {
+	text, found := strings.CutPrefix(os.Getenv("LAMBENT_STREAM"), "socket:")
+	if !found {
+		return -1, fmt.Errorf("LAMBENT_STREAM is %q", os.Getenv("LAMBENT_STREAM"))
+	}
+	return strconv.Atoi(text)
+}
+
+// echoOne reflects the one stream that a command was given directly.
+func echoOne([]string) error {
+	fd, err := streamFD()
+	if err != nil {
+		return err
+	}
+	f := os.NewFile(uintptr(fd), "stream")
+	conn, err := net.FileConn(f)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	reflect(conn)
+	return nil
+}
+
+// socketType prints domain and type of the one stream.
+func socketType([]string) error {
+	fd, err := streamFD()
+	if err != nil {
+		return err
+	}
+	return printType(fd, unix.SOCK_STREAM)
+}
+
 // accept receives the next stream.
 func accept() (net.Conn, error) {
 	channel, err := channelFD()
@@ -69,6 +105,11 @@ func streamType([]string) error {
 	if err != nil {
 		return err
 	}
+	return printType(fd, unix.SOCK_SEQPACKET)
+}
+
+// printType prints whether a descriptor is a Unix socket, and one of a type.
+func printType(fd, want int) error {
 	domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
 	if err != nil {
 		return err
@@ -77,5 +118,5 @@ func streamType([]string) error {
 	if err != nil {
 		return err
 	}
-	return print([]bool{domain == unix.AF_UNIX, kind == unix.SOCK_SEQPACKET})
+	return print([]bool{domain == unix.AF_UNIX, kind == want})
 }

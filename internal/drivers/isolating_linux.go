@@ -1,0 +1,18 @@
+package drivers
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/sandbox/light"
+)
+
+// isolating lists the drivers that need Linux, weakest tier first.
+func isolating(o Options) ([]Entry, error) {
+	d, err := light.New(light.Options{Init: o.Init, Owner: o.Owner, Dir: filepath.Join(o.Dir, "light"), Log: o.Log})
+	if err != nil {
+		return nil, fmt.Errorf("making the light driver: %w", err)
+	}
+	return []Entry{{lambda.TierLight, d}}, nil
+}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package drivers
+
+// isolating lists no driver: namespaces, cgroups and seccomp are Linux's.
+func isolating(Options) ([]Entry, error) { return nil, nil }

@@ -1,0 +1,3 @@
+// Package queuetest is the suite that every back end of package queue passes, and its
+// benchmark.
+package queuetest

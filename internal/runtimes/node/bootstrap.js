@@ -1,0 +1,3 @@
+'use strict';
+// The program that Lambent starts.
+require('./lambent_runtime/loop').main();

@@ -1,0 +1,145 @@
+'use strict';
+// The framed stream to Lambent: see package runtimeapi for the protocol.
+
+const fs = require('fs');
+
+const INVOKE = 0x01;
+const READY = 0x81;
+const INIT_ERROR = 0x82;
+const RESPONSE = 0x83;
+const ERROR = 0x84;
+const BEGUN = 0x85;
+
+const HEADER = 8;
+
+/** Takes the descriptor that Lambent hands over and hides how it came. Node has made it
+ * close in children. */
+function take() {
+  const value = process.env.LAMBENT_STREAM || '';
+  delete process.env.LAMBENT_STREAM;
+  if (!value.startsWith('socket:')) {
+    throw new Error(`LAMBENT_STREAM is ${value}, want socket:N`);
+  }
+  return Number(value.slice('socket:'.length));
+}
+
+/** One frame, header and payload. */
+function frame(kind, text) {
+  const size = text ? Buffer.byteLength(text) : 0;
+  const bytes = Buffer.allocUnsafe(HEADER + size);
+  bytes.writeUInt32BE(kind * 0x1000000, 0);
+  bytes.writeUInt32BE(size, 4);
+  if (size > 0) {
+    bytes.write(text, HEADER);
+  }
+  return bytes;
+}
+
+/** Sends a frame before it returns; the stream is not a socket yet. */
+function writeNow(descriptor, kind, text) {
+  const bytes = frame(kind, text);
+  for (let sent = 0; sent < bytes.length;) {
+    sent += fs.writeSync(descriptor, bytes, sent);
+  }
+}
+
+/** Reads until a buffer is full. A stream that ended ends the process. */
+function fill(descriptor, bytes) {
+  for (let have = 0; have < bytes.length;) {
+    const got = fs.readSync(descriptor, bytes, have, bytes.length - have, null);
+    if (got === 0) {
+      process.exit(0);
+    }
+    have += got;
+  }
+  return bytes;
+}
+
+/** Frames over the stream. It is a plain descriptor until the first answer is sent, for
+ * Node's sockets take longer to load than all of this runtime; then a socket. Waiting
+ * for an event keeps the process; running one does not. */
+class Link {
+  constructor(descriptor, onInvoke) {
+    this._descriptor = descriptor;
+    this._onInvoke = onInvoke;
+    this._socket = null;
+    this._chunks = [];
+    this._size = 0;
+    this._closed = () => process.exit(0);
+  }
+
+  /** Says that work may come, and waits for the first event. */
+  begin() {
+    writeNow(this._descriptor, READY);
+    const head = fill(this._descriptor, Buffer.allocUnsafe(HEADER));
+    const rest = fill(this._descriptor, Buffer.allocUnsafe(head.readUInt32BE(4)));
+    this._accept(head[0], rest);
+  }
+
+  /** Sends an answer; the next event is waited for. */
+  write(kind, text) {
+    if (this._socket) {
+      this._socket.ref();
+      this._socket.write(frame(kind, text));
+      return;
+    }
+    writeNow(this._descriptor, kind, text);
+    this._listen();
+  }
+
+  _listen() {
+    const { Socket } = require('net');
+    this._socket = new Socket({ fd: this._descriptor, readable: true, writable: true });
+    this._socket.on('data', (chunk) => this._take(chunk));
+    this._socket.on('error', () => {}); // the end says it, too
+    this._socket.on('close', () => this._closed());
+  }
+
+  /** Sends a last frame, if any, and ends the stream. */
+  end(answer, then) {
+    if (!this._socket) {
+      if (answer.length > 0) {
+        writeNow(this._descriptor, ...answer);
+      }
+      fs.closeSync(this._descriptor);
+      then();
+      return;
+    }
+    this._closed = then;
+    this._socket.ref();
+    this._socket.end(answer.length > 0 ? frame(...answer) : undefined, () => this._socket.destroy());
+  }
+
+  _take(chunk) {
+    this._chunks.push(chunk);
+    this._size += chunk.length;
+    if (this._chunks[0].length < HEADER) {
+      this._chunks = [Buffer.concat(this._chunks)];
+    }
+    const first = this._chunks[0];
+    if (first.length < HEADER || this._size < HEADER + first.readUInt32BE(4)) {
+      return;
+    }
+    const whole = this._chunks.length === 1 ? first : Buffer.concat(this._chunks);
+    this._chunks = [];
+    this._size = 0;
+    if (whole.length === HEADER + whole.readUInt32BE(4)) {
+      this._accept(whole[0], whole.subarray(HEADER));
+    } else {
+      this._socket.destroy(); // one invocation is on the stream at a time
+    }
+  }
+
+  _accept(kind, payload) {
+    if (kind !== INVOKE || payload.length < 4) {
+      process.exit(1); // it is not Lambent's
+    }
+    if (this._socket) {
+      this._socket.unref();
+    }
+    const event = 4 + payload.readUInt32BE(0);
+    this._onInvoke(JSON.parse(payload.toString('utf8', 4, event)), payload.toString('utf8', event));
+  }
+}
+
+module.exports = { INIT_ERROR, RESPONSE, ERROR, BEGUN, Link, take, writeNow };

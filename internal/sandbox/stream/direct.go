@@ -1,0 +1,76 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"strconv"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrTaken is the answer to a second Open of a command with one stream.
+var ErrTaken = errors.New("the command has one stream, and it was opened before")
+
+// Opener is the host's end of a command's streams: a Channel, or one direct stream.
+type Opener interface {
+	Open(ctx context.Context) (net.Conn, error)
+	// Close ends what was not opened yet.
+	Close() error
+}
+
+// For makes a command's streams, one that it inherits if direct is set, and returns the
+// end for the command, too, which the caller closes when the command has it.
+func For(direct bool) (Opener, *os.File, error) {
+	if direct {
+		return newSingle()
+	}
+	return New()
+}
+
+// Variable is the entry of the command's environment that says what descriptor fd is. Package
+// sandbox describes it.
+func Variable(direct bool, fd int) string {
+	form := "fd"
+	if direct {
+		form = "socket"
+	}
+	return "LAMBENT_STREAM=" + form + ":" + strconv.Itoa(fd)
+}
+
+// single is one stream, made before its command starts.
+type single struct {
+	conn  *net.UnixConn
+	taken atomic.Bool // by Open or Close
+}
+
+func newSingle() (Opener, *os.File, error) {
+	host, child, err := Pair(unix.SOCK_STREAM)
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err := Conn(host)
+	if err != nil {
+		_ = child.Close() // nobody has it
+		return nil, nil, err
+	}
+	return &single{conn: conn}, child, nil
+}
+
+// Open implements Opener.
+func (s *single) Open(context.Context) (net.Conn, error) {
+	if !s.taken.CompareAndSwap(false, true) {
+		return nil, ErrTaken
+	}
+	return s.conn, nil
+}
+
+// Close implements Opener.
+func (s *single) Close() error {
+	if !s.taken.CompareAndSwap(false, true) {
+		return nil
+	}
+	return s.conn.Close()
+}

@@ -1,0 +1,35 @@
+package lambent
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+)
+
+// Build puts the programs of the module in folder module into folder dir.
+func Build(module, dir string) error {
+	cmd := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "./cmd/...")
+	cmd.Dir = module
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("building lambent: %w\n%s", err, out)
+	}
+	return nil
+}
+
+var pythonVersion = regexp.MustCompile(`^Python (3\.\d+)\.`)
+
+// HostPython is Lambda's identifier of the host's Python 3, "python3.11" for instance; ""
+// without one.
+func HostPython() string {
+	out, err := exec.Command("python3", "--version").Output()
+	if err != nil {
+		return ""
+	}
+	if found := pythonVersion.FindSubmatch(out); found != nil {
+		return "python" + string(found[1])
+	}
+	return ""
+}
