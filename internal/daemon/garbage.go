@@ -16,25 +16,23 @@ func (d *Daemon) garbageSettings() collect.Settings {
 	}
 }
 
-// usedDigests yields the digests that a stored function or a layer names. Layers come
-// first: a function takes from one what it uses, so that one deleted meanwhile is seen
-// there.
+// usedDigests yields the digests that a stored function or layer names.
 func (d *Daemon) usedDigests(ctx context.Context, yield func(string)) error {
-	err := d.parts.store.AllLayers(ctx, func(v lambda.LayerVersion) error {
-		yield(v.Code.Digest)
+	err := d.parts.store.All(ctx, func(fn lambda.Function) error {
+		digests(&fn, yield)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return d.parts.store.All(ctx, func(fn lambda.Function) error {
-		digests(&fn, yield)
+	return d.parts.store.AllLayers(ctx, func(v lambda.LayerVersion) error {
+		yield(v.Code.Digest)
 		return nil
 	})
 }
 
-// digests yields the digests that the versions of a function name, also what serves while
-// an update is in progress.
+// digests yields the digests that the versions of a function name, also the one that serves
+// while an update is under way.
 func digests(fn *lambda.Function, yield func(string)) {
 	fn.Each(func(v *lambda.Version) {
 		for digest := range v.Digests {

@@ -86,19 +86,17 @@ type Version struct {
 	PublishedFrom string
 }
 
-// Digests yields the content addresses of all that the version consists of: its code, its
-// layers and, where there are several, what they make together. It is an iter.Seq.
+// Digests yields the names of all that the version consists of: the content addresses of
+// its code and its layers, and LayersDigest of these. It is an iter.Seq.
 func (v *Version) Digests(yield func(string) bool) {
-	if !yield(v.Code.Digest) {
-		return
+	all := append([]string{v.Code.Digest}, v.LayerDigests()...)
+	if len(v.Layers) > 0 {
+		all = append(all, LayersDigest(v.LayerDigests()))
 	}
-	for _, l := range v.Layers {
-		if !yield(l.Digest) {
+	for _, digest := range all {
+		if !yield(digest) {
 			return
 		}
-	}
-	if len(v.Layers) > 1 {
-		yield(LayersDigest(v.LayerDigests()))
 	}
 }
 

@@ -1,9 +1,6 @@
 package sdk
 
 import (
-	"context"
-	"errors"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -60,15 +57,3 @@ func (d *daemon) finish() {
 
 // client is the SDK's, pointed at the daemon.
 func (d *daemon) client() *lambda.Client { return lambda.New(d.Options()) }
-
-// refusesToStart runs a daemon that must end by itself, and returns what it said.
-func refusesToStart(t *testing.T, data string) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeoutCause(t.Context(), startLimit, errors.New("lambent started"))
-	defer cancel()
-	out, err := exec.CommandContext(ctx, filepath.Join(binaries, "lambent"), "up", "--data", data, "--listen", freePort(t), "--admin", freePort(t)).CombinedOutput()
-	if err == nil || ctx.Err() != nil {
-		t.Errorf("lambent did not refuse: %v, %v", err, context.Cause(ctx))
-	}
-	return string(out)
-}

@@ -17,13 +17,27 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"lambent.dev/lambent/test/sdk/lambent"
 )
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	addr, err := lambent.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addr
+}
+
+// refusalLimit is how long a server that cannot start may take to say so.
+const refusalLimit = 20 * time.Second
 
 // refusesToStart runs `lambent up`, which must end by itself and say want.
 func refusesToStart(t *testing.T, data, listen, want string) {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(binaries, "lambent"), "up", "--data", data, "--listen", listen, "--admin", freePort(t))
-	end := time.AfterFunc(startLimit, func() { _ = cmd.Process.Kill() })
+	end := time.AfterFunc(refusalLimit, func() { _ = cmd.Process.Kill() })
 	defer end.Stop()
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError

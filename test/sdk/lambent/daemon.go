@@ -39,10 +39,10 @@ const (
 func Start(binaries, data, log string, env ...string) (*Daemon, error) {
 	d := &Daemon{Data: data, log: log, ended: make(chan struct{})}
 	var err error
-	if d.Listen, err = freePort(); err != nil {
+	if d.Listen, err = FreePort(); err != nil {
 		return nil, err
 	}
-	if d.Admin, err = freePort(); err != nil {
+	if d.Admin, err = FreePort(); err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(filepath.Join(binaries, "lambent"), "up", "--data", data, "--listen", d.Listen, "--admin", d.Admin)
@@ -74,8 +74,8 @@ func (d *Daemon) start(cmd *exec.Cmd) error {
 	return nil
 }
 
-// freePort names an address of loopback that nobody listens on.
-func freePort() (string, error) {
+// FreePort names an address of loopback that nobody listens on.
+func FreePort() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
