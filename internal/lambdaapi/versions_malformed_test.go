@@ -95,6 +95,9 @@ func badFields() []malformed {
 		to("PUT", "/code", `{"ZipFile":""}`, parameter, "Please provide a source for function code."),
 		to("PUT", "/code", `{"ImageUri":"i"}`, parameter, "Please don't provide ImageUri when updating a function with packageType Zip."), // recorded
 		to("PUT", "/code", `{"S3ObjectStorageMode":"COPY"}`, parameter, "Please provide a source for function code."),
+		to("PUT", "/code", `{"S3ObjectStorageMode":"REFERENCE"}`, parameter, notYet+"Code.S3ObjectStorageMode"),
+		to("PUT", "/code", `{"S3Bucket":"bucket","S3Key":"k"}`, parameter, "its configuration names no endpoint"),
+		to("PUT", "/code", `{"S3Bucket":"..","S3Key":"k"}`, validation, "at 's3Bucket'"),
 		to("PUT", "/code", `{"Architectures":[]}`, validation, "at 'architectures'"),
 		to("PUT", "/aliases/7", `{}`, validation, "Value '7' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)"),
 		to("PUT", "/aliases/a%20b", `{}`, validation, "at 'name'"),
