@@ -30,7 +30,7 @@ func configFlag(c *cobra.Command) *string {
 func configShowCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "show", Short: "Print the settings as `lambent up` would have them", Args: noArguments,
-		Long: "Prints every setting, defaults among them, in the form of a settings file. Passwords are left out.",
+		Long: "Prints every setting, defaults among them, in the form of a settings file. Secrets are hidden.",
 	}
 	file, output := configFlag(c), outputFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -38,8 +38,7 @@ func configShowCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		settings.Store = withoutPassword(settings.Store)
-		text, values, err := written(settings)
+		text, values, err := written(withoutSecrets(settings))
 		if err != nil {
 			return err
 		}
@@ -51,7 +50,18 @@ func configShowCommand() *cobra.Command {
 	return c
 }
 
-// withoutPassword hides the password in a database's URL.
+// hidden stands where a secret is set.
+const hidden = "xxxxx"
+
+// withoutSecrets hides the password in a database's URL and the key of the object store.
+func withoutSecrets(settings config.Config) config.Config {
+	settings.Store = withoutPassword(settings.Store)
+	if settings.S3.SecretKey != "" {
+		settings.S3.SecretKey = hidden
+	}
+	return settings
+}
+
 func withoutPassword(store string) string {
 	u, err := url.Parse(store)
 	if err != nil {
