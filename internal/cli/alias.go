@@ -66,24 +66,10 @@ func noSubcommand(c *cobra.Command, args []string) error {
 }
 
 func aliasListCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use: "ls NAME", Short: "List the aliases of a function", Args: takes(1, 1),
+	return asks(&cobra.Command{
+		Use: "ls NAME", Short: "List the aliases of a function",
 		Long: "Lists the aliases of a function and the versions that they lead to, with their shares where there are two.",
-	}
-	flags, output := newServerFlags(c), outputFlag(c)
-	completesNames(c, flags)
-	c.RunE = func(c *cobra.Command, args []string) error {
-		s, err := flags.open()
-		if err != nil {
-			return err
-		}
-		all, err := s.aliases(c.Context(), args[0])
-		if err != nil {
-			return err
-		}
-		return show(c.OutOrStdout(), *output, all, func(w io.Writer) error { return printAliases(w, all) })
-	}
-	return c
+	}, (*server).aliases, printAliases)
 }
 
 func (s *server) aliases(ctx context.Context, name string) ([]alias, error) {

@@ -1,12 +1,22 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+)
 
 func showCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use: "show NAME", Short: "Show one function, or NAME:VERSION, or NAME:ALIAS", Args: takes(1, 1),
+	return asks(&cobra.Command{
+		Use: "show NAME", Short: "Show one function, or NAME:VERSION, or NAME:ALIAS",
 		Long: "Shows the settings and the state of a function. Of its environment variables only the names are shown;\n--output json has their values.",
-	}
+	}, (*server).describe, func(w io.Writer, f *function) error { return f.print(w) })
+}
+
+// asks makes c a command that asks a server about one function and prints what it says.
+func asks[T any](c *cobra.Command, ask func(*server, context.Context, string) (T, error), print func(io.Writer, T) error) *cobra.Command {
+	c.Args = takes(1, 1)
 	flags, output := newServerFlags(c), outputFlag(c)
 	completesNames(c, flags)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -14,11 +24,11 @@ func showCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		f, err := s.describe(c.Context(), args[0])
+		said, err := ask(s, c.Context(), args[0])
 		if err != nil {
 			return err
 		}
-		return show(c.OutOrStdout(), *output, f, f.print)
+		return show(c.OutOrStdout(), *output, said, func(w io.Writer) error { return print(w, said) })
 	}
 	return c
 }

@@ -25,24 +25,10 @@ type version struct {
 }
 
 func versionsCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use: "versions NAME", Short: "List the published versions of a function", Args: takes(1, 1),
+	return asks(&cobra.Command{
+		Use: "versions NAME", Short: "List the published versions of a function",
 		Long: "Lists $LATEST, which deployments change, and the published versions, which stay as they are, with the\naliases that lead to them.",
-	}
-	flags, output := newServerFlags(c), outputFlag(c)
-	completesNames(c, flags)
-	c.RunE = func(c *cobra.Command, args []string) error {
-		s, err := flags.open()
-		if err != nil {
-			return err
-		}
-		all, err := s.versions(c.Context(), args[0])
-		if err != nil {
-			return err
-		}
-		return show(c.OutOrStdout(), *output, all, func(w io.Writer) error { return printVersions(w, all) })
-	}
-	return c
+	}, (*server).versions, printVersions)
 }
 
 func (s *server) versions(ctx context.Context, name string) ([]version, error) {

@@ -44,15 +44,21 @@ var errProbeLimit = fmt.Errorf("the interpreter did not answer within %v", probe
 // pythonFolders are the patterns of the folders where Python is looked for: the
 // distribution's, pyenv's (PYENV_ROOT or ~/.pyenv), and below /opt.
 func pythonFolders() []string {
+	return folders("PYENV_ROOT", ".pyenv", "versions/*/bin", "/opt/python*")
+}
+
+// folders are the distribution's, those below a version manager's home, which a variable
+// names or which is in the user's home, and those of programs unpacked below /opt.
+func folders(variable, home, below, opt string) []string {
 	search := []string{"/usr/bin", "/usr/local/bin"}
-	pyenv := os.Getenv("PYENV_ROOT")
-	if home, err := os.UserHomeDir(); pyenv == "" && err == nil {
-		pyenv = filepath.Join(home, ".pyenv")
+	manager := os.Getenv(variable)
+	if user, err := os.UserHomeDir(); manager == "" && err == nil {
+		manager = filepath.Join(user, home)
 	}
-	if pyenv != "" {
-		search = append(search, filepath.Join(pyenv, "versions/*/bin"))
+	if manager != "" {
+		search = append(search, filepath.Join(manager, below))
 	}
-	return append(search, "/opt/python*/bin", "/opt/python*/*/bin")
+	return append(search, opt+"/bin", opt+"/*/bin")
 }
 
 // List runs every interpreter that can be found, for doctor. It takes as long as

@@ -34,15 +34,7 @@ type nodeAnswer struct {
 // nodeFolders are the patterns of the folders where Node is looked for: the
 // distribution's and nodesource's, nvm's (NVM_DIR or ~/.nvm), and below /opt.
 func nodeFolders() []string {
-	folders := []string{"/usr/bin", "/usr/local/bin"}
-	nvm := os.Getenv("NVM_DIR")
-	if home, err := os.UserHomeDir(); nvm == "" && err == nil {
-		nvm = filepath.Join(home, ".nvm")
-	}
-	if nvm != "" {
-		folders = append(folders, filepath.Join(nvm, "versions/node/*/bin"))
-	}
-	return append(folders, "/opt/node*/bin", "/opt/node*/*/bin")
+	return folders("NVM_DIR", ".nvm", "versions/node/*/bin", "/opt/node*")
 }
 
 // listNodes returns the best program of every version.
