@@ -5,7 +5,7 @@ export CGO_ENABLED ?= 0
 SHELL := /bin/bash
 GO ?= go
 
-.PHONY: build needs demo test package soak lint fmt clean help
+.PHONY: build needs testneeds demo test package soak lint fmt clean help
 
 help: ## Say what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -16,16 +16,19 @@ build: ## Put lambent and its helpers into bin/
 needs: ## Install what is absent: Python, mkfs.ext4
 	@./test/install
 
+testneeds:
+	@./test/install tests
+
 demo: build needs ## Show it: three examples, cold and warm, with receipts
 	@cd examples/demo && $(GO) run . -lambent ../../bin/lambent -examples ..
 
-test: needs ## Everything that must hold
+test: testneeds ## Everything that must hold
 	@./test/run
 
 package: ## Static programs and Debian packages into dist/
 	@./packaging/build
 
-soak: build needs ## Long rounds: fuzzing, load, many starts
+soak: build testneeds ## Long rounds: fuzzing, load, many starts
 	@./test/soak
 
 lint: ## gofumpt, go vet, staticcheck, the rules in internal/lint

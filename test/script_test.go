@@ -91,10 +91,18 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), nil
 }
 
-// condition knows [root]: the tier light needs it.
+// condition knows [root], which the tier light needs, and [aws], the AWS CLI as Debian has it. In
+// CI both are there: what can be installed is not lacking.
 func condition(name string) (bool, error) {
-	if name == "root" {
+	if os.Getenv("CI") == "true" && (name == "root" || name == "aws") {
+		return true, nil
+	}
+	switch name {
+	case "root":
 		return os.Geteuid() == 0, nil
+	case "aws":
+		_, err := os.Stat("/usr/bin/aws")
+		return err == nil, nil
 	}
 	return false, fmt.Errorf("unknown condition %q", name)
 }
