@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -85,7 +86,9 @@ type moved struct {
 	Name     string `json:"name"`
 	Versions int    `json:"versions"` // published ones
 	Aliases  int    `json:"aliases"`
-	Error    string `json:"error,omitempty"`
+	// Behind names what is attached to the function and was not carried.
+	Behind []string `json:"behind,omitempty"`
+	Error  string   `json:"error,omitempty"`
 }
 
 // take makes functions of a source here, and fails if one of them was left out. explain
@@ -124,7 +127,7 @@ func (s *server) takeOne(ctx context.Context, to *move.Target, from move.Source,
 	if err != nil {
 		return m, explain(err)
 	}
-	m.Versions, m.Aliases = len(f.Versions)-1, len(f.Aliases)
+	m.Versions, m.Aliases, m.Behind = len(f.Versions)-1, len(f.Aliases), f.Behind
 	return m, s.explain(to.Put(ctx, from, f))
 }
 
@@ -141,12 +144,22 @@ func printMoved(w io.Writer, all []moved) error {
 		return err
 	}
 	for _, m := range all {
-		if m.Error == "" {
-			continue
-		}
-		if _, err := fmt.Fprintf(w, "\n%s: %s\n", m.Name, m.Error); err != nil {
+		if err := m.remark(w); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// remark says why a function was left out, or what of it stayed behind.
+func (m *moved) remark(w io.Writer) error {
+	text := m.Error
+	if text == "" && len(m.Behind) > 0 {
+		text = "not moved with it: " + strings.Join(m.Behind, ", ")
+	}
+	if text == "" {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "\n%s: %s\n", m.Name, text)
+	return err
 }

@@ -53,7 +53,10 @@ func (a *API) Function(ctx context.Context, name string) (*Function, error) {
 	if f.Versions, err = a.versions(ctx, name); err != nil {
 		return nil, err
 	}
-	f.Aliases, err = a.aliases(ctx, name)
+	if f.Aliases, err = a.aliases(ctx, name); err != nil {
+		return nil, err
+	}
+	f.Behind, err = a.behind(ctx, f)
 	return f, err
 }
 

@@ -3,6 +3,7 @@
 // reserved concurrency. A place is anything that answers to Lambda's API (AWS, another
 // Lambent), or a file.
 //
-// What cannot be carried is an error that names it, never left out in silence. Logs and
-// waiting events stay where they are.
+// What a version cannot do without and cannot be carried is an error that names it. What is
+// attached to a function and means something in its old place only, policies and destinations
+// of events, stays there and is named in Function.Behind. Logs and waiting events stay, too.
 package move

@@ -9,6 +9,8 @@ type Function struct {
 	Reserved *int32            `json:"reservedConcurrency,omitempty"`
 	Versions []Version         `json:"versions"` // published ones by number, then $LATEST
 	Aliases  []Alias           `json:"aliases,omitempty"`
+	// Behind names, for people, what is attached to the function and not carried.
+	Behind []string `json:"behind,omitempty"`
 }
 
 // Version is one version and the settings that it has.
