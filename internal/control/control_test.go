@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,13 +53,13 @@ func serve(t *testing.T, data string) (lines *logs.Store, client *control.Client
 	s := &http.Server{Handler: control.Handler(ctx, deps)}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
-	end = func() {
+	end = sync.OnceFunc(func() {
 		cancel(nil)
 		if err := s.Shutdown(context.WithoutCancel(ctx)); err != nil {
 			t.Error(err)
 		}
 		<-served
-	}
+	})
 	t.Cleanup(func() { end(); _ = lines.Close() })
 	return lines, control.NewClient(data), end
 }
