@@ -231,9 +231,11 @@ def handler(event, context):
 	eachPython(t, func(t *testing.T, c *Catalogue, id string) {
 		p := start(t, c, function{runtime: id, handler: "app.handler", files: map[string]string{"app.py": app}}).ready()
 		p.invoke("{}")
+		p.printed("to stderr") // a pipe of its own: it may come before or after the rest
 		got := regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`).ReplaceAllString(p.printed("half a line"), "TIME")
+		got = strings.Replace(got, "to stderr", "", 1)
 		want := "[WARNING]\tTIME\t\tat init\nprinted\n[INFO]\tTIME\t8d5f\tanswer 42\n"
-		if !strings.HasPrefix(got, want) || !strings.Contains(got, "to stderr") || strings.Contains(got, "not this") {
+		if !strings.HasPrefix(got, want) || strings.Contains(got, "not this") {
 			t.Errorf("log %q, want it to begin with %q", got, want)
 		}
 	})
