@@ -16,15 +16,7 @@ func thumbnail(ctx context.Context, s *server, examples string) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	fn, err := s.deploy(ctx, function{name: "thumbnail", runtime: newestPython(), handler: "app.handler", memory: 256, zip: pkg})
-	if err != nil {
-		return nil, err
-	}
-	event, err := os.ReadFile(filepath.Join(dir, "event.json"))
-	if err != nil {
-		return nil, err
-	}
-	rows, answer, err := fn.coldAndWarm(ctx, event)
+	_, rows, answer, err := s.show(ctx, dir, function{name: "thumbnail", runtime: newestPython(), handler: "app.handler", memory: 256, zip: pkg})
 	if err != nil {
 		return nil, err
 	}
@@ -44,15 +36,7 @@ func checkout(ctx context.Context, s *server, examples string) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	fn, err := s.deploy(ctx, function{name: "checkout", runtime: "provided.al2023", handler: "bootstrap", memory: 128, zip: pkg})
-	if err != nil {
-		return nil, err
-	}
-	event, err := os.ReadFile(filepath.Join(dir, "event.json"))
-	if err != nil {
-		return nil, err
-	}
-	rows, answer, err := fn.coldAndWarm(ctx, event)
+	fn, rows, answer, err := s.show(ctx, dir, function{name: "checkout", runtime: "provided.al2023", handler: "bootstrap", memory: 128, zip: pkg})
 	if err != nil {
 		return nil, err
 	}
@@ -80,20 +64,25 @@ func digest(ctx context.Context, s *server, examples string) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	fn, err := s.deploy(ctx, function{name: "digest", runtime: runtime, handler: "index.handler", memory: 128, zip: pkg})
-	if err != nil {
-		return nil, err
-	}
-	event, err := os.ReadFile(filepath.Join(dir, "event.json"))
-	if err != nil {
-		return nil, err
-	}
-	rows, answer, err := fn.coldAndWarm(ctx, event)
+	_, rows, answer, err := s.show(ctx, dir, function{name: "digest", runtime: runtime, handler: "index.handler", memory: 128, zip: pkg})
 	if err != nil {
 		return nil, err
 	}
 	say("  a day: %s", summary(answer, "subject"))
 	return rows, nil
+}
+
+// show deploys a function and invokes it with the event of its folder, cold and warm.
+func (s *server) show(ctx context.Context, dir string, f function) (fn *function, rows []row, answer []byte, err error) {
+	if fn, err = s.deploy(ctx, f); err != nil {
+		return nil, nil, nil, err
+	}
+	event, err := os.ReadFile(filepath.Join(dir, "event.json"))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	rows, answer, err = fn.coldAndWarm(ctx, event)
+	return fn, rows, answer, err
 }
 
 // summary picks the members of a JSON object that are worth a line.
