@@ -159,20 +159,6 @@ func TestJSONOfARefusal(t *testing.T) {
 	}
 }
 
-func TestRowMatchesColumns(t *testing.T) {
-	r := sample()
-	want := []string{
-		"$LATEST", "light", "cold", "0.012", "1.012", "2.012", "3.012", "4.012", "5.012", "15.072", "20.0",
-		"first invocation of this version",
-	}
-	if diff := cmp.Diff(want, r.Row()); diff != "" {
-		t.Errorf("row (-want +got):\n%s", diff)
-	}
-	if len(receipt.Columns()) != len(want) {
-		t.Errorf("columns = %q", receipt.Columns())
-	}
-}
-
 func TestLaunchEnds(t *testing.T) {
 	l := receipt.Launch{Began: start, Sandbox: ms, Runtime: 2 * ms, Init: 3 * ms}
 	if got := l.Ended(); !got.Equal(at(6)) {

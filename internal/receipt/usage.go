@@ -9,3 +9,5 @@ func (r *Receipt) Usage() string {
 	return "memory=" + strconv.FormatInt(r.MemoryPeak, 10) +
 		", cpu=" + decimal(milliseconds(r.CPU)) + ", throttled=" + decimal(milliseconds(r.Throttled))
 }
+
+func decimal(ms float64) string { return strconv.FormatFloat(ms, 'f', 3, 64) }
