@@ -54,7 +54,7 @@ func (b *box) do(r initproto.Request, fds []int) error {
 		return b.finish(r.Setup, fds)
 	case r.Bind != nil && b.setup != nil && !b.bound:
 		return b.bind(r.Bind, fds)
-	case r.Run != nil && b.bound:
+	case r.Run != nil && b.setup != nil && b.bound != r.Run.Waits:
 		return b.run(r.Run, fds)
 	case r.Signal != nil:
 		return b.children.signal(r.Signal.ID, r.Signal.Number)

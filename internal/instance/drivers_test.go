@@ -77,7 +77,7 @@ func startReal(t *testing.T, d sandbox.Driver, tier lambda.Tier, code string) *s
 
 func startRuntime(t *testing.T, d sandbox.Driver, tier lambda.Tier, code, runtime string, c instance.Runtimes) *started {
 	t.Helper()
-	template, err := d.Prepare(t.Context(), sandbox.Base{Trust: "000000000000", Root: sandbox.RootHost, Memory: 128, Network: sandbox.NetworkNone})
+	template, err := d.Prepare(t.Context(), sandbox.Base{Trust: "000000000000", Root: sandbox.RootHost, Tmp: 512 << 20, Network: sandbox.NetworkNone})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,14 +86,13 @@ func startRuntime(t *testing.T, d sandbox.Driver, tier lambda.Tier, code, runtim
 	target := newTarget()
 	target.Tier, target.Version.Timeout, target.Version.Runtime = tier, 2, runtime
 	r.Instance, err = instance.NewLauncher(instance.Deps{
-		Templates: func(context.Context, lambda.Tier, sandbox.Base) (sandbox.Template, error) { return template, nil },
-		Runtimes:  c,
-		Code:      func(context.Context, string) (string, error) { return code, nil },
-		Logs:      func(lambda.FunctionID, string) io.WriteCloser { return r.log },
+		Boxes:    boxesOf(t, template),
+		Runtimes: c,
+		Code:     func(context.Context, string) (string, error) { return code, nil },
+		Logs:     func(lambda.FunctionID, string) io.WriteCloser { return r.log },
 		CallHome: func(target *lambda.Target) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, target.ID.ARN()) })
 		},
-		Owner: "instance-test",
 	}).Start(t.Context(), target)
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,8 @@
 package instance
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -148,5 +150,7 @@ func streamName(t *lambda.Target, now time.Time) string {
 	if logGroup(t) != t.ID.LogGroup() {
 		name = t.ID.Name
 	}
-	return fmt.Sprintf("%s/%s[%s]%s", now.UTC().Format("2006/01/02"), name, t.Version.Version, randomHex(16))
+	id := make([]byte, 16)
+	_, _ = rand.Read(id) // never fails, see crypto/rand
+	return fmt.Sprintf("%s/%s[%s]%s", now.UTC().Format("2006/01/02"), name, t.Version.Version, hex.EncodeToString(id))
 }

@@ -77,6 +77,9 @@ func (b *box) endBind(s binding, env []string) {
 // readyBind does the host's part: mounts that nobody sees yet, and limits.
 func (b *box) readyBind(w sandbox.Workload, mounts *detached) error {
 	for _, m := range w.Mounts {
+		if slices.Contains(b.template.shown(), m) {
+			continue
+		}
 		fd, err := mount.Clone(m.Source, root{driver: b.template.driver}.attributes()|mount.ReadOnly, false)
 		if err != nil {
 			return err

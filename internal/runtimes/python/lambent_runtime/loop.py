@@ -8,6 +8,10 @@ from . import codec, faults, stream
 
 def main():
     """Runs until Lambent closes the stream, or the function ends the process."""
+    if "LAMBENT_START" in os.environ:
+        from . import start
+
+        start.workload(int(os.environ["LAMBENT_START"][len("fd:") :]))
     _line_buffered()
     try:
         link = stream.receive()
