@@ -10,7 +10,7 @@ def main():
     """Runs until Lambent closes the stream, or the function ends the process."""
     _line_buffered()
     try:
-        link = stream.receive()
+        link = _receive()
         link.write(stream.BEGUN)
         handler = _init(link)
         if handler is None:
@@ -20,6 +20,14 @@ def main():
             _turn(link, handler)
     except stream.Closed:
         sys.exit(0)
+
+
+def _receive():
+    if os.environ.get("AWS_LAMBDA_MAX_CONCURRENCY"):
+        from . import workers
+
+        return workers.receive()
+    return stream.receive()
 
 
 def _line_buffered():
