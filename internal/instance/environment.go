@@ -117,7 +117,10 @@ func (i *Instance) reservedEnvironment() map[string]string {
 	if i.apiAddr != "" {
 		env["AWS_LAMBDA_RUNTIME_API"] = i.apiAddr
 	}
-	if v.Logging.Format == "JSON" {
+	if i.target.Shared() {
+		env["AWS_LAMBDA_MAX_CONCURRENCY"] = strconv.Itoa(i.target.Slots())
+	}
+	if writesJSON(i.target) {
 		env["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
 		env["AWS_LAMBDA_LOG_LEVEL"] = orDefault(v.Logging.ApplicationLevel, "INFO")
 	}

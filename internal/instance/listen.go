@@ -20,8 +20,8 @@ const (
 	apiAddress  = "127.0.0.1:9001" // as on Lambda before 2026; clients read the variable
 	homeAddress = "127.0.0.1:9700"
 
-	// maxConns bounds what a function can hold open on each listener: the descriptors
-	// are the host's.
+	// maxConns bounds what a function can hold open on each listener, beside one for each
+	// further slot: the descriptors are the host's.
 	maxConns = 64
 	// maxHeader lets the X-Ray cause of an error through, which clients send up to 1 MiB.
 	maxHeader     = 1<<20 + 64<<10
@@ -58,7 +58,7 @@ func (i *Instance) serve(ctx context.Context, box *stem.Box, address string, h h
 		ErrorLog: log.New(io.Discard, "", 0), // a function must not write to the daemon's log
 	}
 	i.servers = append(i.servers, s)
-	go func() { _ = s.Serve(limitConns(l, maxConns)) }() // ends by Close, with the instance
+	go func() { _ = s.Serve(limitConns(l, maxConns+i.target.Slots()-1)) }() // ends by Close, with the instance
 	return l.Addr().String(), nil
 }
 

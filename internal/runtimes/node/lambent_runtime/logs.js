@@ -11,6 +11,13 @@ const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 /** The invocation that runs, or ran last. */
 const request = { id: MODERN ? '-' : undefined, tenantId: undefined };
 
+let own = () => undefined;
+
+/** Says how to find the invocation that a line belongs to, where several run. */
+function scoped(find) {
+  own = find;
+}
+
 const json = (process.env.AWS_LAMBDA_LOG_FORMAT || '').toUpperCase() === 'JSON';
 
 /** Puts Lambda's functions into the global console. */
@@ -53,14 +60,15 @@ function withFields(value) {
 
 function record(level, args) {
   const time = new Date().toISOString();
-  return json ? jsonRecord(time, level, args) : `${time}\t${request.id}\t${level}\t${require('util').format(...args)}`;
+  return json ? jsonRecord(time, level, args) : `${time}\t${(own() || request).id}\t${level}\t${require('util').format(...args)}`;
 }
 
 /** A single argument is the message as it is; several are put into one text. */
 function jsonRecord(timestamp, level, args) {
-  const line = { timestamp, level, requestId: request.id };
-  if (request.tenantId !== undefined) {
-    line.tenantId = request.tenantId;
+  const { id, tenantId } = own() || request;
+  const line = { timestamp, level, requestId: id };
+  if (tenantId !== undefined) {
+    line.tenantId = tenantId;
   }
   if (args.length === 1) {
     return oneValue(line, args[0]);
@@ -110,4 +118,4 @@ function pause() {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
 }
 
-module.exports = { MODERN, error, install, request };
+module.exports = { MODERN, error, install, request, scoped };

@@ -35,6 +35,10 @@ async function main() {
 
 /** Answers events from now on. */
 function serve(descriptor, handler) {
+  if (Number(process.env.AWS_LAMBDA_MAX_CONCURRENCY) > 1) {
+    require('./slots').serve(descriptor, handler, watch);
+    return;
+  }
   watch(failTurn);
   process.on('beforeExit', () => {
     if (turn) {

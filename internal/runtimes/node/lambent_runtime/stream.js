@@ -26,10 +26,10 @@ function take() {
 }
 
 /** One frame, header and payload. */
-function frame(kind, text, flags = 0) {
+function frame(kind, text, flags = 0, slot = 0) {
   const size = text ? Buffer.byteLength(text) : 0;
   const bytes = Buffer.allocUnsafe(HEADER + size);
-  bytes.writeUInt32BE(kind * 0x1000000 + flags * 0x10000, 0);
+  bytes.writeUInt32BE(kind * 0x1000000 + flags * 0x10000 + slot, 0);
   bytes.writeUInt32BE(size, 4);
   if (size > 0) {
     bytes.write(text, HEADER);
@@ -144,4 +144,4 @@ class Link {
   }
 }
 
-module.exports = { LAST, INIT_ERROR, RESPONSE, ERROR, BEGUN, Link, take, writeNow };
+module.exports = { HEADER, INVOKE, LAST, INIT_ERROR, READY, RESPONSE, ERROR, BEGUN, Link, frame, take, writeNow };

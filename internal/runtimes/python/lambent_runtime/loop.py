@@ -14,7 +14,7 @@ def main():
         start.workload(int(os.environ["LAMBENT_START"][len("fd:") :]))
     _line_buffered()
     try:
-        link = stream.receive()
+        link = _receive()
         link.write(stream.BEGUN)
         handler = _init(link)
         if handler is None:
@@ -24,6 +24,14 @@ def main():
             _turn(link, handler)
     except stream.Closed:
         sys.exit(0)
+
+
+def _receive():
+    if os.environ.get("AWS_LAMBDA_MAX_CONCURRENCY"):
+        from . import workers
+
+        return workers.receive()
+    return stream.receive()
 
 
 def _line_buffered():

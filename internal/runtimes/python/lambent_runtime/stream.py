@@ -18,24 +18,38 @@ class Closed(Exception):
     """Lambent closed the stream: the runtime has to leave."""
 
 
-def receive(variable="LAMBENT_STREAM"):
+def receive():
     """Takes the stream that Lambent hands over and hides how it came."""
-    import _socket  # its Python half costs more than the rest of the start
+    return Stream(Channel().receive())
 
-    number = int(os.environ.pop(variable)[len("fd:"):])
-    os.set_inheritable(number, False)
-    channel = _socket.socket(fileno=number)
-    _, ancillary, _, _ = channel.recvmsg(
-        1, _socket.CMSG_SPACE(4), _socket.MSG_CMSG_CLOEXEC
-    )
-    # It stays open, closing it would end the channel; but not as an object: Python 3.7
-    # to 3.9 crash when they free one at their end.
-    channel.detach()
-    if not ancillary:
-        raise Closed()
-    descriptor = int.from_bytes(ancillary[0][2][:4], sys.byteorder)
-    os.set_blocking(descriptor, True)
-    return Stream(descriptor)
+
+class Channel:
+    """Where streams come from, as descriptors."""
+
+    def __init__(self, variable="LAMBENT_STREAM"):
+        self._number = int(os.environ.pop(variable)[len("fd:"):])
+        os.set_inheritable(self._number, False)
+
+    def receive(self):
+        """Waits for a stream; returns its descriptor."""
+        import _socket  # its Python half costs more than the rest of the start
+
+        channel = _socket.socket(fileno=self._number)
+        _, ancillary, _, _ = channel.recvmsg(
+            1, _socket.CMSG_SPACE(4), _socket.MSG_CMSG_CLOEXEC
+        )
+        # It stays open, closing it would end the channel; but not as an object: Python 3.7
+        # to 3.9 crash when they free one at their end.
+        channel.detach()
+        if not ancillary:
+            raise Closed()
+        descriptor = int.from_bytes(ancillary[0][2][:4], sys.byteorder)
+        os.set_blocking(descriptor, True)
+        return descriptor
+
+    def close(self):
+        """Closes this process's end."""
+        os.close(self._number)
 
 
 class Stream:
