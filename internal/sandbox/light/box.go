@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"sync"
 	"time"
@@ -51,6 +52,7 @@ type box struct {
 	waiting   *waiting      // nil: no interpreter waits
 	stream    stream.Opener // of the most recent command with streams; nil when it ended
 	streamed  bool          // there was such a command
+	early     net.Conn      // a stream to it that was opened while it waited
 	listeners map[*listener]struct{}
 	frozen    bool
 	oomSeen   int64 // kills by the memory limit that were told
@@ -273,7 +275,7 @@ func (b *box) endAll() {
 	b.waiting = nil
 	b.mu.Unlock()
 	if waiting != nil {
-		_ = waiting.start.Close()
+		waiting.close()
 	}
 	for l := range listeners {
 		_ = l.Listener.Close()

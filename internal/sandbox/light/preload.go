@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
+	"syscall"
 	"time"
 
 	"lambent.dev/lambent/internal/cleanup"
@@ -19,6 +21,15 @@ import (
 type waiting struct {
 	process *process
 	start   *os.File
+	stream  net.Conn // the first, opened ahead; nil for one that has its stream directly
+}
+
+// close gives up what nobody took.
+func (w *waiting) close() {
+	_ = w.start.Close()
+	if w.stream != nil {
+		_ = w.stream.Close()
+	}
 }
 
 // preload starts the base's interpreter in a generic box: it forks it from the zygote,
@@ -40,12 +51,19 @@ func (b *box) preload(ctx context.Context) (err error) {
 	if err := b.startWaiting(ctx, p, command, files); err != nil {
 		return err
 	}
+	w := &waiting{process: p, start: start}
+	if !command.Direct {
+		if w.stream, err = p.streams.Open(ctx); err != nil {
+			return err
+		}
+		undo.Add(w.stream.Close)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := b.aliveLocked(); err != nil {
 		return err
 	}
-	b.waiting = &waiting{p, start}
+	b.waiting = w
 	undo.Release()
 	return nil
 }
@@ -96,15 +114,27 @@ func (b *box) adopt(ctx context.Context, c sandbox.Command) *process {
 	if w == nil {
 		return nil
 	}
-	defer func() { _ = w.start.Close() }()
 	w.process.outputs[0].begin(c.Stdout)
 	if err := w.tell(ctx, b.workloadOf(c)); err != nil {
-		w.process.killed.Store(true)
-		_ = w.process.Signal(os.Kill) // it ended already, or has half of what it waits for
+		w.close()
+		_ = w.process.Signal(syscall.SIGKILL) // it ended already, or has half of what it waits for
 		return nil
 	}
+	_ = w.start.Close() // it has all
 	w.process.began(b, true)
+	b.keepEarly(w.process, w.stream)
 	return w.process
+}
+
+// keepEarly has the next Open return a stream that is open already.
+func (b *box) keepEarly(p *process, conn net.Conn) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stream == p.streams { // it lives
+		b.early = conn
+	} else if conn != nil {
+		_ = conn.Close()
+	}
 }
 
 // tell writes the workload. Whoever reads it is our own program until it has it all.

@@ -154,6 +154,10 @@ func (b *box) dropStream(streams stream.Opener) {
 	b.mu.Lock()
 	if b.stream == streams {
 		b.stream = nil
+		if b.early != nil {
+			_ = b.early.Close()
+			b.early = nil
+		}
 	}
 	b.mu.Unlock()
 	_ = streams.Close()

@@ -153,9 +153,12 @@ func (b *box) Open(ctx context.Context) (net.Conn, error) {
 		return nil, err
 	}
 	b.mu.Lock()
-	streams, streamed := b.stream, b.streamed
+	streams, streamed, early := b.stream, b.streamed, b.early
+	b.early = nil
 	b.mu.Unlock()
 	switch {
+	case early != nil:
+		return early, nil
 	case streams == nil && streamed:
 		return nil, b.named(errStreamEnded)
 	case streams == nil:

@@ -4,6 +4,8 @@ import os
 import sys
 import time
 
+from . import stream
+
 _RUNTIME_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 PROGRAM = os.path.join(_RUNTIME_DIR, "bootstrap.py")
@@ -57,7 +59,10 @@ def _names(folder):
 
 
 def afresh():
-    """Becomes a fresh interpreter with the same workload."""
+    """Becomes a fresh interpreter with the same workload. The stream that came already
+    waits in the channel's place."""
     number = int(os.environ["LAMBENT_STREAM"][len("fd:") :])
-    os.set_inheritable(number, True)
+    for descriptor in [number] + stream.early:
+        os.set_inheritable(descriptor, True)
+    os.environ[stream.EARLY] = ",".join(map(str, stream.early))
     os.execv(sys.executable, [sys.executable, PROGRAM])

@@ -7,19 +7,21 @@ import sys
 import time
 import traceback
 
-from lambent_runtime import loop, start
+from lambent_runtime import loop, start, stream
 
 from . import box, rehearsal
 
 
-def become(rights, init, output, stream, begin, *doors):
+def become(rights, init, output, channel, begin, *doors):
     """Moves the calling process, just forked, into its box. Returns what it is to run."""
     try:
         _own_signals()
         box.enter(init, doors)
         rights.take()
-        box.arrange(output, stream, begin)
+        box.arrange(output, channel, begin)
         _own_values()
+        loop.line_buffered()
+        stream.early.append(stream.take(box.STREAM))
         rehearsal.play()
     except BaseException:
         traceback.print_exc()
@@ -48,4 +50,4 @@ def _run():
     start.workload(box.START)
     if start.shadowed():
         start.afresh()
-    loop.main()
+    loop.serve(True)

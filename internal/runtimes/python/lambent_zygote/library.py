@@ -11,9 +11,13 @@ MODULES = """
     """.split()
 
 
+# The runtime itself; some of it is loaded late where nobody waits ahead.
+_RUNTIME = ["lambent_runtime." + name for name in "context faults handler logs modules start".split()]
+
+
 def load():
     """Loads what there is: a distribution may have left some of it out."""
-    for name in MODULES:
+    for name in MODULES + _RUNTIME:
         try:
             __import__(name)
         except ImportError:
