@@ -21,6 +21,7 @@ def serve():
     the child is to run."""
     control = socket.socket(fileno=_CONTROL)
     control.set_inheritable(False)
+    kernel.die_with_parent(signal.SIGKILL)
     _be_killed_first()
     library.load()
     rights = box.Rights(_receive(control)[0])
