@@ -72,7 +72,7 @@ func (t *template) startForker(ctx context.Context) (_ *forker, err error) {
 	if err := f.start(&undo); err != nil {
 		return nil, fmt.Errorf("starting a zygote: %w", err)
 	}
-	setup := zygote.Setup{UID: t.setup.UID, GID: t.setup.GID, Filter: t.setup.Filter}
+	setup := zygote.Setup{UID: t.setup.UID, GID: t.setup.GID, Limits: initproto.Limits(), Filter: t.setup.Filter}
 	if len(t.setup.Writable) > 0 {
 		setup.Handled, setup.Places = landlock.Handled, landlock.Places(t.setup.Writable...)
 	}

@@ -29,7 +29,13 @@ class Rights:
         self._gid = setup["GID"]
         self._filter = kernel.Filter(base64.b64decode(setup["Filter"]))
         self._handled = setup["Handled"]
+        self._limits = [(int(name), value) for name, value in setup["Limits"].items()]
         self._places = [(place["Path"], place["Rights"]) for place in setup["Places"] or []]
+
+    def limit(self):
+        """Sets the limits of the calling process, which its children inherit."""
+        for resource, value in self._limits:
+            kernel.set_limit(resource, value)
 
     def take(self):
         """Gives up everything else, for ever."""

@@ -17,8 +17,8 @@ def become(rights, init, output, channel, begin, *doors):
     try:
         _own_signals()
         box.enter(init, doors)
+        box.arrange(output, channel, begin)  # before others in the box may look into it
         rights.take()
-        box.arrange(output, channel, begin)
         _own_values()
         loop.line_buffered()
         stream.early.append(stream.take(box.STREAM))

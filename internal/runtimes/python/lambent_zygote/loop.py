@@ -24,6 +24,7 @@ def serve():
     _be_killed_first()
     library.load()
     rights = box.Rights(_receive(control)[0])
+    rights.limit()
     zygote = _Zygote(control, rights)
     gc.collect()
     if hasattr(gc, "freeze"):
@@ -110,11 +111,16 @@ class _Zygote:
 
     def _reap(self):
         os.read(self._woken, _PACKET)
-        while self._children:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
             if pid == 0:
                 return
-            self._tell({"id": self._children.pop(pid), "exit": _exit(status)})
+            name = self._children.pop(pid, None)
+            if name is not None:  # a child may give its parent more (CLONE_PARENT)
+                self._tell({"id": name, "exit": _exit(status)})
 
 
 def _exit(status):
