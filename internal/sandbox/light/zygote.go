@@ -72,7 +72,9 @@ func (t *template) startForker(ctx context.Context) (_ *forker, err error) {
 	if err := f.start(&undo); err != nil {
 		return nil, fmt.Errorf("starting a zygote: %w", err)
 	}
-	setup := zygote.Setup{UID: t.setup.UID, GID: t.setup.GID, Limits: initproto.Limits(), Filter: t.setup.Filter}
+	setup := zygote.Setup{
+		UID: t.setup.UID, GID: t.setup.GID, Hostname: t.setup.Hostname, Limits: initproto.Limits(), Filter: t.setup.Filter,
+	}
 	if len(t.setup.Writable) > 0 {
 		setup.Handled, setup.Places = landlock.Handled, landlock.Places(t.setup.Writable...)
 	}
@@ -124,7 +126,7 @@ func (f *forker) exec(group *cgroup.Group, said, control *os.File) error {
 		return err
 	}
 	defer func() { _ = null.Close() }()
-	sys := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+	sys := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL, Cloneflags: unix.CLONE_NEWUTS}
 	if fd, ok := group.CloneFD(); ok {
 		sys.UseCgroupFD, sys.CgroupFD = true, fd
 	}

@@ -22,9 +22,9 @@ def serve():
     control = socket.socket(fileno=_CONTROL)
     control.set_inheritable(False)
     _be_killed_first()
-    library.load()
     rights = box.Rights(_receive(control)[0])
-    rights.limit()
+    rights.prepare()
+    library.load()
     zygote = _Zygote(control, rights)
     gc.collect()
     if hasattr(gc, "freeze"):
