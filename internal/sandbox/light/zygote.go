@@ -72,7 +72,9 @@ func (t *template) startForker(ctx context.Context) (_ *forker, err error) {
 	if err := f.start(&undo); err != nil {
 		return nil, fmt.Errorf("starting a zygote: %w", err)
 	}
-	setup := zygote.Setup{UID: t.setup.UID, GID: t.setup.GID, Filter: t.setup.Filter}
+	setup := zygote.Setup{
+		UID: t.setup.UID, GID: t.setup.GID, Hostname: t.setup.Hostname, Limits: initproto.Limits(), Filter: t.setup.Filter,
+	}
 	if len(t.setup.Writable) > 0 {
 		setup.Handled, setup.Places = landlock.Handled, landlock.Places(t.setup.Writable...)
 	}
@@ -124,7 +126,7 @@ func (f *forker) exec(group *cgroup.Group, said, control *os.File) error {
 	}
 	defer func() { _ = null.Close() }()
 	t := f.template
-	process, pidfd, err := t.spawner.spawn(place{root: t.root, group: group}, initproto.Spawn{
+	process, pidfd, err := t.spawner.spawn(place{root: t.root, group: group, flags: unix.CLONE_NEWUTS}, initproto.Spawn{
 		Path: t.preload.Zygote[0], Args: t.preload.Zygote, Env: t.preload.Command.Env,
 	}, []*os.File{null, null, said, control})
 	if err != nil {
