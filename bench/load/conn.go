@@ -1,0 +1,81 @@
+package load
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Request is a whole HTTP/1.1 request as it goes over the wire.
+type Request []byte
+
+// Post makes a POST of a JSON body ready.
+func Post(host, path string, body []byte) Request {
+	head := "POST " + path + " HTTP/1.1\r\nHost: " + host +
+		"\r\nContent-Type: application/json\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n"
+	return append([]byte(head), body...)
+}
+
+// Answer is what came back.
+type Answer struct {
+	Sent   time.Time     // just before the first byte was written
+	Took   time.Duration // until the last byte of the body was read
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Conn is one connection. It belongs to one goroutine at a time.
+type Conn struct {
+	addr string
+	net  net.Conn
+	in   *bufio.Reader
+}
+
+// limit bounds one request, so that a server that hangs ends a measurement and not the program.
+const limit = 2 * time.Minute
+
+// Dial connects to addr.
+func Dial(ctx context.Context, addr string) (*Conn, error) {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return &Conn{addr: addr, net: c, in: bufio.NewReader(c)}, nil
+}
+
+// Do sends a request and reads its answer. After an error the connection is of no use.
+func (c *Conn) Do(r Request) (Answer, error) {
+	if err := c.net.SetDeadline(time.Now().Add(limit)); err != nil {
+		return Answer{}, err
+	}
+	sent := time.Now()
+	if _, err := c.net.Write(r); err != nil {
+		return Answer{}, fmt.Errorf("sending to %s: %w", c.addr, err)
+	}
+	a, err := c.read()
+	if err != nil {
+		return Answer{}, fmt.Errorf("reading the answer of %s: %w", c.addr, err)
+	}
+	a.Sent, a.Took = sent, time.Since(sent)
+	return a, nil
+}
+
+func (c *Conn) read() (Answer, error) {
+	resp, err := http.ReadResponse(c.in, nil)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, err
+}
+
+// Close ends the connection.
+func (c *Conn) Close() error { return c.net.Close() }
