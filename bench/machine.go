@@ -28,7 +28,7 @@ func machine(tools []string) Machine {
 		Kernel: firstWordOf("/proc/sys/kernel/ostype") + " " + firstWordOf("/proc/sys/kernel/osrelease"),
 		CPU:    info["model name"], Cores: runtime.NumCPU(), Memory: memory / (1 << 20),
 		Guest: strings.Contains(" "+info["flags"]+" ", " hypervisor "),
-		Load:  load(), Cgroups: cgroups(), Tools: tools,
+		Load:  loadBefore(), Cgroups: cgroups(), Tools: tools,
 	}
 }
 
@@ -55,7 +55,7 @@ func firstWordOf(path string) string {
 	return word
 }
 
-func load() string {
+func loadBefore() string {
 	text, _ := os.ReadFile("/proc/loadavg") // absent elsewhere than on Linux
 	parts := strings.Fields(string(text))
 	return strings.Join(parts[:min(3, len(parts))], " ")

@@ -22,8 +22,10 @@ type sample struct {
 type contender struct {
 	row   Row // name, events, unit and ratios
 	take  func(context.Context) (sample, error)
-	turn  int // samples in a turn; 0 = as the group says
-	every int // has a turn in every so many rounds; 0 = 1
+	many  func(context.Context) ([]sample, error) // in the place of take: a slice of requests
+	rate  func(context.Context) (float64, error)  // in the place of take: a number that is no duration
+	turn  int                                     // samples in a turn; 0 = as the group says
+	every int                                     // has a turn in every so many rounds; 0 = 1
 	// kinds are the ratios of rows of one start kind, in the place of the row's own.
 	kinds map[string][]Ratio
 }

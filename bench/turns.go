@@ -30,7 +30,7 @@ func (t turns) run(ctx context.Context, d time.Duration, all []contender) ([]*se
 				return nil, err
 			}
 		}
-		if all := allFailed(seen); all {
+		if allFailed(seen) {
 			break
 		}
 	}
@@ -43,7 +43,7 @@ func (t turns) one(ctx context.Context, s *series) error {
 		length = s.turn
 	}
 	for range length {
-		got, err := s.take(ctx)
+		err := s.more(ctx)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -51,9 +51,32 @@ func (t turns) one(ctx context.Context, s *series) error {
 			s.failed = err
 			return nil
 		}
-		s.add(got)
 	}
 	return pause(ctx, t.rest)
+}
+
+// more takes one sample, or a slice of them, or a number, as the contender does.
+func (s *series) more(ctx context.Context) error {
+	switch {
+	case s.rate != nil:
+		v, err := s.rate(ctx)
+		if err == nil {
+			s.addValue(v)
+		}
+		return err
+	case s.many != nil:
+		some, err := s.many(ctx)
+		for _, got := range some {
+			s.add(got)
+		}
+		return err
+	default:
+		got, err := s.take(ctx)
+		if err == nil {
+			s.add(got)
+		}
+		return err
+	}
 }
 
 // pause sleeps for d or until ctx ends.

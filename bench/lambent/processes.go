@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -20,9 +21,15 @@ func (m *Memory) add(o Memory) { m.PSS += o.PSS; m.Private += o.Private }
 
 // Box is the processes of one sandbox.
 type Box struct {
-	Function bool // a function's code is there; else it is a stem
-	Memory        // of all of them
-	PIDs     []int
+	Namespace string   // the pid namespace, as /proc names it
+	Function  bool     // a function's code is there; else it is a stem
+	Programs  []string // names of the programs that run
+	Memory             // of all of them
+}
+
+// Runs says whether a program whose name begins so runs there.
+func (b *Box) Runs(program string) bool {
+	return slices.ContainsFunc(b.Programs, func(name string) bool { return strings.HasPrefix(name, program) })
 }
 
 // Self is the memory of the server's own process.
@@ -50,7 +57,7 @@ func (s *Server) Boxes() ([]Box, error) {
 			continue
 		}
 		if boxes[namespace] == nil {
-			boxes[namespace] = &Box{}
+			boxes[namespace] = &Box{Namespace: namespace}
 		}
 		boxes[namespace].take(pid)
 	}
@@ -75,7 +82,16 @@ func (b *Box) take(pid int) {
 	}
 	b.Function = b.Function || bytes.Contains(mounts, []byte(taskMount))
 	b.add(m)
-	b.PIDs = append(b.PIDs, pid)
+	b.Programs = append(b.Programs, programOf(pid))
+}
+
+// programOf is the name of a process's program; "" if it has ended.
+func programOf(pid int) string {
+	path, err := os.Readlink(filepath.Join("/proc", strconv.Itoa(pid), "exe"))
+	if err != nil {
+		return ""
+	}
+	return filepath.Base(path)
 }
 
 // parents maps every process to its parent.

@@ -1,0 +1,118 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"lambent.dev/lambent/bench/lambent"
+	"lambent.dev/lambent/bench/load"
+)
+
+const methodNeighbour = "A warm function gets 100 requests per second (open loop) for slices of two seconds: alone, and beside twenty other functions that burn CPU, memory and the disk of /tmp without a pause, in the same class. A plain Python server in the same places shows what the host's scheduler alone makes of it."
+
+// A steady rate beside burners.
+const (
+	burners   = 20
+	steady    = 100 // requests per second
+	callsOpen = 32  // connections
+)
+
+func neighbours(ctx context.Context, s *session, d time.Duration) (rows []Row, err error) {
+	srv, err := s.serve(ctx, roomForAll)
+	if err != nil {
+		return nil, err
+	}
+	done := closers{srv.Close}
+	defer func() { err = errors.Join(err, done.close()) }()
+	measured, err := s.steadyFlood(ctx, srv, &done)
+	if err != nil {
+		return nil, err
+	}
+	server, serverErr := s.plainPython(plainPython, "hello").flood(ctx, callsOpen, &done)
+	burning, err := s.burners(ctx, srv, &done)
+	if err != nil {
+		return nil, err
+	}
+	alone := func(context.Context) error { return nil }
+	all := []contender{
+		steadyContender("lambent python, alone", measured, nil, alone),
+		steadyContender("http.server, alone", server, serverErr, alone),
+		steadyContender("lambent python, beside 20 burners", measured, nil, burning, Ratio{Over: "neighbour/lambent python, alone", MostP99: 1.5}),
+		steadyContender("http.server, beside 20 burners", server, serverErr, burning, Ratio{Over: "neighbour/http.server, alone"}),
+	}
+	seen, err := turns{length: 1, rest: 200 * time.Millisecond, least: 1}.run(ctx, d, all)
+	return rowsOf(seen), err
+}
+
+// steadySlice is how long a contender gets its requests at a time.
+const steadySlice = 2 * time.Second
+
+func (s *session) steadyFlood(ctx context.Context, srv *lambent.Server, done *closers) (flood, error) {
+	python := s.languages()[0]
+	if err := python.deploy(ctx, srv, "steady", "hello"); err != nil {
+		return nil, err
+	}
+	callers, err := connect(ctx, srv, "steady", helloEvent, callsOpen, done)
+	if err != nil {
+		return nil, err
+	}
+	return floodOf(callers), nil
+}
+
+// steadyContender's sample is a slice of requests, while beside keeps the host busy.
+func steadyContender(name string, f flood, err error, beside func(context.Context) error, ratios ...Ratio) contender {
+	c := contender{row: Row{Name: name, Start: "the request is meant to be sent", End: answerRead, Ratios: ratios}}
+	c.many = func(ctx context.Context) ([]sample, error) {
+		if err != nil {
+			return nil, err
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- beside(ctx) }()
+		if err := pause(ctx, 200*time.Millisecond); err != nil { // let them begin
+			return nil, errors.Join(err, <-ended)
+		}
+		seen, err := f.open(ctx, rate{perSecond: steady, slice: steadySlice})
+		return seen, errors.Join(err, <-ended)
+	}
+	return c
+}
+
+// burners deploys the functions that burn and returns what keeps all of them burning for a
+// little longer than a slice.
+func (s *session) burners(ctx context.Context, srv *lambent.Server, done *closers) (func(context.Context) error, error) {
+	python := s.languages()[0]
+	kinds := []string{"cpu", "cpu", "memory", "io"}
+	all := make([]*lambent.Caller, burners)
+	for i := range all {
+		name := "burn-" + strconv.Itoa(i)
+		if err := python.deploy(ctx, srv, name, "burn"); err != nil {
+			return nil, err
+		}
+		for _, seconds := range []float64{0, steadySlice.Seconds() + 0.4} { // the first starts the instance
+			event := fmt.Sprintf(`{"seconds":%g,"kind":%q}`, seconds, kinds[i%len(kinds)])
+			caller, err := srv.NewCaller(ctx, name, event)
+			if err != nil {
+				return nil, err
+			}
+			done.add(caller.Close)
+			if all[i] = caller; seconds > 0 {
+				continue
+			}
+			if _, err := caller.Invoke(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return func(context.Context) error {
+		return load.Burst(len(all), func(worker int) error {
+			i, err := all[worker].Invoke()
+			if err == nil && i.Refused != "" {
+				err = fmt.Errorf("a burner was throttled: %s", i.Refused)
+			}
+			return err
+		})
+	}, nil
+}
