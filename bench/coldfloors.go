@@ -77,10 +77,10 @@ func (s *session) importsFloor() contender {
 }
 
 func (s *session) bootstrapFloor() contender {
-	if s.o.Bootstrap == "" {
+	if s.bootstrap == "" {
 		return contender{row: Row{Name: floorBootstrap}, take: never(errors.New("the folder of Lambent's bootstrap was not found"))}
 	}
-	return s.pythonFloor(floorBootstrap, "import sys; sys.path.insert(0, "+pythonString(s.o.Bootstrap)+"); from lambent_runtime import loop")
+	return s.pythonFloor(floorBootstrap, "import sys; sys.path.insert(0, "+pythonString(s.bootstrap)+"); from lambent_runtime import loop")
 }
 
 // pythonString writes a text as Python reads it: JSON's strings are Python's.

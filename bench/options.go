@@ -28,7 +28,6 @@ type Options struct {
 	Helper  string // path of lambent-bench
 
 	Python, Node Interpreter
-	Bootstrap    string   // folder of Lambent's Python bootstrap; "" = unknown
 	Modules      []string // that Lambent keeps ready for Python functions
 	Examples     []Example
 	// Boxes opens what makes and destroys sandboxes of the tier light in this process, as

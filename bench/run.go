@@ -99,10 +99,11 @@ func (r *Row) refuseThrottled(heldMS float64) {
 
 // session is what the groups of one run share.
 type session struct {
-	o       Options
-	dir     string // of the run
-	scripts string // folder of the competitors' programs and the workloads
-	servers int    // that were started, for the names of their folders
+	o         Options
+	dir       string // of the run
+	scripts   string // folder of the competitors' programs and the workloads
+	bootstrap string // folder of Lambent's Python bootstrap; "" = unknown
+	servers   int    // that were started, for the names of their folders
 }
 
 func newSession(o Options) (*session, error) {
@@ -118,7 +119,7 @@ func newSession(o Options) (*session, error) {
 	if err := errors.Join(os.MkdirAll(s.scripts, 0o755), os.Chmod(s.dir, 0o755)); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	err = errors.Join(floor.WriteScripts(s.scripts), workloads.Write(workloads.Python, s.scripts), workloads.Write(workloads.Node, s.scripts))
+	err = errors.Join(floor.WriteScripts(s.scripts), workloads.Write(workloads.Python, s.scripts), workloads.Write(workloads.Node, s.scripts), s.writeBootstrap())
 	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
