@@ -96,8 +96,23 @@ func burstContender(callers []*lambent.Caller, kinds map[string]int) contender {
 			Name: fmt.Sprintf("lambent python, %d at once", n), Start: "the requests are let go", End: "the last answer has been read",
 			Ratios: []Ratio{ratio},
 		},
-		take: func(context.Context) (sample, error) { return burst(callers, kinds) },
+		take: func(ctx context.Context) (sample, error) {
+			if err := ready(ctx, callers); err != nil {
+				return sample{}, err
+			}
+			return burst(callers, kinds)
+		},
 	}
+}
+
+// ready connects callers anew where they have rested for long.
+func ready(ctx context.Context, callers []*lambent.Caller) error {
+	for _, c := range callers {
+		if err := c.Ready(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // burst sends all at once. Its sample is refused or not cold if one of them is.

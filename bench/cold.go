@@ -14,7 +14,7 @@ const (
 		" The server closes each instance after its first request (keep-alive 0), so every request is a start, and making the next one ready is part of the load."
 	methodCold = "Contenders take turns of five samples back to back, with 20 ms of rest between turns so that nobody pays for another's cleaning up; containers take one sample in every third round." + proofOfCold
 	methodIdle = "Contenders take turns of one sample, with half a second of quiet after each, so each function gets one request every few seconds." + proofOfCold
-	methodRate = "Requests are sent at a fixed rate whatever earlier ones are doing, and each one's latency counts from the moment at which it was meant to be sent (open loop). Slices of Lambent alternate with turns of the floors." + proofOfCold
+	methodRate = "Requests are sent at a fixed rate whatever earlier ones are doing, and each one's latency counts from the moment at which it was meant to be sent (open loop). Slices of Lambent alternate with turns of the floors. Where starts take longer than requests keep coming, a request is served by an instance that was started for another one: these are the rows of the start kind warm." + proofOfCold
 )
 
 // coldTargets are the ratios of cold starts by language and start kind; group is where the
@@ -102,7 +102,7 @@ func coldRates(ctx context.Context, s *session, d time.Duration) (rows []Row, er
 	defer func() { err = errors.Join(err, done.close()) }()
 	var all []contender
 	for _, l := range s.languages() {
-		for _, r := range []rate{{4, 2500 * time.Millisecond, "4/s"}, {50, time.Second, "50/s"}} {
+		for _, r := range s.rates() {
 			all = append(all, s.rateContender(ctx, srv, l, r, &done))
 		}
 	}
@@ -119,6 +119,13 @@ type rate struct {
 	perSecond float64
 	slice     time.Duration
 	name      string
+}
+
+func (s *session) rates() []rate {
+	if s.o.Quick {
+		return []rate{{4, time.Second, "4/s"}, {50, 200 * time.Millisecond, "50/s"}}
+	}
+	return []rate{{4, 2500 * time.Millisecond, "4/s"}, {50, time.Second, "50/s"}}
 }
 
 // senders are the connections of an open loop: more than ever wait at once.
@@ -154,6 +161,15 @@ func (s *session) coldCallers(ctx context.Context, srv *lambent.Server, l langua
 
 // connect opens n callers of a function and invokes it once.
 func connect(ctx context.Context, srv *lambent.Server, name, event string, n int, done *closers) ([]*lambent.Caller, error) {
+	all, err := callersOf(ctx, srv, name, event, n, done)
+	if err != nil {
+		return nil, err
+	}
+	_, err = all[0].Invoke()
+	return all, err
+}
+
+func callersOf(ctx context.Context, srv *lambent.Server, name, event string, n int, done *closers) ([]*lambent.Caller, error) {
 	var all []*lambent.Caller
 	for range n {
 		c, err := srv.NewCaller(ctx, name, event)
@@ -163,8 +179,7 @@ func connect(ctx context.Context, srv *lambent.Server, name, event string, n int
 		done.add(c.Close)
 		all = append(all, c)
 	}
-	_, err := all[0].Invoke()
-	return all, err
+	return all, nil
 }
 
 // openSlice sends at a rate for a slice and returns a sample of each request.

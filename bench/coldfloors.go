@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -173,7 +174,8 @@ func (s *session) runtime(name, bundle string, i Interpreter, args ...string) (*
 	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(s.dir, name+"-"+bundle)
+	s.bundles++
+	dir := filepath.Join(s.dir, fmt.Sprintf("%s-%s-%d", name, bundle, s.bundles))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}

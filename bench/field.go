@@ -27,7 +27,7 @@ func fieldWorkloads(ctx context.Context, s *session, d time.Duration) (rows []Ro
 	done.add(cold.Close)
 	var all []contender
 	for _, l := range s.languages()[:2] {
-		for _, w := range workloads.All()[1:] { // the greeting has groups of its own
+		for _, w := range s.field() {
 			all = append(all, s.workload(ctx, warm, cold, l, w, &done)...)
 		}
 	}
@@ -36,6 +36,15 @@ func fieldWorkloads(ctx context.Context, s *session, d time.Duration) (rows []Ro
 	}
 	seen, err := turns{length: 1, least: 1}.run(ctx, d, all)
 	return rowsOf(seen), err
+}
+
+// field is the workloads but the greeting, which has groups of its own.
+func (s *session) field() []workloads.Workload {
+	all := workloads.All()[1:]
+	if s.o.Quick {
+		return all[:1]
+	}
+	return all
 }
 
 func (s *session) workload(ctx context.Context, warm, cold *lambent.Server, l language, w workloads.Workload, done *closers) []contender {
@@ -49,7 +58,7 @@ func (s *session) workload(ctx context.Context, warm, cold *lambent.Server, l la
 	return []contender{
 		{row: Row{Name: name + ", warm", Start: requestSent, End: answerRead, Note: w.What, Ratios: over}, take: s.warmTake(ctx, warm, l, fn, w.Name, w.Event, done)},
 		server.contender(ctx, w.Event, done),
-		{row: Row{Name: name + ", cold", Start: requestSent, End: answerRead, Ratios: over}, take: s.coldWorkload(ctx, cold, l, fn, w, done), every: coldEvery},
+		{row: Row{Name: name, Start: requestSent, End: answerRead, Ratios: over}, take: s.coldWorkload(ctx, cold, l, fn, w, done), every: coldEvery},
 	}
 }
 
@@ -92,7 +101,7 @@ func (s *session) example(ctx context.Context, warm, cold *lambent.Server, e Exa
 	if !e.Proves {
 		return []contender{warmContender}
 	}
-	row.Name = "example " + e.Name + ", cold"
+	row.Name = "example " + e.Name
 	coldContender := contender{row: row, every: coldEvery, take: never(cold.Deploy(ctx, f))}
 	if _, err := coldContender.take(ctx); err == nil {
 		coldContender.take = coldCaller(ctx, cold, name, e.Event, done)

@@ -12,7 +12,7 @@ import (
 	"lambent.dev/lambent/bench/load"
 )
 
-const methodLimits = "A function has a reserved concurrency of ten. Each connection sends one request, all let go together. The function answers with the moments between which it ran; from these is counted how many ran at once. More than the limit, another refusal than Lambda's, or a request without either makes the whole run fail."
+const methodLimits = "A function has a reserved concurrency of ten. After ten requests that start its instances, each connection sends one request, all let go together, to a function that sleeps for half a second, then again to one that sleeps for 5 ms. The function answers with the moments between which it ran; from these is counted how many ran at once. More than the limit, another refusal than Lambda's, or a request without either makes the whole run fail."
 
 // reserved is the concurrency that the function has.
 const reserved = 10
@@ -24,44 +24,74 @@ func limits(ctx context.Context, s *session, _ time.Duration) (rows []Row, err e
 	}
 	done := closers{srv.Close}
 	defer func() { err = errors.Join(err, done.close()) }()
-	callers, err := s.reservedFunction(ctx, srv, &done)
-	if err != nil {
+	if err := s.reservedFunction(ctx, srv); err != nil {
 		return nil, err
 	}
-	var spans []span
-	refused := map[string]int{}
-	answers := make([]lambent.Invocation, len(callers))
-	if err := load.Burst(len(callers), func(worker int) (err error) {
+	var seen outcome
+	for _, round := range []struct {
+		senders, ms int
+	}{
+		{reserved, 500},        // starts all instances that there may be
+		{s.o.Connections, 500}, // is the limit reached?
+		{s.o.Connections, 5},   // is it held while many come and go?
+	} {
+		if err := seen.round(ctx, srv, round.senders, round.ms); err != nil {
+			return nil, err
+		}
+	}
+	return []Row{limitRow(seen.spans, seen.refused)}, nil
+}
+
+// outcome is what became of all requests.
+type outcome struct {
+	spans   []span
+	refused map[string]int // by reason
+}
+
+// round sends n requests at once to a function that runs for ms.
+func (o *outcome) round(ctx context.Context, srv *lambent.Server, n, ms int) error {
+	var done closers
+	callers, err := callersOf(ctx, srv, "reserved", fmt.Sprintf(`{"ms":%d}`, ms), n, &done)
+	if err != nil {
+		return errors.Join(err, done.close())
+	}
+	answers := make([]lambent.Invocation, n)
+	err = load.Burst(n, func(worker int) (err error) {
 		answers[worker], err = callers[worker].Invoke()
 		return err
-	}); err != nil {
-		return nil, err
+	})
+	if err := errors.Join(err, done.close()); err != nil {
+		return err
+	}
+	return o.count(answers)
+}
+
+func (o *outcome) count(answers []lambent.Invocation) error {
+	if o.refused == nil {
+		o.refused = map[string]int{}
 	}
 	for _, a := range answers {
 		if a.Refused != "" {
-			refused[a.Refused]++
+			o.refused[a.Refused]++
 			continue
 		}
 		var ran span
 		if err := json.Unmarshal(a.Body, &ran); err != nil {
-			return nil, fmt.Errorf("reading when the function ran: %w", err)
+			return fmt.Errorf("reading when the function ran: %w", err)
 		}
-		spans = append(spans, ran)
+		o.spans = append(o.spans, ran)
 	}
-	return []Row{limitRow(spans, refused)}, nil
+	return nil
 }
 
-func (s *session) reservedFunction(ctx context.Context, srv *lambent.Server, done *closers) ([]*lambent.Caller, error) {
+func (s *session) reservedFunction(ctx context.Context, srv *lambent.Server) error {
 	python := s.languages()[0]
 	zip, err := python.pack("overlap")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	f := lambent.Function{Name: "reserved", Runtime: python.runtime, Handler: "overlap.handler", Zip: zip, Reserved: reserved}
-	if err := srv.Deploy(ctx, f); err != nil {
-		return nil, err
-	}
-	return connect(ctx, srv, "reserved", `{"ms":50}`, s.o.Connections, done)
+	return srv.Deploy(ctx, f)
 }
 
 // span is when a function ran, in µs of the real-time clock.

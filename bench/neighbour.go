@@ -31,24 +31,24 @@ func neighbours(ctx context.Context, s *session, d time.Duration) (rows []Row, e
 	if err != nil {
 		return nil, err
 	}
-	server, serverErr := s.plainPython(plainPython, "hello").flood(ctx, callsOpen, &done)
+	server, serverErr := s.flood(ctx, s.plainPython(plainPython, "hello"), callsOpen, &done)
 	burning, err := s.burners(ctx, srv, &done)
 	if err != nil {
 		return nil, err
 	}
 	alone := func(context.Context) error { return nil }
 	all := []contender{
-		steadyContender("lambent python, alone", measured, nil, alone),
-		steadyContender("http.server, alone", server, serverErr, alone),
-		steadyContender("lambent python, beside 20 burners", measured, nil, burning, Ratio{Over: "neighbour/lambent python, alone", MostP99: 1.5}),
-		steadyContender("http.server, beside 20 burners", server, serverErr, burning, Ratio{Over: "neighbour/http.server, alone"}),
+		s.steadyContender("lambent python, alone", measured, nil, alone),
+		s.steadyContender("http.server, alone", server, serverErr, alone),
+		s.steadyContender("lambent python, beside 20 burners", measured, nil, burning, Ratio{Over: "neighbour/lambent python, alone", MostP99: 1.5}),
+		s.steadyContender("http.server, beside 20 burners", server, serverErr, burning, Ratio{Over: "neighbour/http.server, alone"}),
 	}
 	seen, err := turns{length: 1, rest: 200 * time.Millisecond, least: 1}.run(ctx, d, all)
 	return rowsOf(seen), err
 }
 
 // steadySlice is how long a contender gets its requests at a time.
-const steadySlice = 2 * time.Second
+func (s *session) steadySlice() time.Duration { return 4 * s.slice() }
 
 func (s *session) steadyFlood(ctx context.Context, srv *lambent.Server, done *closers) (flood, error) {
 	python := s.languages()[0]
@@ -63,7 +63,7 @@ func (s *session) steadyFlood(ctx context.Context, srv *lambent.Server, done *cl
 }
 
 // steadyContender's sample is a slice of requests, while beside keeps the host busy.
-func steadyContender(name string, f flood, err error, beside func(context.Context) error, ratios ...Ratio) contender {
+func (s *session) steadyContender(name string, f flood, err error, beside func(context.Context) error, ratios ...Ratio) contender {
 	c := contender{row: Row{Name: name, Start: "the request is meant to be sent", End: answerRead, Ratios: ratios}}
 	c.many = func(ctx context.Context) ([]sample, error) {
 		if err != nil {
@@ -74,7 +74,7 @@ func steadyContender(name string, f flood, err error, beside func(context.Contex
 		if err := pause(ctx, 200*time.Millisecond); err != nil { // let them begin
 			return nil, errors.Join(err, <-ended)
 		}
-		seen, err := f.open(ctx, rate{perSecond: steady, slice: steadySlice})
+		seen, err := f.open(ctx, rate{perSecond: steady, slice: s.steadySlice()})
 		return seen, errors.Join(err, <-ended)
 	}
 	return c
@@ -91,7 +91,7 @@ func (s *session) burners(ctx context.Context, srv *lambent.Server, done *closer
 		if err := python.deploy(ctx, srv, name, "burn"); err != nil {
 			return nil, err
 		}
-		for _, seconds := range []float64{0, steadySlice.Seconds() + 0.4} { // the first starts the instance
+		for _, seconds := range []float64{0, s.steadySlice().Seconds() + 0.4} { // the first starts the instance
 			event := fmt.Sprintf(`{"seconds":%g,"kind":%q}`, seconds, kinds[i%len(kinds)])
 			caller, err := srv.NewCaller(ctx, name, event)
 			if err != nil {

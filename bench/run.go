@@ -103,6 +103,7 @@ type session struct {
 	dir       string // of the run
 	scripts   string // folder of the competitors' programs and the workloads
 	bootstrap string // folder of Lambent's Python bootstrap; "" = unknown
+	bundles   int    // of containers, for the names of their folders
 	servers   int    // that were started, for the names of their folders
 }
 

@@ -15,7 +15,12 @@ import (
 const methodSandbox = "As many goroutines as there are CPUs make and destroy sandboxes of the tier light in this program, through the same drivers as the server's, for slices of half a second; slices alternate with ones of spawning /bin/true. A sample is the rate of one slice."
 
 // slice is how long a rate is counted.
-const slice = 500 * time.Millisecond
+func (s *session) slice() time.Duration {
+	if s.o.Quick {
+		return 100 * time.Millisecond
+	}
+	return 500 * time.Millisecond
+}
 
 func sandboxes(ctx context.Context, s *session, d time.Duration) (rows []Row, err error) {
 	if s.o.Boxes == nil {
@@ -34,13 +39,13 @@ func sandboxes(ctx context.Context, s *session, d time.Duration) (rows []Row, er
 				Ratios: []Ratio{{Over: "sandbox/" + floorTrue, LeastP50: 0.3}},
 			},
 			rate: func(ctx context.Context) (float64, error) {
-				return perSecond(ctx, func() error { return boxes.Cycle(ctx) })
+				return perSecond(ctx, s.slice(), func() error { return boxes.Cycle(ctx) })
 			},
 		},
 		{
 			row: Row{Name: floorTrue, Start: aboutToSpawn, End: reaped, Unit: "1/s"},
 			rate: func(ctx context.Context) (float64, error) {
-				return perSecond(ctx, func() error { _, err := command.UntilExit(); return err })
+				return perSecond(ctx, s.slice(), func() error { _, err := command.UntilExit(); return err })
 			},
 		},
 	}
@@ -49,10 +54,10 @@ func sandboxes(ctx context.Context, s *session, d time.Duration) (rows []Row, er
 }
 
 // perSecond counts how often do runs in a slice, on all CPUs.
-func perSecond(ctx context.Context, do func() error) (float64, error) {
+func perSecond(ctx context.Context, d time.Duration, do func() error) (float64, error) {
 	var count atomic.Int64
 	began := time.Now()
-	err := load.Closed(ctx, runtime.NumCPU(), slice, func(int) error {
+	err := load.Closed(ctx, runtime.NumCPU(), d, func(int) error {
 		count.Add(1)
 		return do()
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -14,10 +15,10 @@ func tail(ctx context.Context, s *session, d time.Duration) (rows []Row, err err
 	defer func() { err = errors.Join(err, done.close()) }()
 	python := s.languages()[0]
 	f, err := s.fourInstances(ctx, python, senders, &done)
-	rows = tailRows(ctx, "lambent python", f, err, d*8/10)
+	rows = s.tailRows(ctx, "lambent python", f, err, d*8/10)
 	for _, p := range []plain{s.plainServers()[0], s.plainPython(plainPython, "hello")} {
-		f, err := p.flood(ctx, senders, &done)
-		rows = append(rows, tailRows(ctx, p.name, f, err, d/10)...)
+		f, err := s.flood(ctx, p, senders, &done)
+		rows = append(rows, s.tailRows(ctx, p.name, f, err, d/10)...)
 	}
 	return rows, nil
 }
@@ -26,13 +27,16 @@ func tail(ctx context.Context, s *session, d time.Duration) (rows []Row, err err
 const tailLimit = 4
 
 // tailRows are the latencies at half the maximum rate, and how far the tail is from the middle.
-func tailRows(ctx context.Context, name string, f flood, err error, d time.Duration) []Row {
+func (s *session) tailRows(ctx context.Context, name string, f flood, err error, d time.Duration) []Row {
 	c := contender{row: Row{Name: name, Start: "the request is meant to be sent", End: answerRead}}
-	flat := Row{Name: name + ", p99 over p50", Start: c.row.Start, End: c.row.End, Unit: "×", Limit: &Limit{Most: tailLimit}}
+	flat := Row{Name: name + ", p99 over p50", Start: c.row.Start, End: c.row.End, Unit: "×"}
+	if strings.HasPrefix(name, "lambent") {
+		flat.Limit = &Limit{Most: tailLimit}
+	}
 	seen := newSeries(c)
 	var most float64
 	if err == nil {
-		most, err = f[:connections].perSecond(ctx, 2*slice)
+		most, err = f[:connections].perSecond(ctx, 2*s.slice())
 	}
 	if err == nil {
 		var samples []sample

@@ -25,6 +25,22 @@ func (r *Report) Text(w io.Writer) error {
 	return p.err
 }
 
+// wrapped breaks a text between words where a line is full.
+func (p *printer) wrapped(indent, text string) {
+	line := indent
+	for word := range strings.FieldsSeq(text) {
+		if line != indent && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
+			p.line("%s", line)
+			line = indent
+		}
+		if line != indent {
+			line += " "
+		}
+		line += word
+	}
+	p.line("%s", line)
+}
+
 func place(guest bool) string {
 	if guest {
 		return "a virtual machine"
@@ -54,7 +70,7 @@ func cut(text string) string {
 func (p *printer) group(r *Report, g Group) {
 	p.line("")
 	p.line("%s (%s, %.0f s)%s", g.Title, g.Name, g.Seconds, disturbance(g))
-	p.line("%-44s %7s %9s %9s %9s %9s  %s", "", "n", "p50", "p90", "p99", "p99.9", "unit")
+	p.line("%-44s %6s %8s %8s %8s %8s  %s", "", "n", "p50", "p90", "p99", "p99.9", "unit")
 	for _, row := range r.Rows {
 		if row.Group == g.Name {
 			p.row(&row)
@@ -72,10 +88,11 @@ func disturbance(g Group) string {
 
 func (p *printer) row(r *Row) {
 	if r.Missing != "" {
-		p.line("%-44s not measured: %s", r.Name, r.Missing)
+		p.line("%s", r.Name)
+		p.wrapped("  ", "not measured: "+r.Missing)
 		return
 	}
-	p.line("%-44s %7d %9s %9s %9s %9s  %s", r.Name, r.N, Figure(r.P50), Figure(r.P90), Figure(r.P99), Figure(r.P999), r.Unit)
+	p.line("%-44s %6d %8s %8s %8s %8s  %s", r.Name, r.N, Figure(r.P50), Figure(r.P90), Figure(r.P99), Figure(r.P999), r.Unit)
 	for _, ratio := range r.Ratios {
 		p.line("  %s", ratio.Sentence())
 	}
@@ -87,7 +104,7 @@ func (p *printer) row(r *Row) {
 	}
 	for _, text := range []string{r.Note, r.Broken} {
 		if text != "" {
-			p.line("  %s", text)
+			p.wrapped("  ", text)
 		}
 	}
 }

@@ -27,14 +27,22 @@ func throughput(ctx context.Context, s *session, d time.Duration) (rows []Row, e
 	for _, l := range s.languages() {
 		c := contender{row: Row{Name: "lambent " + l.name + ", four instances", Unit: "1/s", Ratios: throughputTargets(l.name)}}
 		f, err := s.fourInstances(ctx, l, connections, &done)
-		all = append(all, c.flooding(f, err))
+		all = append(all, c.flooding(2*s.slice(), f, err))
 	}
-	for _, p := range append(s.plainServers(), s.containerServers()...) {
-		f, err := p.flood(ctx, connections, &done)
-		all = append(all, contender{row: Row{Name: p.name, Unit: "1/s"}}.flooding(f, err))
+	for _, p := range s.floodServers() {
+		f, err := s.flood(ctx, p, connections, &done)
+		all = append(all, contender{row: Row{Name: p.name, Unit: "1/s"}}.flooding(2*s.slice(), f, err))
 	}
 	seen, err := turns{length: 1, least: 1}.run(ctx, d, all)
 	return rowsOf(seen), err
+}
+
+// floodServers are the plain servers; containers cost a smoke run too much.
+func (s *session) floodServers() []plain {
+	if s.o.Quick {
+		return s.plainServers()
+	}
+	return append(s.plainServers(), s.containerServers()...)
 }
 
 func throughputTargets(language string) []Ratio {
@@ -44,13 +52,13 @@ func throughputTargets(language string) []Ratio {
 }
 
 // flooding makes a contender's sample the rate of a slice.
-func (c contender) flooding(f flood, err error) contender {
+func (c contender) flooding(d time.Duration, f flood, err error) contender {
 	c.row.Start, c.row.End = "the slice begins", "the answers that were read in it are counted"
 	c.rate = func(ctx context.Context) (float64, error) {
 		if err != nil {
 			return 0, err
 		}
-		return f.perSecond(ctx, 2*slice)
+		return f.perSecond(ctx, d)
 	}
 	return c
 }
@@ -84,7 +92,7 @@ func (s *session) fourInstances(ctx context.Context, l language, n int, done *cl
 	if err != nil {
 		return nil, err
 	}
-	return warmFlood(ctx, floodOf(callers))
+	return s.warmFlood(ctx, floodOf(callers))
 }
 
 func floodOf(callers []*lambent.Caller) flood {
@@ -96,12 +104,12 @@ func floodOf(callers []*lambent.Caller) flood {
 }
 
 // warmFlood makes the instances start: a short flood is not counted.
-func warmFlood(ctx context.Context, f flood) (flood, error) {
-	_, err := f.perSecond(ctx, slice)
+func (s *session) warmFlood(ctx context.Context, f flood) (flood, error) {
+	_, err := f.perSecond(ctx, s.slice())
 	return f, err
 }
 
-func (p plain) flood(ctx context.Context, n int, done *closers) (flood, error) {
+func (s *session) flood(ctx context.Context, p plain, n int, done *closers) (flood, error) {
 	srv, err := p.start(ctx)
 	if err != nil {
 		return nil, err
@@ -116,7 +124,7 @@ func (p plain) flood(ctx context.Context, n int, done *closers) (flood, error) {
 		done.add(conn.Close)
 		f[i] = asking(conn, load.Post(srv.Addr, "/", []byte(helloEvent)))
 	}
-	return warmFlood(ctx, f)
+	return s.warmFlood(ctx, f)
 }
 
 // open sends at a rate for d and keeps each latency, from the moment that was meant.

@@ -32,6 +32,9 @@ func (s *Server) NewCaller(ctx context.Context, function, event string) (*Caller
 // Close ends the connection.
 func (c *Caller) Close() error { return c.conn.Close() }
 
+// Ready connects anew where that is needed, before many invoke at once.
+func (c *Caller) Ready(ctx context.Context) error { return c.conn.Ready(ctx) }
+
 // Invocation is what one request came to.
 type Invocation struct {
 	Sent    time.Time

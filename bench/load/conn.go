@@ -30,28 +30,54 @@ type Answer struct {
 	Body   []byte
 }
 
-// Conn is one connection. It belongs to one goroutine at a time.
+// Conn is one connection that is kept open. It belongs to one goroutine at a time.
 type Conn struct {
 	addr string
 	net  net.Conn
 	in   *bufio.Reader
+	used time.Time // when it was made or answered last
 }
 
-// limit bounds one request, so that a server that hangs ends a measurement and not the program.
-const limit = 2 * time.Minute
+// Bounds of a connection.
+const (
+	limit     = 2 * time.Minute // of one request: a server that hangs ends a measurement and not the program
+	dialLimit = 10 * time.Second
+	// idle is how long a connection may rest: servers close those that send nothing for some
+	// time, and this is well below what they usually wait.
+	idle = 4 * time.Second
+)
 
 // Dial connects to addr.
 func Dial(ctx context.Context, addr string) (*Conn, error) {
-	var d net.Dialer
-	c, err := d.DialContext(ctx, "tcp", addr)
+	c := &Conn{addr: addr}
+	return c, c.dial(ctx)
+}
+
+func (c *Conn) dial(ctx context.Context) error {
+	d := net.Dialer{Timeout: dialLimit}
+	conn, err := d.DialContext(ctx, "tcp", c.addr)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &Conn{addr: addr, net: c, in: bufio.NewReader(c)}, nil
+	c.net, c.in, c.used = conn, bufio.NewReader(conn), time.Now()
+	return nil
+}
+
+// Ready makes the connection anew where it has rested for long. Do does so as well, before its
+// clock starts; who sends many requests at once calls it before.
+func (c *Conn) Ready(ctx context.Context) error {
+	if time.Since(c.used) < idle {
+		return nil
+	}
+	_ = c.net.Close() // it may be closed already: that is why
+	return c.dial(ctx)
 }
 
 // Do sends a request and reads its answer. After an error the connection is of no use.
 func (c *Conn) Do(r Request) (Answer, error) {
+	if err := c.Ready(context.Background()); err != nil {
+		return Answer{}, err
+	}
 	if err := c.net.SetDeadline(time.Now().Add(limit)); err != nil {
 		return Answer{}, err
 	}
@@ -63,7 +89,8 @@ func (c *Conn) Do(r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, fmt.Errorf("reading the answer of %s: %w", c.addr, err)
 	}
-	a.Sent, a.Took = sent, time.Since(sent)
+	c.used = time.Now()
+	a.Sent, a.Took = sent, c.used.Sub(sent)
 	return a, nil
 }
 

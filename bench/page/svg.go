@@ -27,6 +27,15 @@ func open(width, height float64, label string) *drawing {
 	return d
 }
 
+func (d *drawing) line(class string, x1, y1, x2, y2 float64) {
+	d.printf(`<line class="%s" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`, class, x1, y1, x2, y2)
+}
+
+// text writes a text that starts, is centred ("middle") or ends at x.
+func (d *drawing) text(class, anchor string, x, y float64, text string) {
+	d.printf(`<text class="%s" text-anchor="%s" x="%.1f" y="%.1f">%s</text>`, class, anchor, x, y, html.EscapeString(text))
+}
+
 // scale maps values to pixels by their logarithm.
 type scale struct{ low, high, from, to float64 }
 
@@ -109,10 +118,10 @@ func barsOf(rows []bench.Row, unit string) template.HTML {
 	height := barStep*float64(len(rows)) + 30
 	d := open(full, height, "medians in "+unit+", logarithmic")
 	for _, v := range s.ticks() {
-		d.printf(`<line class="grid" x1="%.1f" x2="%[1].1f" y1="0" y2="%.1f"/><text class="tick" x="%[1].1f" y="%[3].1f" text-anchor="middle">%[4]s</text>`,
-			s.at(v), height-24, height-10, bench.Figure(&v))
+		d.line("grid", s.at(v), 0, s.at(v), height-24)
+		d.text("tick", "middle", s.at(v), height-10, bench.Figure(&v))
 	}
-	d.printf(`<text class="tick" x="%.0f" y="%.1f" text-anchor="end">%s, log</text>`, full, height-10, html.EscapeString(unit))
+	d.text("tick", "end", full, height-10, unit+", log")
 	for i, r := range rows {
 		d.bar(r, s, barStep*float64(i)+6)
 	}
@@ -130,14 +139,15 @@ func last(r bench.Row) float64 {
 func (d *drawing) bar(r bench.Row, s scale, y float64) {
 	middle := y + barHigh/2
 	d.printf(`<g><title>%s: p50 %s, p99 %s %s (n = %d)</title>`, html.EscapeString(r.Name), bench.Figure(r.P50), bench.Figure(r.P99), html.EscapeString(r.Unit), r.N)
-	d.printf(`<text class="name" x="%.0f" y="%.1f" text-anchor="end">%s</text>`, labels-10, middle+4, html.EscapeString(r.Name))
+	d.text("name", "end", labels-10, middle+4, r.Name)
 	d.printf(`<rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="%.0f" rx="2"/>`, barClass(r), labels, y, s.at(*r.P50)-labels, barHigh)
 	end := s.at(last(r))
 	if r.P99 != nil {
-		d.printf(`<line class="tail" x1="%.1f" x2="%.1f" y1="%.1f" y2="%[3].1f"/><line class="tail" x1="%[4].1f" x2="%[4].1f" y1="%.1f" y2="%.1f"/>`,
-			s.at(*r.P50), end, middle, end, y+2, y+barHigh-2)
+		d.line("tail", s.at(*r.P50), middle, end, middle)
+		d.line("tail", end, y+2, end, y+barHigh-2)
 	}
-	d.printf(`<text class="value" x="%.1f" y="%.1f">%s</text></g>`, max(end, s.at(*r.P50))+6, middle+4, bench.Figure(r.P50))
+	d.text("value", "start", max(end, s.at(*r.P50))+6, middle+4, bench.Figure(r.P50))
+	d.WriteString("</g>")
 }
 
 func ours(r bench.Row) bool { return strings.Contains(r.Name, "lambent") }
@@ -188,8 +198,8 @@ func (s nines) at(q float64) float64 {
 
 func (d *drawing) axes(x nines, y scale) {
 	for _, v := range y.ticks() {
-		d.printf(`<line class="grid" x1="%.1f" x2="%.1f" y1="%.1f" y2="%[3].1f"/><text class="tick" x="%.1f" y="%.1f" text-anchor="end">%s</text>`,
-			x.from, x.to, y.at(v), x.from-8, y.at(v)+4, bench.Figure(&v))
+		d.line("grid", x.from, y.at(v), x.to, y.at(v))
+		d.text("tick", "end", x.from-8, y.at(v)+4, bench.Figure(&v))
 	}
 	for _, p := range []struct {
 		q    float64
@@ -198,10 +208,10 @@ func (d *drawing) axes(x nines, y scale) {
 		if -math.Log10(1-p.q) > x.most {
 			continue
 		}
-		d.printf(`<line class="grid" x1="%.1f" x2="%[1].1f" y1="10" y2="%.1f"/><text class="tick" x="%[1].1f" y="%[3].1f" text-anchor="middle">%[4]s</text>`,
-			x.at(p.q), plotHigh-30, plotHigh-12, p.name)
+		d.line("grid", x.at(p.q), 10, x.at(p.q), plotHigh-30)
+		d.text("tick", "middle", x.at(p.q), plotHigh-12, p.name)
 	}
-	d.printf(`<text class="tick" x="0" y="14">ms</text>`)
+	d.text("tick", "start", 0, 14, "ms")
 }
 
 func (d *drawing) curve(r bench.Row, x nines, y scale, i int) {
@@ -235,6 +245,6 @@ func legendHeight(n int) float64 {
 func (d *drawing) legend(r bench.Row, i int) {
 	x := 60 + float64(i%legendColumns)*(full-60)/legendColumns
 	y := plotHigh + 8 + legendStep*float64(i/legendColumns)
-	d.printf(`<line class="curve c%d%s" x1="%.1f" x2="%.1f" y1="%.1f" y2="%[5].1f"/><text class="name" x="%.1f" y="%.1f">%s</text>`,
-		i%colours, dash(i), x, x+22, y, x+30, y+4, html.EscapeString(r.Name))
+	d.line(fmt.Sprintf("curve c%d%s", i%colours, dash(i)), x, y, x+22, y)
+	d.text("name", "start", x+30, y+4, r.Name)
 }
