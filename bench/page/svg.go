@@ -114,7 +114,7 @@ func barsOf(rows []bench.Row, unit string) template.HTML {
 	for _, r := range rows {
 		low, high = min(low, *r.P50), max(high, *r.P50, last(r))
 	}
-	s := logScale(low/2, high*1.05, labels, full-70)
+	s := logScale(low/2, high*1.05, labels, full-90)
 	height := barStep*float64(len(rows)) + 30
 	d := open(full, height, "medians in "+unit+", logarithmic")
 	for _, v := range s.ticks() {
@@ -146,8 +146,16 @@ func (d *drawing) bar(r bench.Row, s scale, y float64) {
 		d.line("tail", s.at(*r.P50), middle, end, middle)
 		d.line("tail", end, y+2, end, y+barHigh-2)
 	}
-	d.text("value", "start", max(end, s.at(*r.P50))+6, middle+4, bench.Figure(r.P50))
+	d.text("value", "start", max(end, s.at(*r.P50))+6, middle+4, barValue(r))
 	d.WriteString("</g>")
+}
+
+// barValue is the median and, where there is one, the 99th percentile.
+func barValue(r bench.Row) string {
+	if r.P99 == nil {
+		return bench.Figure(r.P50)
+	}
+	return bench.Figure(r.P50) + " / " + bench.Figure(r.P99)
 }
 
 func ours(r bench.Row) bool { return strings.Contains(r.Name, "lambent") }
