@@ -34,7 +34,7 @@ func bursts(ctx context.Context, s *session, d time.Duration) (rows []Row, err e
 	if err != nil {
 		return nil, err
 	}
-	z, err := s.zygote()
+	z, err := s.zygote(ctx)
 	if err != nil {
 		return nil, err
 	}

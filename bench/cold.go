@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"lambent.dev/lambent/bench/lambent"
@@ -10,10 +11,10 @@ import (
 )
 
 const (
-	proofOfCold = " A start counts only if the function's module proves, by a time stamp of its own, that it was imported after the request was sent." +
-		" The server closes each instance after its first request (keep-alive 0), so every request is a start, and making the next one ready is part of the load."
+	proofOfCold = " A start counts only if the function's module proves, by a time stamp of its own, that it was imported after the request was sent; who catches an instance before it has left is not counted." +
+		" The server closes each instance after its first request (keep-alive 0), so every request is a start, and making the next one ready is part of the load. The server without stems has a ceiling of 0 for them: its Python starts are forks of a zygote."
 	methodCold = "Contenders take turns of five samples back to back, with 20 ms of rest between turns so that nobody pays for another's cleaning up; containers take one sample in every third round." + proofOfCold
-	methodIdle = "Contenders take turns of one sample, with half a second of quiet after each, so each function gets one request every few seconds." + proofOfCold
+	methodIdle = "Contenders take turns of one sample, with a quarter of a second of quiet after each, so each function gets one request every few seconds." + proofOfCold
 	methodRate = "Requests are sent at a fixed rate whatever earlier ones are doing, and each one's latency counts from the moment at which it was meant to be sent (open loop). Slices of Lambent alternate with turns of the floors. Where starts take longer than requests keep coming, a request is served by an instance that was started for another one: these are the rows of the start kind warm." + proofOfCold
 )
 
@@ -23,9 +24,10 @@ func coldTargets(language, group string) (Ratio, map[string][]Ratio) {
 	switch language {
 	case "python":
 		over := group + "/" + floorImports
+		bare := Ratio{Over: group + "/" + floorBootstrap}
 		return Ratio{Over: over}, map[string][]Ratio{
-			"stem": {{Over: over, MostP50: 0.03, MostP99: 0.06}},
-			"fork": {{Over: over, MostP50: 0.07, MostP99: 0.15}},
+			"stem": {{Over: over, MostP50: 0.03, MostP99: 0.06}, bare},
+			"fork": {{Over: over, MostP50: 0.07, MostP99: 0.15}, bare},
 		}
 	case "node":
 		over := group + "/" + floorNode
@@ -35,23 +37,33 @@ func coldTargets(language, group string) (Ratio, map[string][]Ratio) {
 	}
 }
 
-// coldContenders are a function of each language on one server.
-func (s *session) coldContenders(ctx context.Context, srv *lambent.Server, group string, done *closers) []contender {
+// coldContenders are a function of each language on a server of a variant.
+func (s *session) coldContenders(ctx context.Context, v Variant, group string, done *closers) ([]contender, error) {
+	srv, err := s.variant(ctx, v, everyInvokeStarts)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", v.Name, err)
+	}
+	done.add(srv.Close)
 	var all []contender
 	for _, l := range s.languages() {
 		ratio, kinds := coldTargets(l.name, group)
-		c := contender{row: Row{Name: "lambent " + l.name, Start: requestSent, End: answerRead, Ratios: []Ratio{ratio}}, kinds: kinds}
+		c := contender{row: Row{Name: v.Name + " " + l.name, Start: requestSent, End: answerRead, Ratios: []Ratio{ratio}}, kinds: kinds}
 		c.take = s.coldTake(ctx, srv, l, done)
 		all = append(all, c)
 	}
-	return all
+	return all, nil
 }
 
 func (s *session) coldTake(ctx context.Context, srv *lambent.Server, l language, done *closers) take {
 	if err := l.deploy(ctx, srv, l.name, "hello"); err != nil {
 		return never(err)
 	}
-	caller, err := srv.NewCaller(ctx, l.name, helloEvent)
+	return coldCaller(ctx, srv, l.name, helloEvent, done)
+}
+
+// coldCaller takes cold starts of a deployed function.
+func coldCaller(ctx context.Context, srv *lambent.Server, fn, event string, done *closers) take {
+	caller, err := srv.NewCaller(ctx, fn, event)
 	if err != nil {
 		return never(err)
 	}
@@ -62,17 +74,25 @@ func (s *session) coldTake(ctx context.Context, srv *lambent.Server, l language,
 	return invoking(caller, true)
 }
 
-// cold lets functions and their floors take turns.
+// cold lets functions, on servers of all variants, and their floors take turns.
 func (s *session) cold(ctx context.Context, d time.Duration, group string, t turns, everything bool) (rows []Row, err error) {
-	srv, err := s.serve(ctx, everyInvokeStarts)
-	if err != nil {
-		return nil, err
-	}
-	done := closers{srv.Close}
+	var done closers
 	defer func() { err = errors.Join(err, done.close()) }()
-	all := append(s.coldContenders(ctx, srv, group, &done), s.coldFloors(&done, everything)...)
-	seen, err := t.run(ctx, d, all)
+	var all []contender
+	for _, v := range s.coldVariants() {
+		some, err := s.coldContenders(ctx, v, group, &done)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	seen, err := t.run(ctx, d, append(all, s.coldFloors(ctx, &done, everything)...))
 	return rowsOf(seen), err
+}
+
+// coldVariants are the usual server, one without stems, and those that were asked for.
+func (s *session) coldVariants() []Variant {
+	return append([]Variant{usual(), {Name: "lambent without stems,", Settings: noStems()}}, s.o.Variants...)
 }
 
 // close closes all, the last first.
@@ -89,7 +109,7 @@ func coldFlat(ctx context.Context, s *session, d time.Duration) ([]Row, error) {
 }
 
 func coldIdle(ctx context.Context, s *session, d time.Duration) ([]Row, error) {
-	return s.cold(ctx, d, "idle", turns{length: 1, rest: 500 * time.Millisecond, least: 1}, false)
+	return s.cold(ctx, d, "idle", turns{length: 1, rest: 250 * time.Millisecond, least: 1}, false)
 }
 
 // coldRates alternates slices of each language at each rate with the floors.
@@ -106,7 +126,7 @@ func coldRates(ctx context.Context, s *session, d time.Duration) (rows []Row, er
 			all = append(all, s.rateContender(ctx, srv, l, r, &done))
 		}
 	}
-	for _, c := range s.coldFloors(&done, false) {
+	for _, c := range s.coldFloors(ctx, &done, false) {
 		c.turn = 3
 		all = append(all, c)
 	}

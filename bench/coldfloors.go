@@ -37,12 +37,12 @@ const helloEvent = `{"name":"you"}`
 
 // coldFloors are what cold starts are measured against: the first is the least of a Go
 // function, and so on. everything adds what is not a floor of a target.
-func (s *session) coldFloors(done *closers, everything bool) []contender {
-	all := []contender{s.goFloor(done), s.importsFloor(), s.nodeFloor()}
+func (s *session) coldFloors(ctx context.Context, done *closers, everything bool) []contender {
+	all := []contender{s.goFloor(done), s.importsFloor(ctx), s.nodeFloor()}
 	if !everything {
 		return all
 	}
-	all = append(all, s.forkFloor(done), s.bootstrapFloor(), trueFloor())
+	all = append(all, s.forkFloor(ctx, done), s.bootstrapFloor(), trueFloor())
 	return append(all, s.containers()...)
 }
 
@@ -73,14 +73,15 @@ func (s *session) pythonFloor(name, program string) contender {
 	return c
 }
 
-func (s *session) importsFloor() contender {
-	return s.pythonFloor(floorImports, "import "+strings.Join(s.o.Modules, ", "))
+func (s *session) importsFloor(ctx context.Context) contender {
+	modules, err := s.modules(ctx)
+	if err != nil {
+		return contender{row: Row{Name: floorImports}, take: never(err)}
+	}
+	return s.pythonFloor(floorImports, "import "+strings.Join(modules, ", "))
 }
 
 func (s *session) bootstrapFloor() contender {
-	if s.bootstrap == "" {
-		return contender{row: Row{Name: floorBootstrap}, take: never(errors.New("the folder of Lambent's bootstrap was not found"))}
-	}
 	return s.pythonFloor(floorBootstrap, "import sys; sys.path.insert(0, "+pythonString(s.bootstrap)+"); from lambent_runtime import loop")
 }
 
@@ -107,9 +108,9 @@ func trueFloor() contender {
 	return contender{row: Row{Name: floorTrue, Start: aboutToSpawn, End: reaped}, take: timing(command.UntilExit)}
 }
 
-func (s *session) forkFloor(done *closers) contender {
+func (s *session) forkFloor(ctx context.Context, done *closers) contender {
 	c := contender{row: Row{Name: floorFork, Start: "the request is about to be written to the zygote", End: "the child's answer has been read"}}
-	z, err := s.zygote()
+	z, err := s.zygote(ctx)
 	if err != nil {
 		c.take = never(err)
 		return c
@@ -119,11 +120,12 @@ func (s *session) forkFloor(done *closers) contender {
 	return c
 }
 
-func (s *session) zygote() (*floor.Zygote, error) {
-	if s.o.Python.Path == "" {
-		return nil, errNoInterpreter
+func (s *session) zygote(ctx context.Context) (*floor.Zygote, error) {
+	modules, err := s.modules(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return floor.StartZygote(s.o.Python.Path, s.scripts, s.o.Modules)
+	return floor.StartZygote(s.o.Python.Path, s.scripts, modules)
 }
 
 // containers run the same function by the OCI runtimes of this host, seldom: they are slow.

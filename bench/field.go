@@ -72,15 +72,6 @@ func (s *session) coldWorkload(ctx context.Context, srv *lambent.Server, l langu
 	return coldCaller(ctx, srv, fn, w.Event, done)
 }
 
-func coldCaller(ctx context.Context, srv *lambent.Server, fn, event string, done *closers) take {
-	caller, err := srv.NewCaller(ctx, fn, event)
-	if err != nil {
-		return never(err)
-	}
-	done.add(caller.Close)
-	return invoking(caller, true)
-}
-
 // example measures a function of the examples.
 func (s *session) example(ctx context.Context, warm, cold *lambent.Server, e Example, done *closers) []contender {
 	name := "example-" + e.Name

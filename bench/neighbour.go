@@ -11,7 +11,7 @@ import (
 	"lambent.dev/lambent/bench/load"
 )
 
-const methodNeighbour = "A warm function gets 100 requests per second (open loop) for slices of two seconds: alone, and beside twenty other functions that burn CPU, memory and the disk of /tmp without a pause, in the same class. A plain Python server in the same places shows what the host's scheduler alone makes of it."
+const methodNeighbour = "A warm function, the example matchmaker where it is there, gets 100 requests per second (open loop) for slices of two seconds: alone, and beside twenty other functions that burn CPU, memory and the disk of /tmp without a pause, in the same class. A plain Python server in the same places shows what the host's scheduler alone makes of it."
 
 // A steady rate beside burners.
 const (
@@ -27,7 +27,7 @@ func neighbours(ctx context.Context, s *session, d time.Duration) (rows []Row, e
 	}
 	done := closers{srv.Close}
 	defer func() { err = errors.Join(err, done.close()) }()
-	measured, err := s.steadyFlood(ctx, srv, &done)
+	measured, name, err := s.steadyFlood(ctx, srv, &done)
 	if err != nil {
 		return nil, err
 	}
@@ -38,9 +38,9 @@ func neighbours(ctx context.Context, s *session, d time.Duration) (rows []Row, e
 	}
 	alone := func(context.Context) error { return nil }
 	all := []contender{
-		s.steadyContender("lambent python, alone", measured, nil, alone),
+		s.steadyContender(name+", alone", measured, nil, alone),
 		s.steadyContender("http.server, alone", server, serverErr, alone),
-		s.steadyContender("lambent python, beside 20 burners", measured, nil, burning, Ratio{Over: "neighbour/lambent python, alone", MostP99: 1.5}),
+		s.steadyContender(name+", beside 20 burners", measured, nil, burning, Ratio{Over: "neighbour/" + name + ", alone", MostP99: 1.5}),
 		s.steadyContender("http.server, beside 20 burners", server, serverErr, burning, Ratio{Over: "neighbour/http.server, alone"}),
 	}
 	seen, err := turns{length: 1, rest: 200 * time.Millisecond, least: 1}.run(ctx, d, all)
@@ -50,16 +50,27 @@ func neighbours(ctx context.Context, s *session, d time.Duration) (rows []Row, e
 // steadySlice is how long a contender gets its requests at a time.
 func (s *session) steadySlice() time.Duration { return 4 * s.slice() }
 
-func (s *session) steadyFlood(ctx context.Context, srv *lambent.Server, done *closers) (flood, error) {
-	python := s.languages()[0]
-	if err := python.deploy(ctx, srv, "steady", "hello"); err != nil {
-		return nil, err
-	}
-	callers, err := connect(ctx, srv, "steady", helloEvent, callsOpen, done)
+// steadyFlood deploys what is measured: the example matchmaker where it is there, else the
+// greeting. It returns the name that rows give it.
+func (s *session) steadyFlood(ctx context.Context, srv *lambent.Server, done *closers) (flood, string, error) {
+	name, event, err := s.deploySteady(ctx, srv)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return floodOf(callers), nil
+	callers, err := connect(ctx, srv, "steady", event, callsOpen, done)
+	if err != nil {
+		return nil, "", err
+	}
+	return floodOf(callers), name, nil
+}
+
+func (s *session) deploySteady(ctx context.Context, srv *lambent.Server) (name, event string, err error) {
+	for _, e := range s.o.Examples {
+		if e.Name == "matchmaker" {
+			return "lambent matchmaker", e.Event, srv.Deploy(ctx, lambent.Function{Name: "steady", Runtime: e.Runtime, Handler: e.Handler, Zip: e.Zip})
+		}
+	}
+	return "lambent python", helloEvent, s.languages()[0].deploy(ctx, srv, "steady", "hello")
 }
 
 // steadyContender's sample is a slice of requests, while beside keeps the host busy.

@@ -28,7 +28,6 @@ type Options struct {
 	Helper  string // path of lambent-bench
 
 	Python, Node Interpreter
-	Modules      []string // that Lambent keeps ready for Python functions
 	Examples     []Example
 	// Boxes opens what makes and destroys sandboxes of the tier light in this process, as
 	// Lambent does. nil = not measured.
@@ -42,11 +41,19 @@ type Options struct {
 	Instances   int           // started in the group memory
 	Keep        string        // folder to work in, which is kept; "" = a temporary one
 	Settings    []string      // LAMBENT_…=… for every server
+	Variants    []Variant     // measured beside, in the groups cold, idle and warm
 
 	// Progress is told what is being measured, and nil at the end. It may be nil.
 	Progress func(Step)
 	// Warn gets what a person should know and no row says. It may not be nil.
 	Warn io.Writer
+}
+
+// Variant is another way to start a server, measured by turns with the usual one.
+type Variant struct {
+	Name     string // "lambent without stems"
+	Program  string // "" = the one under test
+	Settings []string
 }
 
 // Boxes makes and destroys sandboxes. Cycle may be called from many goroutines.

@@ -18,10 +18,10 @@ func (g groupPlan) group() Group { return Group{Name: g.name, Title: g.title, Me
 // plan is all that is measured, in order.
 func plan() []groupPlan {
 	return []groupPlan{
-		{"cold", "Cold starts, flat out", 80, methodCold, coldFlat},
-		{"idle", "Cold starts, one every few seconds", 90, methodIdle, coldIdle},
-		{"rate", "Cold starts at fixed rates", 50, methodRate, coldRates},
-		{"burst", "Many cold starts at once", 40, methodBurst, bursts},
+		{"cold", "Cold starts, flat out", 75, methodCold, coldFlat},
+		{"idle", "Cold starts, one every few seconds", 170, methodIdle, coldIdle},
+		{"rate", "Cold starts at fixed rates", 40, methodRate, coldRates},
+		{"burst", "Many cold starts at once", 35, methodBurst, bursts},
 		{"sandbox", "Sandboxes made and destroyed", 10, methodSandbox, sandboxes},
 		{"warm", "Warm requests", 25, methodWarm, warm},
 		{"throughput", "Throughput, 16 connections", 25, methodThroughput, throughput},
@@ -29,6 +29,6 @@ func plan() []groupPlan {
 		{"neighbour", "Beside noisy neighbours", 32, methodNeighbour, neighbours},
 		{"limits", "Reserved concurrency", 8, methodLimits, limits},
 		{"memory", "Memory", 15, methodMemory, memory},
-		{"workloads", "The field's usual functions", 60, methodWorkloads, fieldWorkloads},
+		{"workloads", "The field's usual functions", 40, methodWorkloads, fieldWorkloads},
 	}
 }

@@ -94,22 +94,52 @@ func (r *Ratio) fill(row, floor *Row) {
 		return
 	}
 	r.P50, r.P99 = quotient(row.P50, floor.P50), quotient(row.P99, floor.P99)
-	for _, t := range []struct {
-		got   *float64
-		bound float64
-		least bool
-	}{{r.P50, r.MostP50, false}, {r.P99, r.MostP99, false}, {r.P50, r.LeastP50, true}} {
-		if t.bound == 0 || t.got == nil {
-			continue
-		}
-		met := *t.got <= t.bound
-		if t.least {
-			met = *t.got >= t.bound
-		}
-		met = met && (r.Met == nil || *r.Met)
-		r.Met = &met
+	if r.targeted() {
+		r.Met = both(both(atMost(r.P50, r.MostP50), atMost(r.P99, r.MostP99)), atLeast(r.P50, r.LeastP50))
 	}
 }
+
+// atMost says whether a bound is kept: nil is unknown, for want of samples. No bound is kept.
+func atMost(got *float64, bound float64) *bool {
+	met := true
+	switch {
+	case bound == 0:
+		return &met
+	case got == nil:
+		return nil
+	}
+	met = *got <= bound
+	return &met
+}
+
+func atLeast(got *float64, bound float64) *bool {
+	met := true
+	switch {
+	case bound == 0:
+		return &met
+	case got == nil:
+		return nil
+	}
+	met = *got >= bound
+	return &met
+}
+
+// both is false if one is, and unknown if one is and the other is not false.
+func both(a, b *bool) *bool {
+	switch {
+	case a != nil && !*a:
+		return a
+	case b != nil && !*b:
+		return b
+	case a == nil:
+		return a
+	default:
+		return b
+	}
+}
+
+// targeted says whether something was aimed at.
+func (r *Ratio) targeted() bool { return r.MostP50 != 0 || r.MostP99 != 0 || r.LeastP50 != 0 }
 
 func quotient(a, b *float64) *float64 {
 	if a == nil || b == nil || *b == 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -115,6 +116,9 @@ func newSession(o Options) (*session, error) {
 			return nil, err
 		}
 	}
+	if err := empty(s.dir); err != nil {
+		return nil, err
+	}
 	// Functions' containers look into it as another user.
 	s.scripts = filepath.Join(s.dir, "scripts")
 	if err := errors.Join(os.MkdirAll(s.scripts, 0o755), os.Chmod(s.dir, 0o755)); err != nil {
@@ -125,6 +129,18 @@ func newSession(o Options) (*session, error) {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
+}
+
+// empty refuses a folder that holds something: the data of an earlier run would be measured.
+func empty(dir string) error {
+	found, err := os.ReadDir(dir)
+	if err == nil && len(found) > 0 {
+		return fmt.Errorf("the folder %s is not empty: name a new one", dir)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // close removes the run's folder, unless it is to be kept.

@@ -128,9 +128,9 @@ func counted(reasons map[string]int) string {
 // oneLine keeps the beginning of an error's text: a row has one line for it.
 func oneLine(text string) string {
 	const most = 300
-	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	line := strings.Join(strings.Fields(text), " ")
 	if len(line) > most {
-		line = line[:most] + "…"
+		line = strings.ToValidUTF8(line[:most], "") + "…"
 	}
 	return line
 }

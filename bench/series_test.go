@@ -39,7 +39,7 @@ func TestRowsThatAreRefused(t *testing.T) {
 		"throttled: held back for 2.0 ms":        kept(sample{took: 1, held: 2 * time.Millisecond}),
 		"none of 1 starts was proved to be cold": kept(sample{took: 1, notCold: true}),
 		"there was no time":                      kept(),
-		"it broke":                               failed,
+		"it broke in two lines":                  failed,
 	} {
 		rows := s.rows()
 		if len(rows) != 1 || !strings.HasPrefix(rows[0].Missing, why) || rows[0].P50 != nil || strings.Contains(rows[0].Missing, "\n") {
@@ -90,16 +90,16 @@ func TestRatiosAndTargets(t *testing.T) {
 	v := func(x float64) *float64 { return &x }
 	rows := []Row{
 		{Group: "g", Name: "floor", P50: v(10), P99: v(20)},
-		{Group: "g", Name: "fast", P50: v(5), P99: v(50), Ratios: []Ratio{{Over: "g/floor", MostP50: 0.5, MostP99: 2}, {Over: "g/floor", MostP50: 0.5}, {Over: "g/nothing", MostP50: 1}}},
-		{Group: "g", Name: "rate", P50: v(5), Ratios: []Ratio{{Over: "g/floor", LeastP50: 0.4}, {Over: "g/floor", LeastP50: 0.6}, {Over: "g/floor", MostP99: 1}}, Limit: &Limit{Most: 5}},
+		{Group: "g", Name: "fast", P50: v(5), P99: v(50), Ratios: []Ratio{{Over: "g/floor", MostP50: 0.5, MostP99: 2}, {Over: "g/floor", MostP50: 0.5}, {Over: "g/nothing", MostP50: 1}, {Over: "g/floor"}}},
+		{Group: "g", Name: "rate", P50: v(5), Ratios: []Ratio{{Over: "g/floor", LeastP50: 0.4}, {Over: "g/floor", LeastP50: 0.6}, {Over: "g/floor", MostP50: 1, MostP99: 1}, {Over: "g/floor", MostP50: 0.1, MostP99: 1}}, Limit: &Limit{Most: 5}},
 	}
 	compare(rows)
 	fast := rows[1].Ratios
-	if *fast[0].P50 != 0.5 || *fast[0].P99 != 2.5 || *fast[0].Met || !*fast[1].Met || fast[2].P50 != nil || fast[2].Met != nil {
+	if *fast[0].P50 != 0.5 || *fast[0].P99 != 2.5 || *fast[0].Met || !*fast[1].Met || fast[2].P50 != nil || fast[2].Met != nil || fast[3].Met != nil {
 		t.Errorf("%+v", fast)
 	}
 	rate := rows[2].Ratios
-	if !*rate[0].Met || *rate[1].Met || rate[2].Met != nil || !*rows[2].Limit.Met {
+	if !*rate[0].Met || *rate[1].Met || rate[2].Met != nil || *rate[3].Met || !*rows[2].Limit.Met {
 		t.Errorf("%+v, a target without a p99 is open", rate)
 	}
 }

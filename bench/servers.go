@@ -1,10 +1,12 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
@@ -26,12 +28,27 @@ const (
 
 // serve starts a Lambent of its own folder. Whoever asked for it closes it.
 func (s *session) serve(ctx context.Context, settings ...string) (*lambent.Server, error) {
+	return s.run(ctx, s.o.Program, settings)
+}
+
+func (s *session) run(ctx context.Context, program string, settings []string) (*lambent.Server, error) {
 	s.servers++
 	dir := filepath.Join(s.dir, "server-"+strconv.Itoa(s.servers))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	return lambent.Start(ctx, s.o.Program, dir, append(settings, s.o.Settings...)...)
+	return lambent.Start(ctx, program, dir, append(settings, s.o.Settings...)...)
+}
+
+// noStems are the settings that make nothing ahead: a start forks a zygote where the language has one.
+func noStems() []string { return []string{"LAMBENT_STEMS_CEILING=0", "LAMBENT_STEMS_FLOOR=0"} }
+
+// usual is the server under test.
+func usual() Variant { return Variant{Name: "lambent"} }
+
+// variant starts a server of a variant.
+func (s *session) variant(ctx context.Context, v Variant, settings ...string) (*lambent.Server, error) {
+	return s.run(ctx, cmp.Or(v.Program, s.o.Program), append(settings, v.Settings...))
 }
 
 // language is one in which functions are deployed here.
@@ -75,8 +92,8 @@ func alreadyThere(err error) bool {
 	return errors.As(err, &conflict)
 }
 
-// deploy creates a workload's function, named after language and module.
-func (l language) deploy(ctx context.Context, srv *lambent.Server, name, module string) error {
+// deploy creates a workload's function. Settings of the function may follow as tags, in pairs.
+func (l language) deploy(ctx context.Context, srv *lambent.Server, name, module string, tags ...string) error {
 	if l.runtime == "" {
 		return errNoInterpreter
 	}
@@ -84,5 +101,9 @@ func (l language) deploy(ctx context.Context, srv *lambent.Server, name, module 
 	if err != nil {
 		return err
 	}
-	return srv.Deploy(ctx, lambent.Function{Name: name, Runtime: l.runtime, Handler: l.handler(module), Zip: zip})
+	f := lambent.Function{Name: name, Runtime: l.runtime, Handler: l.handler(module), Zip: zip, Tags: map[string]string{}}
+	for pair := range slices.Chunk(tags, 2) {
+		f.Tags[pair[0]] = pair[1]
+	}
+	return srv.Deploy(ctx, f)
 }

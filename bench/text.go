@@ -142,7 +142,7 @@ func (r Ratio) target() string {
 func verdict(met *bool) string {
 	switch {
 	case met == nil:
-		return ""
+		return ": open, for want of samples"
 	case *met:
 		return ": met"
 	default:

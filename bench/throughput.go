@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 	"lambent.dev/lambent/bench/load"
 )
 
-const methodThroughput = "Sixteen connections send one request after another (closed loop) for slices of a second; slices of the contenders alternate, and a sample is the rate of one slice. Lambent's server has memory for four instances (memory budget 512 MB, functions of 128 MB), so requests wait for one of four; the load generator shares the CPUs with what it measures."
+const methodThroughput = "Sixteen connections send one request after another (closed loop) for slices of a second; slices of the contenders alternate, and a sample is the rate of one slice. Lambent's server has memory for four instances (memory budget 512 MB, functions of 128 MB), so requests wait for one of four; in the rows \"16 at once in one\" the function has the tag lambent:concurrency and one instance takes all requests; the load generator shares the CPUs with what it measures."
 
 // connections are those of a closed loop.
 const connections = 16
@@ -27,6 +28,11 @@ func throughput(ctx context.Context, s *session, d time.Duration) (rows []Row, e
 	for _, l := range s.languages() {
 		c := contender{row: Row{Name: "lambent " + l.name + ", four instances", Unit: "1/s", Ratios: throughputTargets(l.name)}}
 		f, err := s.fourInstances(ctx, l, connections, &done)
+		all = append(all, c.flooding(2*s.slice(), f, err))
+	}
+	for _, l := range s.languages()[:2] {
+		c := contender{row: Row{Name: "lambent " + l.name + ", 16 at once in one", Unit: "1/s", Ratios: throughputTargets(l.name)[1:]}}
+		f, err := s.oneInstance(ctx, l, &done)
 		all = append(all, c.flooding(2*s.slice(), f, err))
 	}
 	for _, p := range s.floodServers() {
@@ -80,12 +86,24 @@ func (f flood) perSecond(ctx context.Context, d time.Duration) (float64, error) 
 
 // fourInstances starts a server that has room for four instances of a greeting, and warms it up.
 func (s *session) fourInstances(ctx context.Context, l language, n int, done *closers) (flood, error) {
-	srv, err := s.serve(ctx, fourInstances)
+	return s.instances(ctx, l, fourInstances, n, done)
+}
+
+// oneInstance starts a server with an instance that takes all requests at once.
+func (s *session) oneInstance(ctx context.Context, l language, done *closers) (flood, error) {
+	return s.instances(ctx, l, roomForAll, connections, done, concurrencyTag, strconv.Itoa(connections))
+}
+
+// concurrencyTag is the setting of a function that gives each instance many requests at once.
+const concurrencyTag = "lambent:concurrency"
+
+func (s *session) instances(ctx context.Context, l language, setting string, n int, done *closers, tags ...string) (flood, error) {
+	srv, err := s.serve(ctx, setting)
 	if err != nil {
 		return nil, err
 	}
 	done.add(srv.Close)
-	if err := l.deploy(ctx, srv, l.name, "hello"); err != nil {
+	if err := l.deploy(ctx, srv, l.name, "hello", tags...); err != nil {
 		return nil, err
 	}
 	callers, err := connect(ctx, srv, l.name, helloEvent, n, done)

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -37,17 +38,20 @@ func warmTargets(language, group string) []Ratio {
 }
 
 func warm(ctx context.Context, s *session, d time.Duration) (rows []Row, err error) {
-	srv, err := s.serve(ctx)
-	if err != nil {
-		return nil, err
-	}
-	done := closers{srv.Close}
+	var done closers
 	defer func() { err = errors.Join(err, done.close()) }()
 	var all []contender
-	for _, l := range s.languages() {
-		c := contender{row: Row{Name: "lambent " + l.name, Start: requestSent, End: answerRead, Ratios: warmTargets(l.name, "warm")}}
-		c.take = s.warmTake(ctx, srv, l, l.name, "hello", helloEvent, &done)
-		all = append(all, c)
+	for _, v := range append([]Variant{usual()}, s.o.Variants...) {
+		srv, err := s.variant(ctx, v)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", v.Name, err)
+		}
+		done.add(srv.Close)
+		for _, l := range s.languages() {
+			c := contender{row: Row{Name: v.Name + " " + l.name, Start: requestSent, End: answerRead, Ratios: warmTargets(l.name, "warm")}}
+			c.take = s.warmTake(ctx, srv, l, l.name, "hello", helloEvent, &done)
+			all = append(all, c)
+		}
 	}
 	for _, p := range append(s.plainServers(), s.containerServers()...) {
 		all = append(all, p.contender(ctx, helloEvent, &done))

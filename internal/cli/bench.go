@@ -38,7 +38,8 @@ type benchFlags struct {
 	output                            *format
 	quick                             bool
 	seconds                           float64
-	only, set                         []string
+	only, set, also                   []string
+	against                           string
 	html, markdown, from              string
 	keep, examples                    string
 	functions, instances, connections int
@@ -64,6 +65,8 @@ func newBenchFlags(c *cobra.Command) *benchFlags {
 	set.IntVar(&f.instances, "instances", 10, "`NUMBER` of idle instances to start for their memory (target: 1000)")
 	set.IntVar(&f.connections, "connections", 10000, "`NUMBER` of requests at once against a reserved concurrency")
 	set.StringArrayVar(&f.set, "set", nil, "a setting of the measured servers as `NAME=VALUE`, LAMBENT_LOG_LEVEL=debug for instance; repeatable")
+	set.StringArrayVar(&f.also, "also", nil, "measure a server with this setting beside, `NAME=VALUE`, in the groups cold, idle and warm; repeatable")
+	set.StringVar(&f.against, "against", "", "measure another lambent beside, the `PROGRAM` of an earlier build, in the groups cold, idle and warm")
 	return f
 }
 
@@ -162,17 +165,30 @@ func (f *benchFlags) options(c *cobra.Command) (bench.Options, error) {
 		return bench.Options{}, &usageError{errors.New("--seconds must be more than 0")}
 	}
 	o := bench.Options{
-		Version: Version, Program: self, Helper: filepath.Join(filepath.Dir(self), "lambent-bench"), Modules: bench.PythonModules(),
+		Version: Version, Program: self, Helper: filepath.Join(filepath.Dir(self), "lambent-bench"),
 		Python: benchInterpreter("python"), Node: benchInterpreter("nodejs"), Boxes: openBoxes,
 		Total: time.Duration(f.seconds * float64(time.Second)), Only: f.only, Keep: f.keep, Settings: f.set,
 		Connections: f.connections, Functions: f.functions, Instances: f.instances,
 		Warn: c.ErrOrStderr(), Progress: progressOf(c.ErrOrStderr()),
 	}
+	o.Variants = f.variants()
 	if f.quick {
 		f.shorten(c, &o)
 	}
 	o.Examples = f.findExamples(c)
 	return o, nil
+}
+
+// variants are the servers that are measured beside the usual one.
+func (f *benchFlags) variants() []bench.Variant {
+	var all []bench.Variant
+	for _, setting := range f.also {
+		all = append(all, bench.Variant{Name: "lambent " + strings.TrimPrefix(setting, "LAMBENT_"), Settings: []string{setting}})
+	}
+	if f.against != "" {
+		all = append(all, bench.Variant{Name: "lambent before,", Program: f.against})
+	}
+	return all
 }
 
 // shorten makes a smoke run of what was not asked for otherwise.

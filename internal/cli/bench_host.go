@@ -85,7 +85,7 @@ type boxes struct {
 // openBoxes prepares what sandboxes are made of, below dir.
 func openBoxes(ctx context.Context, dir string) (_ bench.Boxes, err error) {
 	b := &boxes{owner: daemon.NewOwner()}
-	if b.set, err = daemon.Drivers(filepath.Join(dir, "drivers"), b.owner, false, nil); err != nil {
+	if b.set, err = daemon.Drivers(drivers.Options{Dir: filepath.Join(dir, "drivers"), Owner: b.owner}); err != nil {
 		return nil, err
 	}
 	b.templates = drivers.NewTemplates(b.set)
