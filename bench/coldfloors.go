@@ -38,11 +38,11 @@ const helloEvent = `{"name":"you"}`
 // coldFloors are what cold starts are measured against: the first is the least of a Go
 // function, and so on. everything adds what is not a floor of a target.
 func (s *session) coldFloors(ctx context.Context, done *closers, everything bool) []contender {
-	all := []contender{s.goFloor(done), s.importsFloor(ctx), s.nodeFloor()}
+	all := []contender{s.goFloor(done), s.importsFloor(ctx), s.bootstrapFloor(), s.nodeFloor()}
 	if !everything {
 		return all
 	}
-	all = append(all, s.forkFloor(ctx, done), s.bootstrapFloor(), trueFloor())
+	all = append(all, s.forkFloor(ctx, done), trueFloor())
 	return append(all, s.containers()...)
 }
 

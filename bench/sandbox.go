@@ -49,6 +49,9 @@ func sandboxes(ctx context.Context, s *session, d time.Duration) (rows []Row, er
 			},
 		},
 	}
+	if _, err := all[0].rate(ctx); err != nil { // fills the pools that sandboxes are made of
+		return nil, err
+	}
 	seen, err := turns{length: 1, rest: 50 * time.Millisecond, least: 1}.run(ctx, d, all)
 	return rowsOf(seen), err
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -151,18 +152,36 @@ func broken(r *bench.Report) error {
 	return errors.Join(all...)
 }
 
-func (f *benchFlags) options(c *cobra.Command) (bench.Options, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return bench.Options{}, fmt.Errorf("finding this program: %w", err)
-	}
+// check refuses what cannot be measured, as usage errors.
+func (f *benchFlags) check() error {
 	for _, n := range []int{f.functions, f.instances, f.connections} {
 		if n < 1 {
-			return bench.Options{}, &usageError{errors.New("--functions, --instances and --connections must be at least 1")}
+			return &usageError{errors.New("--functions, --instances and --connections must be at least 1")}
 		}
 	}
 	if f.seconds <= 0 {
-		return bench.Options{}, &usageError{errors.New("--seconds must be more than 0")}
+		return &usageError{errors.New("--seconds must be more than 0")}
+	}
+	for _, name := range f.only {
+		if !slices.Contains(bench.Groups(), name) {
+			return &usageError{fmt.Errorf("--only %s: there is no such group, choose of %s", name, strings.Join(bench.Groups(), ", "))}
+		}
+	}
+	for _, setting := range append(f.set, f.also...) {
+		if name, _, found := strings.Cut(setting, "="); !found || !strings.HasPrefix(name, "LAMBENT_") {
+			return &usageError{fmt.Errorf("%q is not a setting: write LAMBENT_LOG_LEVEL=debug for instance", setting)}
+		}
+	}
+	return nil
+}
+
+func (f *benchFlags) options(c *cobra.Command) (bench.Options, error) {
+	if err := f.check(); err != nil {
+		return bench.Options{}, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return bench.Options{}, fmt.Errorf("finding this program: %w", err)
 	}
 	o := bench.Options{
 		Version: Version, Program: self, Helper: filepath.Join(filepath.Dir(self), "lambent-bench"),

@@ -139,5 +139,5 @@ func tickWhile(w io.Writer, what string) (stop func()) {
 }
 
 func stepText(s bench.Step) string {
-	return fmt.Sprintf("%d of %d: %s, for about %d s", s.Number, s.Of, strings.ToLower(s.Group.Title), int(s.Lasts.Round(time.Second).Seconds()))
+	return fmt.Sprintf("%d of %d: %s, for about %d s", s.Number, s.Of, strings.ToLower(s.Group.Title), max(1, int(s.Lasts.Round(time.Second).Seconds())))
 }
