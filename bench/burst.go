@@ -23,14 +23,10 @@ func burstSizes(quick bool) []int {
 }
 
 func bursts(ctx context.Context, s *session, d time.Duration) (rows []Row, err error) {
-	srv, err := s.serve(ctx, everyInvokeStarts)
-	if err != nil {
-		return nil, err
-	}
-	done := closers{srv.Close}
+	var done closers
 	defer func() { err = errors.Join(err, done.close()) }()
 	sizes := burstSizes(s.o.Quick)
-	callers, err := s.manyFunctions(ctx, srv, sizes[len(sizes)-1], &done)
+	callers, err := s.burstCallers(ctx, sizes[len(sizes)-1], &done)
 	if err != nil {
 		return nil, err
 	}
@@ -40,67 +36,87 @@ func bursts(ctx context.Context, s *session, d time.Duration) (rows []Row, err e
 	}
 	done.add(z.Close)
 	var all []contender
-	kinds := map[string]map[string]int{}
+	kinds := map[string]map[string]int{} // of the starts of a row
 	for _, n := range sizes {
-		seen := map[string]int{}
-		c := burstContender(callers[:n], seen)
-		kinds[c.row.Name] = seen
+		c := burstContender(callers[:n], kinds)
 		all = append(all, c, forksContender(z, n))
 	}
 	seen, err := turns{length: 1, rest: 300 * time.Millisecond, least: 1}.run(ctx, d, all)
-	rows = rowsOf(seen)
+	return noteKinds(rowsOf(seen), kinds), err
+}
+
+// noteKinds writes how instances were started beside each row.
+func noteKinds(rows []Row, kinds map[string]map[string]int) []Row {
 	for i := range rows {
 		if k := kinds[rows[i].Name]; len(k) > 0 {
 			rows[i].Note = "starts: " + counted(k)
 		}
 	}
-	return rows, err
+	return rows
+}
+
+// burstCallers are those of n functions on a server of their own.
+func (s *session) burstCallers(ctx context.Context, n int, done *closers) ([]*lambent.Caller, error) {
+	srv, err := s.serve(ctx, everyInvokeStarts)
+	if err != nil {
+		return nil, err
+	}
+	done.add(srv.Close)
+	return s.manyFunctions(ctx, srv, n, done)
 }
 
 // manyFunctions deploys n Python functions and connects a caller to each.
 func (s *session) manyFunctions(ctx context.Context, srv *lambent.Server, n int, done *closers) ([]*lambent.Caller, error) {
 	python := s.languages()[0]
+	err := shared(n, func(i int) error { return python.deploy(ctx, srv, "hello-"+strconv.Itoa(i), "hello") })
+	if err != nil {
+		return nil, err
+	}
 	all := make([]*lambent.Caller, n)
-	err := load.Burst(min(n, deployers), func(worker int) error {
+	for i := range all {
+		if all[i], err = srv.NewCaller(ctx, "hello-"+strconv.Itoa(i), helloEvent); err != nil {
+			return nil, err
+		}
+		done.add(all[i].Close)
+	}
+	return all, nil
+}
+
+// deployers is how many calls prepare a measurement at once.
+const deployers = 8
+
+// shared does n things, some of them at once.
+func shared(n int, do func(i int) error) error {
+	return load.Burst(min(n, deployers), func(worker int) error {
 		for i := worker; i < n; i += min(n, deployers) {
-			if err := python.deploy(ctx, srv, "hello-"+strconv.Itoa(i), "hello"); err != nil {
+			if err := do(i); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	for i := range n {
-		if err != nil {
-			return nil, err
-		}
-		if all[i], err = srv.NewCaller(ctx, "hello-"+strconv.Itoa(i), helloEvent); err == nil {
-			done.add(all[i].Close)
-		}
-	}
-	return all, err
 }
-
-// deployers is how many calls of the API deploy functions at once.
-const deployers = 8
 
 func forksName(n int) string { return fmt.Sprintf("%d bare zygote forks", n) }
 
-func burstContender(callers []*lambent.Caller, kinds map[string]int) contender {
+func burstContender(callers []*lambent.Caller, kinds map[string]map[string]int) contender {
 	n := len(callers)
+	name, seen := fmt.Sprintf("lambent python, %d at once", n), map[string]int{}
+	kinds[name] = seen
 	ratio := Ratio{Over: "burst/" + forksName(n)}
 	if n == 100 {
 		ratio.MostP50 = 2.5
 	}
 	return contender{
 		row: Row{
-			Name: fmt.Sprintf("lambent python, %d at once", n), Start: "the requests are let go", End: "the last answer has been read",
+			Name: name, Start: "the requests are let go", End: "the last answer has been read",
 			Ratios: []Ratio{ratio},
 		},
 		take: func(ctx context.Context) (sample, error) {
 			if err := ready(ctx, callers); err != nil {
 				return sample{}, err
 			}
-			return burst(callers, kinds)
+			return burst(callers, seen)
 		},
 	}
 }

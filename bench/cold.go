@@ -12,10 +12,11 @@ import (
 
 const (
 	proofOfCold = " A start counts only if the function's module proves, by a time stamp of its own, that it was imported after the request was sent; who catches an instance before it has left is not counted." +
-		" The server closes each instance after its first request (keep-alive 0), so every request is a start, and making the next one ready is part of the load. The server without stems has a ceiling of 0 for them: its Python starts are forks of a zygote."
-	methodCold = "Contenders take turns of five samples back to back, with 20 ms of rest between turns so that nobody pays for another's cleaning up; containers take one sample in every third round." + proofOfCold
-	methodIdle = "Contenders take turns of one sample, with a quarter of a second of quiet after each, so each function gets one request every few seconds." + proofOfCold
-	methodRate = "Requests are sent at a fixed rate whatever earlier ones are doing, and each one's latency counts from the moment at which it was meant to be sent (open loop). Slices of Lambent alternate with turns of the floors. Where starts take longer than requests keep coming, a request is served by an instance that was started for another one: these are the rows of the start kind warm." + proofOfCold
+		" The server closes each instance after its first request (keep-alive 0), so every request is a start, and making the next one ready is part of the load."
+	withoutStems = " The server without stems has a ceiling of 0 for them: its Python starts are forks of a zygote."
+	methodCold   = "Contenders take turns of five samples back to back, with 20 ms of rest between turns so that nobody pays for another's cleaning up; containers take one sample in every third round." + withoutStems + proofOfCold
+	methodIdle   = "Contenders take turns of one sample, with a quarter of a second of quiet after each, so each function gets one request every few seconds." + withoutStems + proofOfCold
+	methodRate   = "Requests are sent at a fixed rate whatever earlier ones are doing, and each one's latency counts from the moment at which it was meant to be sent (open loop). Slices of Lambent alternate with turns of the floors. Where starts take longer than requests keep coming, a request is served by an instance that was started for another one: these are the rows of the start kind warm." + proofOfCold
 )
 
 // coldTargets are the ratios of cold starts by language and start kind; group is where the

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"lambent.dev/lambent/bench/lambent"
-	"lambent.dev/lambent/bench/load"
 )
 
 const methodMemory = "Read from /proc/PID/smaps_rollup of the server's descendants. PSS divides shared pages by those who share them; private pages belong to nobody else. A sandbox is all processes of one pid namespace, its PID 1 included; a stem is one in which no function's code is mounted. MB are 10⁶ bytes."
@@ -55,26 +54,39 @@ func (s *session) instanceMemory(ctx context.Context, srv *lambent.Server, done 
 		if err != nil {
 			return nil, err
 		}
-		t := s.warmTake(ctx, srv, l, l.name, "hello", helloEvent, done)
-		for range used - warmUp {
-			if _, err := t(ctx); err != nil {
-				return nil, err
-			}
+		if err := s.use(ctx, srv, l, done); err != nil {
+			return nil, err
 		}
 		private, pss, err := added(srv, before)
 		if err != nil {
 			return nil, err
 		}
-		most := 0.0
-		if l.name == "python" {
-			most = 4
-		}
 		what := fmt.Sprintf("an instance has answered %d requests", used)
+		_, most := privateTargets(l.name)
 		rows = append(rows,
 			memoryRow(l.name+" instance, private", what, private, most),
 			memoryRow(l.name+" instance, PSS", what, pss, 0))
 	}
 	return rows, nil
+}
+
+// privateTargets are the most MB of private pages that a sandbox may hold; 0 = no target.
+func privateTargets(language string) (stem, instance float64) {
+	if language == "python" {
+		return 2, 4
+	}
+	return 0, 0
+}
+
+// use deploys a function and sends it its requests.
+func (s *session) use(ctx context.Context, srv *lambent.Server, l language, done *closers) error {
+	t := s.warmTake(ctx, srv, l, l.name, "hello", helloEvent, done)
+	for range used - warmUp {
+		if _, err := t(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // added is the memory of the functions' sandboxes that were not there before.
@@ -103,27 +115,29 @@ func (s *session) stemMemory(_ context.Context, srv *lambent.Server, _ *closers)
 	}
 	var rows []Row
 	for _, program := range []string{"python", "node"} {
-		var private, pss []float64
-		for _, b := range boxes {
-			if !b.Function && b.Runs(program) {
-				private, pss = append(private, kib*float64(b.Private)), append(pss, kib*float64(b.PSS))
-			}
-		}
-		most := 0.0
-		if program == "python" {
-			most = 2
-		}
-		for _, row := range []Row{
+		private, pss := stemsOf(boxes, program)
+		most, _ := privateTargets(program)
+		some := []Row{
 			memoryRow(program+" stem, private", "a stem waits", private, most),
 			memoryRow(program+" stem, PSS", "a stem waits", pss, 0),
-		} {
-			if row.N == 0 {
-				row.Missing = "the server keeps no such stem"
-			}
-			rows = append(rows, row)
 		}
+		for i := range some {
+			if len(private) == 0 {
+				some[i].Missing = "the server keeps no such stem"
+			}
+		}
+		rows = append(rows, some...)
 	}
 	return rows, nil
+}
+
+func stemsOf(boxes []lambent.Box, program string) (private, pss []float64) {
+	for _, b := range boxes {
+		if !b.Function && b.Runs(program) {
+			private, pss = append(private, kib*float64(b.Private)), append(pss, kib*float64(b.PSS))
+		}
+	}
+	return private, pss
 }
 
 // idleInstances starts as many instances as were asked for, each of a function of its own.
@@ -136,14 +150,7 @@ func (s *session) idleInstances(ctx context.Context, srv *lambent.Server, done *
 	if err != nil {
 		return nil, err
 	}
-	err = load.Burst(min(len(callers), deployers), func(worker int) error {
-		for i := worker; i < len(callers); i += deployers {
-			if _, err := callers[i].Invoke(); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err = shared(len(callers), func(i int) error { _, err := callers[i].Invoke(); return err })
 	if err != nil {
 		return nil, err
 	}
@@ -151,16 +158,23 @@ func (s *session) idleInstances(ctx context.Context, srv *lambent.Server, done *
 	if err != nil {
 		return nil, err
 	}
-	all := 0.0
+	return []Row{s.idleRow(pss)}, nil
+}
+
+// mostOfIdle is 6 GB for 1,000 instances, in MB for each.
+const mostOfIdle = 6
+
+func (s *session) idleRow(pss []float64) Row {
+	together := 0.0
 	for _, one := range pss {
-		all += one
+		together += one
 	}
-	each := memoryRow("python instances at once, PSS each", "an instance has answered one request", pss, 6)
-	each.Note = fmt.Sprintf("%d instances, %.0f MB together", len(pss), all)
+	row := memoryRow("python instances at once, PSS each", "an instance has answered one request", pss, mostOfIdle)
+	row.Note = fmt.Sprintf("%d instances, %.0f MB together", len(pss), together)
 	if len(pss) < s.o.Instances {
-		each.Missing = fmt.Sprintf("%d of %d instances are there", len(pss), s.o.Instances)
+		row.Missing = fmt.Sprintf("%d of %d instances are there", len(pss), s.o.Instances)
 	}
-	return []Row{each}, nil
+	return row
 }
 
 // functionMemory deploys as many functions as were asked for and reads the server's memory.
@@ -192,16 +206,10 @@ func (s *session) deployMany(ctx context.Context, srv *lambent.Server, n int) er
 	if err != nil {
 		return err
 	}
-	return load.Burst(deployers, func(worker int) error {
-		for i := worker; i < n; i += deployers {
-			f := lambent.Function{Name: "idle-" + strconv.Itoa(i), Runtime: python.runtime, Handler: "hello.handler", Zip: zip}
-			if err := srv.Create(ctx, f); err != nil {
-				return err
-			}
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
+	return shared(n, func(i int) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
-		return nil
+		return srv.Create(ctx, lambent.Function{Name: "idle-" + strconv.Itoa(i), Runtime: python.runtime, Handler: "hello.handler", Zip: zip})
 	})
 }

@@ -91,39 +91,46 @@ func (s *session) steadyContender(name string, f flood, err error, beside func(c
 	return c
 }
 
-// burners deploys the functions that burn and returns what keeps all of them burning for a
+// burners deploys the functions that burn, and returns what keeps all of them burning for a
 // little longer than a slice.
 func (s *session) burners(ctx context.Context, srv *lambent.Server, done *closers) (func(context.Context) error, error) {
-	python := s.languages()[0]
 	kinds := []string{"cpu", "cpu", "memory", "io"}
 	all := make([]*lambent.Caller, burners)
 	for i := range all {
-		name := "burn-" + strconv.Itoa(i)
-		if err := python.deploy(ctx, srv, name, "burn"); err != nil {
+		var err error
+		if all[i], err = s.burner(ctx, srv, "burn-"+strconv.Itoa(i), kinds[i%len(kinds)], done); err != nil {
 			return nil, err
 		}
-		for _, seconds := range []float64{0, s.steadySlice().Seconds() + 0.4} { // the first starts the instance
-			event := fmt.Sprintf(`{"seconds":%g,"kind":%q}`, seconds, kinds[i%len(kinds)])
-			caller, err := srv.NewCaller(ctx, name, event)
-			if err != nil {
-				return nil, err
-			}
-			done.add(caller.Close)
-			if all[i] = caller; seconds > 0 {
-				continue
-			}
-			if _, err := caller.Invoke(); err != nil {
-				return nil, err
-			}
-		}
 	}
-	return func(context.Context) error {
-		return load.Burst(len(all), func(worker int) error {
-			i, err := all[worker].Invoke()
-			if err == nil && i.Refused != "" {
-				err = fmt.Errorf("a burner was throttled: %s", i.Refused)
-			}
-			return err
-		})
-	}, nil
+	return func(context.Context) error { return burn(all) }, nil
+}
+
+// burner deploys one and starts its instance.
+func (s *session) burner(ctx context.Context, srv *lambent.Server, name, kind string, done *closers) (*lambent.Caller, error) {
+	if err := s.languages()[0].deploy(ctx, srv, name, "burn"); err != nil {
+		return nil, err
+	}
+	if _, err := connect(ctx, srv, name, burnEvent(0, kind), 1, done); err != nil {
+		return nil, err
+	}
+	callers, err := callersOf(ctx, srv, name, burnEvent(s.steadySlice()+400*time.Millisecond, kind), 1, done)
+	if err != nil {
+		return nil, err
+	}
+	return callers[0], nil
+}
+
+func burnEvent(d time.Duration, kind string) string {
+	return fmt.Sprintf(`{"seconds":%g,"kind":%q}`, d.Seconds(), kind)
+}
+
+// burn invokes all burners and waits for them.
+func burn(all []*lambent.Caller) error {
+	return load.Burst(len(all), func(worker int) error {
+		i, err := all[worker].Invoke()
+		if err == nil && i.Refused != "" {
+			err = fmt.Errorf("a burner was throttled: %s", i.Refused)
+		}
+		return err
+	})
 }

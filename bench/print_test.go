@@ -16,8 +16,10 @@ func sampleReport() *Report {
 		Groups: []Group{{Name: "g", Title: "A group", Method: "By turns.", Steal: 0.5}},
 		Rows: []Row{
 			{Group: "g", Name: "floor", Unit: "ms", N: 1, P50: v(1)},
-			{Group: "g", Name: "row", Unit: "ms", N: 2000, P50: v(0.012345), P90: v(123456), P99: v(99.5), P999: v(0.1), NotCold: 3, Note: long,
-				Ratios: []Ratio{{Over: "g/floor", MostP50: 0.5, MostP99: 0.1}, {Over: "g/none"}}},
+			{
+				Group: "g", Name: "row", Unit: "ms", N: 2000, P50: v(0.012345), P90: v(123456), P99: v(99.5), P999: v(0.1), NotCold: 3, Note: long,
+				Ratios: []Ratio{{Over: "g/floor", MostP50: 0.5, MostP99: 0.1}, {Over: "g/none"}},
+			},
 			{Group: "g", Name: "gone", Missing: "a | b " + long},
 			{Group: "g", Name: "broken", Unit: "at once", P50: v(11), Limit: &Limit{Most: 10}, Broken: "11 ran"},
 		},

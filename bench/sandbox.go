@@ -31,29 +31,23 @@ func sandboxes(ctx context.Context, s *session, d time.Duration) (rows []Row, er
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, boxes.Close()) }()
+	ours := s.counting(func(ctx context.Context) error { return boxes.Cycle(ctx) })
+	ours.row = Row{Name: "light sandboxes", Start: "Create is called", End: "Close has returned", Unit: "1/s", Ratios: []Ratio{{Over: "sandbox/" + floorTrue, LeastP50: 0.3}}}
 	command := floor.Command{Args: []string{"/bin/true"}, Env: os.Environ()}
-	all := []contender{
-		{
-			row: Row{
-				Name: "light sandboxes", Start: "Create is called", End: "Close has returned", Unit: "1/s",
-				Ratios: []Ratio{{Over: "sandbox/" + floorTrue, LeastP50: 0.3}},
-			},
-			rate: func(ctx context.Context) (float64, error) {
-				return perSecond(ctx, s.slice(), func() error { return boxes.Cycle(ctx) })
-			},
-		},
-		{
-			row: Row{Name: floorTrue, Start: aboutToSpawn, End: reaped, Unit: "1/s"},
-			rate: func(ctx context.Context) (float64, error) {
-				return perSecond(ctx, s.slice(), func() error { _, err := command.UntilExit(); return err })
-			},
-		},
-	}
-	if _, err := all[0].rate(ctx); err != nil { // fills the pools that sandboxes are made of
+	spawns := s.counting(func(context.Context) error { _, err := command.UntilExit(); return err })
+	spawns.row = Row{Name: floorTrue, Start: aboutToSpawn, End: reaped, Unit: "1/s"}
+	if _, err := ours.rate(ctx); err != nil { // fills the pools that sandboxes are made of
 		return nil, err
 	}
-	seen, err := turns{length: 1, rest: 50 * time.Millisecond, least: 1}.run(ctx, d, all)
+	seen, err := turns{length: 1, rest: 50 * time.Millisecond, least: 1}.run(ctx, d, []contender{ours, spawns})
 	return rowsOf(seen), err
+}
+
+// counting is a contender whose sample is how often do ran in a slice, by the second.
+func (s *session) counting(do func(context.Context) error) contender {
+	return contender{rate: func(ctx context.Context) (float64, error) {
+		return perSecond(ctx, s.slice(), func() error { return do(ctx) })
+	}}
 }
 
 // perSecond counts how often do runs in a slice, on all CPUs.

@@ -60,6 +60,29 @@ func TestSpawnsAreTimedToTheirEvent(t *testing.T) {
 	}
 }
 
+// The program is killed before it can see that it gets no answer: that would be an exit code.
+func TestFirstCall(t *testing.T) {
+	a, err := NewRuntimeAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	caller := filepath.Join(t.TempDir(), "caller")
+	script := "#!" + program(t, "bash") + "\nsleep 0.1\nexec 5<>/dev/tcp/${AWS_LAMBDA_RUNTIME_API/:/\\/}\nprintf 'GET /next HTTP/1.1\\r\\n' >&5\nread -r <&5\nexit 1\n"
+	if err := os.WriteFile(caller, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		got, err := a.UntilFirstCall(caller)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Took < 100*time.Millisecond {
+			t.Errorf("asked after %v", got.Took)
+		}
+	}
+}
+
 func TestZygoteForksAFreshModuleEachTime(t *testing.T) {
 	z, err := StartZygote(program(t, "python3"), folder(t), []string{"json", "logging"})
 	if err != nil {

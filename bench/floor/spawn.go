@@ -2,6 +2,7 @@ package floor
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -112,7 +113,7 @@ func NewRuntimeAPI() (*RuntimeAPI, error) {
 func (a *RuntimeAPI) Close() error { return a.l.Close() }
 
 // UntilFirstCall times a function's program from its spawn until the line of its first
-// request for work has arrived; then the program is killed.
+// request for work has arrived; then the program is killed, before it can see that nobody answers.
 func (a *RuntimeAPI) UntilFirstCall(program string) (Timing, error) {
 	c := Command{Args: []string{program}, Env: append(os.Environ(), "AWS_LAMBDA_RUNTIME_API="+a.l.Addr().String())}
 	sent := time.Now()
@@ -120,36 +121,39 @@ func (a *RuntimeAPI) UntilFirstCall(program string) (Timing, error) {
 	if err != nil {
 		return Timing{}, err
 	}
-	callErr := a.firstCall()
+	conn, callErr := a.firstCall()
 	t := since(sent)
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		return Timing{}, fmt.Errorf("killing %s: %w", program, err)
 	}
 	if err := c.reap(pid); err != nil {
-		return Timing{}, err
+		return Timing{}, errors.Join(callErr, err)
 	}
-	return t, callErr
+	if callErr != nil {
+		return Timing{}, callErr
+	}
+	return t, conn.Close()
 }
 
 // callLimit bounds the wait for a function that never asks.
 const callLimit = 10 * time.Second
 
-func (a *RuntimeAPI) firstCall() error {
+// firstCall waits for a connection and its first line.
+func (a *RuntimeAPI) firstCall() (net.Conn, error) {
 	if l, ok := a.l.(*net.TCPListener); ok {
 		if err := l.SetDeadline(time.Now().Add(callLimit)); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	c, err := a.l.Accept()
 	if err != nil {
-		return fmt.Errorf("waiting for the first call: %w", err)
+		return nil, fmt.Errorf("waiting for the first call: %w", err)
 	}
-	defer c.Close()
 	if err := c.SetDeadline(time.Now().Add(callLimit)); err != nil {
-		return err
+		return nil, errors.Join(err, c.Close())
 	}
 	if _, err := bufio.NewReader(c).ReadString('\n'); err != nil {
-		return fmt.Errorf("reading the first call: %w", err)
+		return nil, errors.Join(fmt.Errorf("reading the first call: %w", err), c.Close())
 	}
-	return nil
+	return c, nil
 }

@@ -30,7 +30,7 @@ func FuzzAnswers(f *testing.F) {
 		if reason(body) == "" {
 			t.Error("a throttle without any reason")
 		}
-		if bornAfter(body, 1<<62) && bornAfter(body, 0) != true {
+		if bornAfter(body, 1<<62) && !bornAfter(body, 0) {
 			t.Error("born after a later moment and not after an earlier one")
 		}
 	})

@@ -47,25 +47,34 @@ func (s *Server) Boxes() ([]Box, error) {
 	if err != nil {
 		return nil, err
 	}
-	boxes := map[string]*Box{}
+	boxes := map[string]*Box{home: nil} // whoever lives where this program does is in no box
 	for pid := range parents {
-		if !descends(parents, pid, s.PID()) {
-			continue
+		if descends(parents, pid, s.PID()) {
+			put(boxes, pid)
 		}
-		namespace, err := os.Readlink(filepath.Join("/proc", strconv.Itoa(pid), "ns/pid"))
-		if err != nil || namespace == home {
-			continue
-		}
-		if boxes[namespace] == nil {
-			boxes[namespace] = &Box{Namespace: namespace}
-		}
-		boxes[namespace].take(pid)
 	}
+	delete(boxes, home)
 	all := make([]Box, 0, len(boxes))
 	for _, b := range boxes {
 		all = append(all, *b)
 	}
 	return all, nil
+}
+
+// put adds a process to the box of its pid namespace, unless that has none.
+func put(boxes map[string]*Box, pid int) {
+	namespace, err := os.Readlink(filepath.Join("/proc", strconv.Itoa(pid), "ns/pid"))
+	if err != nil {
+		return // it has ended
+	}
+	b, known := boxes[namespace]
+	if !known {
+		b = &Box{Namespace: namespace}
+		boxes[namespace] = b
+	}
+	if b != nil {
+		b.take(pid)
+	}
 }
 
 // taskMount is the folder of a function's code inside its sandbox.
