@@ -48,7 +48,7 @@ type benchFlags struct {
 
 // Seconds that a run's groups share.
 const (
-	wholeRun = 520
+	wholeRun = 550
 	quickRun = 10
 )
 
@@ -61,13 +61,13 @@ func newBenchFlags(c *cobra.Command) *benchFlags {
 	set.StringVar(&f.markdown, "markdown", "", "write the tables into the generated part of `FILE`, docs/performance.md for instance")
 	set.StringVar(&f.from, "from", "", "measure nothing: show the report that --output json wrote to `FILE`")
 	set.StringVar(&f.keep, "keep", "", "work in `FOLDER` and keep it: data folders and logs of the servers")
-	set.StringVar(&f.examples, "examples", "examples", "`FOLDER` of functions with an event.json each; left out where it is absent")
+	set.StringVar(&f.examples, "examples", "examples", "`FOLDER` of functions, an event.json in each")
 	set.IntVar(&f.functions, "functions", 1000, "`NUMBER` of functions to deploy for the server's memory (target: 100000)")
 	set.IntVar(&f.instances, "instances", 10, "`NUMBER` of idle instances to start for their memory (target: 1000)")
 	set.IntVar(&f.connections, "connections", 10000, "`NUMBER` of requests at once against a reserved concurrency")
-	set.StringArrayVar(&f.set, "set", nil, "a setting of the measured servers as `NAME=VALUE`, LAMBENT_LOG_LEVEL=debug for instance; repeatable")
-	set.StringArrayVar(&f.also, "also", nil, "measure a server with this setting beside, `NAME=VALUE`, in the groups cold, idle and warm; repeatable")
-	set.StringVar(&f.against, "against", "", "measure another lambent beside, the `PROGRAM` of an earlier build, in the groups cold, idle and warm")
+	set.StringArrayVar(&f.set, "set", nil, "a setting `NAME=VALUE` of all servers, LAMBENT_LOG_LEVEL=debug for instance")
+	set.StringArrayVar(&f.also, "also", nil, "measure a server with the setting `NAME=VALUE` beside (cold, idle, warm)")
+	set.StringVar(&f.against, "against", "", "measure `PROGRAM`, another build of lambent, beside (cold, idle, warm)")
 	return f
 }
 
