@@ -43,6 +43,9 @@ type Target struct {
 	Tier    Tier
 
 	CPUQuota float64 // CPUs, a hard limit; 0 = none
+	// Provisioned says that an instance is initialised ahead of requests: provisioned
+	// concurrency, not scaling, asked for it.
+	Provisioned bool
 }
 
 // InvokedARN is the ARN as the caller named it: what the context object shows.

@@ -22,6 +22,7 @@ type group struct {
 	busy    int
 	starts  []*member // under way, the oldest first
 	waiters []*waiter // first come first
+	ahead   ahead
 }
 
 // acquire gives the request an instance: an idle one unless fresh is set, else
@@ -86,12 +87,12 @@ func (g *group) offer(m *member) {
 		g.deliver(m)
 		return
 	}
-	if !g.kept {
+	if !g.kept || m.fate == going {
 		g.leave(m, whyChanged)
 		return
 	}
 	m.state, m.idleSince = idle, time.Now()
-	g.idle = append(g.idle, m)
+	g.shelve(m)
 	if g.pool.settings.FreezeAfter == 0 || g.pool.settings.KeepAlive == 0 {
 		m.nudge()
 	}
@@ -114,6 +115,7 @@ func (g *group) leave(m *member, why string) {
 	g.past = why
 	g.pool.memory.expect(m.memory)
 	m.nudge()
+	g.lose(m)
 }
 
 // dismiss makes an idle instance leave. Preconditions: mu is held, m is idle.
@@ -140,7 +142,7 @@ func (g *group) unlock() {
 // current version stays for its history; those of tenants are too many for that.
 // Preconditions: mu is held.
 func (g *group) forgettable() bool {
-	empty := len(g.idle)+g.busy+len(g.starts)+len(g.waiters) == 0
+	empty := len(g.idle)+g.busy+len(g.starts)+len(g.waiters)+len(g.ahead.members)+len(g.ahead.plans) == 0
 	return empty && (!g.kept || g.key.Tenant != "")
 }
 
@@ -169,6 +171,7 @@ func (g *group) retire(why string) (used bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.kept = false
+	g.abandonPlans()
 	for len(g.idle) > 0 {
 		g.dismiss(g.idle[0], why)
 	}
@@ -188,17 +191,18 @@ func (g *group) follow(why string) {
 func (g *group) oldest() (*member, time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.idle) == 0 {
+	m := g.evictable()
+	if m == nil {
 		return nil, time.Time{}
 	}
-	return g.idle[0], g.idle[0].idleSince
+	return m, m.idleSince
 }
 
 // evict makes m leave if it is still idle.
 func (g *group) evict(m *member) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if m.state != idle {
+	if m.state != idle || m.provisioned() && m.fate != outgoing {
 		return false
 	}
 	g.dismiss(m, whyEvicted)
@@ -212,4 +216,5 @@ func (g *group) count(s *Stats) {
 	s.Busy += g.busy
 	s.Starting += len(g.starts)
 	s.Waiting += len(g.waiters)
+	g.countAhead(s)
 }

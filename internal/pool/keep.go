@@ -88,6 +88,7 @@ func (p *Pool) refuse() {
 // Stats counts what a pool holds at one moment.
 type Stats struct {
 	Idle, Busy, Starting int // instances
+	Provisioned          int // of Idle and Busy, those initialised ahead of requests
 	Waiting              int // requests
 	Memory               int // MiB given to instances, those that are being closed included
 }

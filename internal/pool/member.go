@@ -43,15 +43,20 @@ type member struct {
 	idleSince time.Time
 	ice       chan struct{} // closed when the freeze that is under way ended; nil = none
 	frozen    bool
+	ward
+}
+
+func newMember(g *group, target *lambda.Target, cancel context.CancelCauseFunc) *member {
+	return &member{
+		group: g, target: target, memory: target.Version.MemorySize,
+		cancel: cancel, wake: make(chan struct{}, 1),
+	}
 }
 
 // begin begins to start an instance. Preconditions: group.mu is held.
 func (g *group) begin(target *lambda.Target) {
 	ctx, cancel := context.WithCancelCause(g.pool.ctx)
-	m := &member{
-		group: g, target: target, memory: target.Version.MemorySize,
-		cancel: cancel, wake: make(chan struct{}, 1),
-	}
+	m := newMember(g, target, cancel)
 	g.starts = append(g.starts, m)
 	g.pool.members.Add(1)
 	g.pool.holdings.take(&target.Version)
@@ -91,6 +96,9 @@ func (m *member) start(ctx context.Context) error {
 }
 
 func (m *member) launch(ctx context.Context) (err error) {
+	if m.provisioned() {
+		return m.launchAhead(ctx)
+	}
 	p := m.group.pool
 	ctx, stop := context.WithTimeoutCause(ctx, p.settings.StartTimeout, errStartTimeout)
 	defer stop()
@@ -159,6 +167,7 @@ func (m *member) dismissIfDue() {
 	case m.state != idle:
 	case m.ended():
 		m.group.dismiss(m, whyEnded)
+	case m.provisioned():
 	case time.Since(m.idleSince) >= keepAlive:
 		m.group.dismiss(m, whyExpired(keepAlive))
 	}
@@ -168,11 +177,14 @@ func (m *member) dismissIfDue() {
 // held.
 func (m *member) freezeDue() bool {
 	after := m.group.pool.settings.FreezeAfter
-	return m.state == idle && after >= 0 && !m.frozen && time.Since(m.idleSince) >= after
+	return m.state == idle && after >= 0 && !m.frozen && !m.provisioned() && time.Since(m.idleSince) >= after
 }
 
 // look says in what time something may be due. Preconditions: group.mu is held.
 func (m *member) look() time.Duration {
+	if m.provisioned() {
+		return time.Hour // what is due for it wakes it
+	}
 	s := m.group.pool.settings
 	due := s.KeepAlive
 	if s.FreezeAfter >= 0 && !m.frozen {

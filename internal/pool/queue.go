@@ -35,6 +35,9 @@ func (g *group) enqueue(target *lambda.Target) (*waiter, error) {
 
 // why says why a request met no idle instance. Preconditions: mu is held.
 func (g *group) why() string {
+	if spilt := g.spilt(); spilt != "" {
+		return spilt
+	}
 	if g.busy+len(g.starts) > 0 {
 		return whyBusy(g.busy, len(g.starts))
 	}
@@ -143,7 +146,7 @@ func (g *group) callOff() {
 func (g *group) fund(m *member) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	m.funded = slices.Contains(g.starts, m)
+	m.funded = slices.Contains(g.starts, m) || g.wanted(m)
 	return m.funded
 }
 

@@ -3,6 +3,7 @@ package pool
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"lambent.dev/lambent/internal/instance"
@@ -19,6 +20,8 @@ const (
 	whyCrashed = "the instance crashed before"
 	whyRestart = "the runtime had ended before"
 	whyClosing = "Lambent was stopping"
+
+	whyReleased = "provisioned concurrency was lowered or moved"
 )
 
 func whyExpired(idle time.Duration) string {
@@ -38,6 +41,23 @@ func whyBusy(busy, starting int) string {
 	return fmt.Sprintf("all %d instances are busy or starting", busy+starting)
 }
 
+// whySpilt says it of a group of whose wanted provisioned instances some are ready.
+func whySpilt(wanted, ready int) string {
+	switch {
+	case wanted == 0:
+		return ""
+	case ready < wanted:
+		return fmt.Sprintf("%d of %d provisioned instances are initialised, none of them is free", ready, wanted)
+	case wanted == 1:
+		return "the only provisioned instance is busy"
+	}
+	return fmt.Sprintf("all %d provisioned instances are busy", wanted)
+}
+
+// restarts are the faults after which the next invocation starts the runtime again. Source:
+// package instance.
+var restarts = [...]string{faultTimeout, "Runtime.ExitError", "Runtime.OutOfMemory"}
+
 // faultTimeout is the error type of a function that exceeded its timeout.
 const faultTimeout = "Sandbox.Timedout"
 
@@ -47,6 +67,10 @@ func (m *member) spent(r *receipt.Receipt, err error) string {
 	switch {
 	case errors.Is(err, instance.ErrGone):
 		return whyEnded
+	case m.provisioned() && r.Fault == faultTimeout: // the next would wait for an initialisation
+		return whyTimeout
+	case m.provisioned() && slices.Contains(restarts[:], r.Fault):
+		return whyCrashed
 	case m.inst.Reusable():
 		return ""
 	case r.Fault == faultTimeout:
@@ -88,6 +112,8 @@ func (l *lease) mark(r *receipt.Receipt, now time.Time) {
 	case r.Start != "": // the instance knows better
 	case r.Spent[receipt.Runtime]+r.Spent[receipt.Init] > 0:
 		r.Start, r.Why = receipt.Cold, whyRestarted(fault)
+	case l.member.provisioned():
+		r.Start = receipt.Provisioned
 	default:
 		r.Start = receipt.Warm
 	}
@@ -97,6 +123,9 @@ func (l *lease) mark(r *receipt.Receipt, now time.Time) {
 func (l *lease) markLaunch(r *receipt.Receipt, now time.Time) {
 	launch := l.member.inst.Launch()
 	r.Start, r.Why = launch.Kind, l.why
+	if l.member.provisioned() { // it came while the request waited
+		r.Start = receipt.Provisioned
+	}
 	if r.Start == "" {
 		r.Start = receipt.Cold
 	}

@@ -11,6 +11,7 @@ import (
 // Occupancy is what a pool of instances holds at one moment.
 type Occupancy struct {
 	Starting, Idle, Busy int // instances
+	Provisioned          int // of Idle and Busy, those initialised ahead of requests
 	Waiting              int // invocations without an instance
 	Memory               int // MiB given to instances
 }
@@ -23,6 +24,7 @@ func RegisterOccupancy(reg prometheus.Registerer, now func() Occupancy) error {
 		reg.Register(gauge(instances, help, "starting", func() int { return now().Starting })),
 		reg.Register(gauge(instances, help, "idle", func() int { return now().Idle })),
 		reg.Register(gauge(instances, help, "busy", func() int { return now().Busy })),
+		reg.Register(gauge("lambent_provisioned_instances", "Execution environments that were initialised ahead of requests.", "", func() int { return now().Provisioned })),
 		reg.Register(gauge("lambent_invokes_queued", "Invocations that wait for an instance.", "", func() int { return now().Waiting })),
 		reg.Register(gauge("lambent_instance_memory_mib", "Memory given to execution environments.", "", func() int { return now().Memory })),
 	)
