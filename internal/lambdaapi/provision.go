@@ -29,6 +29,7 @@ func (s *Server) Provision(ctx context.Context, id lambda.FunctionID, qualifier 
 			fn.Provisioned = map[string]lambda.ProvisionedConfig{}
 		}
 		fn.Provisioned[qualifier] = config
+		fn.Find(qualifier).RevisionID = newRevision() // the version's, also by way of an alias: recorded
 		return nil
 	})
 	if isMissing(err) {

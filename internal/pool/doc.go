@@ -25,6 +25,17 @@
 //
 //	waiting for memory ─▶ launching ─▶ busy ⇄ idle ─▶ leaving ─▶ closed
 //
+// # Provisioned instances
+//
+// Provision names instances that are to be initialised ahead of requests. Each is a
+// member like the others, with a ward: the configuration that it was started for. Its
+// memory is set aside in the budget; it stands behind all others in the list of idle ones,
+// from which requests take the last and evictions the first.
+//
+//	plan (want, granted, failure) ─▶ starts ─▶ busy ⇄ idle ─▶ replaced when it is lost
+//	                  ▲                │
+//	                  └── pause ◀── failed
+//
 // # Groups
 //
 // A group holds the instances of one Key. Keep tells which versions and generations

@@ -82,7 +82,22 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 			m.latest[fn.ID.Name] = fn.Version.Generation
 			m.h.Keep(fn.ID, fn)
 		},
-		"remove": func(rt *rapid.T) { m.h.Keep(m.fn(rt).ID) },
+		"provision": func(rt *rapid.T) {
+			fn := m.fn(rt)
+			var wants []pool.Want
+			for _, qualifier := range []string{"a", "b"} {
+				if n := rapid.IntRange(0, 3).Draw(rt, "executions of "+qualifier); n > 0 {
+					wants = append(wants, want(qualifier, fn, n))
+				}
+			}
+			m.h.Keep(fn.ID, fn)
+			m.h.Provision(fn.ID, wants...)
+		},
+		"remove": func(rt *rapid.T) {
+			fn := m.fn(rt)
+			m.h.Keep(fn.ID)
+			m.h.Provision(fn.ID)
+		},
 		"die": func(rt *rapid.T) {
 			m.h.starter.mu.Lock()
 			boxes := m.h.starter.boxes
@@ -172,6 +187,7 @@ func TestHammer(t *testing.T) {
 				fn := target(fmt.Sprint("f", (w+i)%4), uint64(1+i/10))
 				if i%10 == 0 {
 					m.h.Keep(fn.ID, fn)
+					m.h.Provision(fn.ID, want("a", fn, 1+i%2))
 				}
 				m.h.call(t.Context(), fn, []string{"", "50us", "crash"}[i%3])
 				answered++
