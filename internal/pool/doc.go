@@ -14,7 +14,8 @@
 //	                           an instance that is being started              │
 //	                           QueueTimeout: Lambda's 429 ────────────────────┘
 //
-// There are never more starts begun than requests wait. A start whose request was
+// A start is begun where none in use is expected to be free before (see needed). There are
+// never more starts begun than requests wait. A start whose request was
 // served by another instance goes on, and its instance is idle for the next request;
 // one that still waits for memory is called off.
 //

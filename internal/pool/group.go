@@ -13,6 +13,7 @@ import (
 type group struct {
 	pool *Pool
 	key  Key
+	pace pace
 
 	mu      sync.Mutex // guards what follows and the states of the members
 	kept    bool       // idle instances stay; else they leave when no request waits

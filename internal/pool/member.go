@@ -68,11 +68,13 @@ func (m *member) run(ctx context.Context) {
 	defer m.group.pool.members.Done()
 	defer m.group.pool.holdings.drop(&m.target.Version)
 	defer m.cancel(nil)
+	began := time.Now()
 	if err := m.start(ctx); err != nil {
 		m.log(err, "instance did not start")
 		m.group.fail(m, err)
 		return
 	}
+	m.group.pace.started(time.Since(began))
 	m.group.arrive(m)
 	m.watch(ctx)
 	m.close(ctx)

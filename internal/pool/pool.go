@@ -131,7 +131,11 @@ func (p *Pool) attempt(ctx context.Context, inv *lambda.Invocation, sink lambda.
 		return receipt.Receipt{}, err
 	}
 	began, why := time.Now(), whyCrashed // if the sink panics, the instance is not trusted any more
-	defer func() { g.release(got.member, why) }()
+	place := g.pace.depart(began)
+	defer func() {
+		g.pace.land(place, time.Now())
+		g.release(got.member, why)
+	}()
 	if err := context.Cause(ctx); err != nil {
 		why = ""
 		return receipt.Receipt{}, err

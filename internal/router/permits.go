@@ -2,6 +2,7 @@ package router
 
 import (
 	"sync"
+	"time"
 
 	"lambent.dev/lambent/internal/lambda"
 )
@@ -19,6 +20,7 @@ type permits struct {
 
 	mu        sync.Mutex // guards what follows and all shares
 	out       int        // permits in use
+	meter     meter      // of them
 	claimed   int        // sum of what functions have for themselves
 	shared    int        // in use out of what nobody claims
 	functions map[string]*share
@@ -28,7 +30,8 @@ type permits struct {
 type share struct {
 	permits     *permits
 	name        string
-	out         int  // in use, of all versions
+	out         int // in use, of all versions
+	meter       meter
 	onDemand    int  // of these, those that no version has for itself
 	reserved    *int // nil = none
 	provisioned int  // sum of all slots' sizes
@@ -52,12 +55,20 @@ func (p *permits) acquire(name, version string) (release func(), err error) {
 	s := p.share(name)
 	release, reason := s.take(version)
 	if reason != "" {
-		p.drop(s)
-		return nil, throttled(reason)
+		defer p.drop(s)
+		return nil, s.throttled(reason)
 	}
-	s.out++
-	p.out++
+	s.count(+1)
 	return release, nil
+}
+
+// count notes that n permits more are out. Preconditions: permits.mu is held.
+func (s *share) count(n int) {
+	p, now := s.permits, time.Now()
+	s.meter.pass(s.out, now)
+	p.meter.pass(p.out, now)
+	s.out += n
+	p.out += n
 }
 
 // take finds a permit: the version's own before one on demand. Preconditions: permits.mu
@@ -126,8 +137,9 @@ func (t *slot) giveBack() {
 
 // returned counts a permit out of use. Preconditions: permits.mu is held.
 func (s *share) returned() {
-	s.out--
-	s.permits.out--
+	s.count(-1)
+	s.meter.end()
+	s.permits.meter.end()
 	s.permits.drop(s)
 }
 
@@ -225,9 +237,15 @@ func (p *permits) drop(s *share) {
 	}
 }
 
-// throttled is Lambda's 429, as it answers it.
-func throttled(reason string) error {
+// throttled is Lambda's 429, as it answers it, with the time in which a permit of the kind
+// that lacks is expected back. Preconditions: permits.mu is held.
+func (s *share) throttled(reason string) error {
 	e := lambda.NewError(lambda.ErrTooManyRequests, "Rate Exceeded.")
 	e.Reason = reason
+	if reason == lambda.ReasonReservedConcurrency {
+		e.RetryAfter = s.meter.next(s.out)
+	} else {
+		e.RetryAfter = s.permits.meter.next(s.permits.out)
+	}
 	return e
 }
