@@ -228,6 +228,7 @@ func (d *Daemon) logOptions() logs.Options {
 func (d *Daemon) poolSettings() pool.Settings {
 	s := pool.DefaultSettings()
 	s.KeepAlive, s.FreezeAfter = time.Duration(d.cfg.KeepAlive), time.Duration(d.cfg.FreezeAfter)
+	s.ReclaimAfter = time.Duration(d.cfg.ReclaimAfter)
 	s.QueueLimit, s.QueueTimeout = d.cfg.QueueLimit, time.Duration(d.cfg.QueueTimeout)
 	s.MemoryBudget, s.Log = memoryBudget(d.cfg.MemoryBudget), d.log
 	return s

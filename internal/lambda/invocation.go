@@ -43,6 +43,7 @@ type Target struct {
 	Tier    Tier
 
 	CPUQuota float64 // CPUs, a hard limit; 0 = none
+	Keep     Keep    // how long idle instances stay
 	// Provisioned says that an instance is initialised ahead of requests: provisioned
 	// concurrency, not scaling, asked for it.
 	Provisioned bool

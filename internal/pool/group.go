@@ -24,6 +24,7 @@ type group struct {
 	starts  []*member // under way, the oldest first
 	waiters []*waiter // first come first
 	ahead   ahead
+	keeping keeping
 }
 
 // acquire gives the request an instance: an idle one unless fresh is set, else
@@ -31,12 +32,12 @@ type group struct {
 func (g *group) acquire(ctx context.Context, target *lambda.Target, fresh bool) (lease, error) {
 	g.mu.Lock()
 	if m := g.take(fresh); m != nil {
-		ice, frozen := m.ice, m.frozen
+		ice, frozen, woken := m.ice, m.frozen, m.woken()
 		g.mu.Unlock()
 		if ice == nil && !frozen {
 			return lease{member: m}, nil
 		}
-		return lease{member: m}, m.thaw(ctx, ice)
+		return lease{member: m, woken: woken}, m.thaw(ctx, ice)
 	}
 	w, err := g.enqueue(target)
 	g.mu.Unlock()
@@ -57,6 +58,7 @@ func (g *group) take(fresh bool) *member {
 			continue // its own goroutine removes it
 		}
 		g.idle = slices.Delete(g.idle, i, i+1)
+		g.keeping.met(m)
 		m.state = busy
 		g.busy++
 		return m
@@ -94,7 +96,7 @@ func (g *group) offer(m *member) {
 	}
 	m.state, m.idleSince = idle, time.Now()
 	g.shelve(m)
-	if g.pool.settings.FreezeAfter == 0 || g.pool.settings.KeepAlive == 0 {
+	if g.pool.settings.FreezeAfter == 0 || g.keepsNothing() {
 		m.nudge()
 	}
 }
@@ -104,6 +106,7 @@ func (g *group) offer(m *member) {
 func (g *group) deliver(m *member) {
 	w := g.waiters[0]
 	l := lease{member: m, fresh: m.state == starting, why: w.why, since: w.since}
+	g.keeping.waited(l.fresh)
 	m.state = busy
 	g.busy++
 	g.answer(w, l)
@@ -123,6 +126,7 @@ func (g *group) leave(m *member, why string) {
 func (g *group) dismiss(m *member, why string) {
 	i := slices.Index(g.idle, m)
 	g.idle = slices.Delete(g.idle, i, i+1)
+	g.keeping.lost(m)
 	g.leave(m, why)
 }
 
@@ -159,11 +163,13 @@ func (g *group) forget() bool {
 	return true
 }
 
-// keep makes the group one of a current generation.
-func (g *group) keep() {
+// keep makes the group one of a current generation, whose idle instances stay as long as
+// the function wishes.
+func (g *group) keep(k lambda.Keep) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.kept = true
+	g.adopt(k)
 }
 
 // retire lets idle instances leave now and others when they are done. It says whether
@@ -218,4 +224,5 @@ func (g *group) count(s *Stats) {
 	s.Starting += len(g.starts)
 	s.Waiting += len(g.waiters)
 	g.countAhead(s)
+	g.countTiers(s)
 }

@@ -39,7 +39,7 @@ func newMachine(t testing.TB) *machine {
 	}
 	settings := pool.DefaultSettings()
 	settings.MemoryBudget, settings.QueueLimit = machineBudget, 4
-	settings.KeepAlive, settings.FreezeAfter, settings.QueueTimeout = 100*ms, 5*ms, 50*ms
+	settings.KeepAlive, settings.FreezeAfter, settings.ReclaimAfter, settings.QueueTimeout = 100*ms, 5*ms, 10*ms, 50*ms
 	p, err := pool.New(s, settings)
 	if err != nil {
 		t.Fatal(err)
@@ -55,12 +55,13 @@ func (m *machine) observe(delta int, _ *lambda.Target) {
 	}
 }
 
-// fn draws a function; its memory follows from its name.
+// fn draws a function; its memory and how long it is kept follow from its name.
 func (m *machine) fn(rt *rapid.T) *lambda.Target {
 	n := rapid.IntRange(0, 3).Draw(rt, "function")
 	name := fmt.Sprint("f", n)
 	t := target(name, max(m.latest[name], 1))
 	t.Version.MemorySize = 128 + 64*n
+	t.Keep = []lambda.Keep{{}, alive(10 * ms), {P99: 5 * ms}, alive(lambda.Forever)}[n]
 	return t
 }
 

@@ -43,6 +43,8 @@ type member struct {
 	idleSince time.Time
 	ice       chan struct{} // closed when the freeze that is under way ended; nil = none
 	frozen    bool
+	reclaimed bool  // its memory was to be pushed out since it was last used
+	freed     int64 // bytes that this gave back
 	ward
 }
 
@@ -158,20 +160,23 @@ func (m *member) tend(ctx context.Context) (next time.Duration, stay bool) {
 	if m.freezeDue() {
 		m.freeze(ctx)
 	}
+	if m.reclaimDue() {
+		m.reclaim(ctx)
+	}
 	return m.look(), true
 }
 
 // dismissIfDue lets an idle instance leave that ended or was not used for long.
 // Preconditions: group.mu is held.
 func (m *member) dismissIfDue() {
-	keepAlive := m.group.pool.settings.KeepAlive
+	keepAlive := m.group.keepAlive()
 	switch {
 	case m.state != idle:
 	case m.ended():
 		m.group.dismiss(m, whyEnded)
 	case m.provisioned():
 	case time.Since(m.idleSince) >= keepAlive:
-		m.group.dismiss(m, whyExpired(keepAlive))
+		m.group.dismiss(m, m.group.whyExpired(keepAlive))
 	}
 }
 
@@ -188,17 +193,20 @@ func (m *member) look() time.Duration {
 		return time.Hour // what is due for it wakes it
 	}
 	s := m.group.pool.settings
-	due := s.KeepAlive
+	due := m.group.keepAlive()
 	if s.FreezeAfter >= 0 && !m.frozen {
 		due = min(due, s.FreezeAfter)
 	}
+	if after, wanted := m.reclaimAfter(); wanted && m.frozen && !m.reclaimed {
+		due = min(due, after)
+	}
 	if m.state == idle {
-		return max(due-time.Since(m.idleSince), 0)
+		return m.group.keeping.look(max(due-time.Since(m.idleSince), 0))
 	}
 	if due == 0 {
 		return time.Hour // group.offer nudges
 	}
-	return due
+	return m.group.keeping.look(due)
 }
 
 // freeze freezes the idle instance. A request may take it meanwhile: it waits for

@@ -49,7 +49,8 @@ type Pool struct {
 // function is what a pool knows of one function.
 type function struct {
 	current []release // named by Keep
-	wants   []Want    // named by Provision
+	keep    lambda.Keep
+	wants   []Want // named by Provision
 	groups  map[Key]*group
 }
 
@@ -180,6 +181,7 @@ func (p *Pool) add(key Key) *group {
 	f := p.function(key.Function)
 	g := &group{pool: p, key: key, past: whyFirst}
 	g.kept = !p.closed && slices.Contains(f.current, release{key.Version, key.Generation})
+	g.adopt(f.keep) // nobody else has it yet
 	f.groups[key] = g
 	return g
 }

@@ -21,12 +21,9 @@ const (
 	whyRestart = "the runtime had ended before"
 	whyClosing = "Lambent was stopping"
 
+	whyWoken    = "the instance's memory had been pushed out while it was idle"
 	whyReleased = "provisioned concurrency was lowered or moved"
 )
-
-func whyExpired(idle time.Duration) string {
-	return fmt.Sprintf("instance expired after %.0f s idle", idle.Seconds())
-}
 
 // whyBusy says it of a group with busy instances and starts under way.
 func whyBusy(busy, starting int) string {
@@ -100,6 +97,8 @@ type lease struct {
 	fresh bool
 	why   string
 	since time.Time // when the request began to wait
+
+	woken bool // the instance's memory was pushed out while it was idle
 }
 
 // mark writes into r how the request got its instance. now is when it got it.
@@ -114,6 +113,8 @@ func (l *lease) mark(r *receipt.Receipt, now time.Time) {
 		r.Start, r.Why = receipt.Cold, whyRestarted(fault)
 	case l.member.provisioned():
 		r.Start = receipt.Provisioned
+	case l.woken:
+		r.Start, r.Why = receipt.Warm, whyWoken
 	default:
 		r.Start = receipt.Warm
 	}
