@@ -26,6 +26,9 @@
 //
 //	waiting for memory ─▶ launching ─▶ busy ⇄ idle ─▶ leaving ─▶ closed
 //
+// An idle one runs on at first, is frozen, has its memory pushed out to swap, and is
+// closed, each after a time of its own; see keeping.go.
+//
 // # Provisioned instances
 //
 // Provision names instances that are to be initialised ahead of requests. Each is a

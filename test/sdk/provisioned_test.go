@@ -44,9 +44,9 @@ func (p *provisions) publish() string {
 }
 
 // change makes $LATEST another one, so that it can be published again.
-func (p *provisions) change(memory int32) {
+func (p *provisions) change(memory int32, handler string) {
 	p.Helper()
-	_, err := p.client.UpdateFunctionConfiguration(p.Context(), &lambda.UpdateFunctionConfigurationInput{FunctionName: &p.name, MemorySize: &memory})
+	_, err := p.client.UpdateFunctionConfiguration(p.Context(), &lambda.UpdateFunctionConfigurationInput{FunctionName: &p.name, MemorySize: &memory, Handler: &handler})
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -254,7 +254,7 @@ func TestProvisionedMovesWithAlias(t *testing.T) {
 	d := up(t, t.TempDir())
 	p := provisioned(t, d)
 	one := p.publish()
-	p.change(256)
+	p.change(256, "ahead.handler")
 	two := p.publish()
 	live := "live"
 	if _, err := p.client.CreateAlias(t.Context(), &lambda.CreateAliasInput{FunctionName: &p.name, Name: &live, FunctionVersion: &one}); err != nil {
@@ -313,11 +313,7 @@ func (p *provisions) listed(qualifier string) {
 func TestProvisionedInitFailure(t *testing.T) {
 	needs(t)
 	p := provisioned(t, up(t, t.TempDir()))
-	handler := "ahead.missing"
-	if _, err := p.client.UpdateFunctionConfiguration(t.Context(), &lambda.UpdateFunctionConfigurationInput{FunctionName: &p.name, Handler: &handler}); err != nil {
-		t.Fatal(err)
-	}
-	p.change(256)
+	p.change(256, "ahead.missing")
 	version := p.publish()
 	p.put(version, 1)
 	failed := p.await(version, types.ProvisionedConcurrencyStatusEnumFailed)
