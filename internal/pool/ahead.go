@@ -203,7 +203,7 @@ func (g *group) tally(t *tally) {
 		default:
 			continue
 		}
-		if m.state == idle {
+		if m.running < m.target.Slots() {
 			t.free++
 		}
 	}

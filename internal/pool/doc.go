@@ -14,8 +14,8 @@
 //	                           an instance that is being started              │
 //	                           QueueTimeout: Lambda's 429 ────────────────────┘
 //
-// A start is begun where none in use is expected to be free before (see needed). There are
-// never more starts begun than requests wait. A start whose request was
+// A start is begun where none in use is expected to be free before (see patience.go). There
+// are never more starts begun than waiting requests need. A start whose request was
 // served by another instance goes on, and its instance is idle for the next request;
 // one that still waits for memory is called off.
 //
@@ -28,6 +28,13 @@
 //
 // An idle one runs on at first, is frozen, has its memory pushed out to swap, and is
 // closed, each after a time of its own; see keeping.go.
+//
+// # Slots
+//
+// An instance of a function that says so takes several requests at once. Free slots of
+// busy instances are filled before anything is started, and one start is begun for as
+// many waiting requests as an instance takes. An instance that a request has found wrong
+// gets no other until the last one in it ends; then it is asked again.
 //
 // # Provisioned instances
 //

@@ -11,26 +11,23 @@ import "time"
 // what the better choice would have cost. (The rule of the ski-rental problem: Karlin,
 // Manasse, Rudolph, Sleator, "Competitive snoopy caching", 1988.)
 
-// needed is how many starts the waiting requests need. Preconditions: mu is held.
-func (g *group) needed() int {
-	if len(g.waiters) == 0 {
-		return 0
-	}
+// patient is how many of the requests that wait need no start: those whose time is not up,
+// and that instances in use are expected to take before. Preconditions: mu is held.
+func (g *group) patient() int {
 	start, known := g.pace.start()
 	if !known {
-		return len(g.waiters)
+		return 0
 	}
-	now := time.Now()
-	patient := 0
+	now, n := time.Now(), 0
 	for _, w := range g.waiters {
 		if w.review > 0 && now.Sub(w.since) < w.review {
-			patient++
+			n++
 		}
 	}
-	if patient > 0 {
-		patient = min(patient, g.pace.sooner(start, now))
+	if n == 0 {
+		return 0
 	}
-	return len(g.waiters) - patient
+	return min(n, g.pace.sooner(start, now))
 }
 
 // patience is for how long a request may wait without a start, 0 where that is not known.

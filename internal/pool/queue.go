@@ -94,7 +94,7 @@ func (g *group) abandon(w *waiter, cause error) error {
 func (g *group) expire(w *waiter) bool {
 	g.mu.Lock()
 	defer g.unlock()
-	return slices.Index(g.waiters, w) >= g.launching() && g.remove(w)
+	return slices.Index(g.waiters, w) >= g.launching()*g.slots() && g.remove(w)
 }
 
 // launching counts the starts that have their memory. Preconditions: mu is held.
@@ -127,7 +127,7 @@ func (g *group) remove(w *waiter) bool {
 
 // provision begins the starts that the waiting requests need. Preconditions: mu is held.
 func (g *group) provision() {
-	for needed := g.needed(); len(g.starts) < needed && context.Cause(g.pool.ctx) == nil; {
+	for needed := g.startsFor(len(g.waiters)); len(g.starts) < needed && context.Cause(g.pool.ctx) == nil; {
 		g.begin(g.waiters[len(g.starts)].target)
 	}
 }
@@ -136,7 +136,7 @@ func (g *group) provision() {
 // first. Preconditions: mu is held.
 func (g *group) callOff() {
 	for i, m := range slices.Backward(g.starts) {
-		if len(g.starts) <= len(g.waiters) {
+		if len(g.starts) <= g.startsFor(len(g.waiters)) {
 			return
 		}
 		if !m.funded {

@@ -18,6 +18,7 @@ const (
 	whyEnded   = "the instance ended while it was idle"
 	whyTimeout = "the instance timed out before"
 	whyCrashed = "the instance crashed before"
+	whyBroken  = "an answer of the instance broke off before"
 	whyRestart = "the runtime had ended before"
 	whyClosing = "Lambent was stopping"
 
@@ -64,9 +65,9 @@ func (m *member) spent(r *receipt.Receipt, err error) string {
 	switch {
 	case errors.Is(err, instance.ErrGone):
 		return whyEnded
-	case m.provisioned() && r.Fault == faultTimeout: // the next would wait for an initialisation
+	case m.mustRestart(r.Fault) && r.Fault == faultTimeout:
 		return whyTimeout
-	case m.provisioned() && slices.Contains(restarts[:], r.Fault):
+	case m.mustRestart(r.Fault):
 		return whyCrashed
 	case m.inst.Reusable():
 		return ""
@@ -74,6 +75,20 @@ func (m *member) spent(r *receipt.Receipt, err error) string {
 		return whyTimeout
 	}
 	return whyCrashed
+}
+
+// mustRestart says of a provisioned instance that the next request would wait until the
+// function is initialised again. Where several run at once a fault is its request's alone.
+func (m *member) mustRestart(fault string) bool {
+	return m.provisioned() && !m.target.Shared() && slices.Contains(restarts[:], fault)
+}
+
+// swapFault notes how an invocation ended, and says how the one before did.
+func (m *member) swapFault(ended string) (before string) {
+	m.faults.Lock()
+	defer m.faults.Unlock()
+	before, m.fault = m.fault, ended
+	return before
 }
 
 // whyRestarted says why an instance started its runtime again; fault is how the
@@ -93,7 +108,7 @@ type lease struct {
 	member *member
 	err    error
 
-	// fresh says that the request waited for the instance and is its first.
+	// fresh says that the request waited for the instance and is one of its first.
 	fresh bool
 	why   string
 	since time.Time // when the request began to wait
@@ -103,8 +118,7 @@ type lease struct {
 
 // mark writes into r how the request got its instance. now is when it got it.
 func (l *lease) mark(r *receipt.Receipt, now time.Time) {
-	fault := l.member.fault
-	l.member.fault = r.Fault
+	fault := l.member.swapFault(r.Fault)
 	switch {
 	case l.fresh:
 		l.markLaunch(r, now)
@@ -124,6 +138,9 @@ func (l *lease) mark(r *receipt.Receipt, now time.Time) {
 func (l *lease) markLaunch(r *receipt.Receipt, now time.Time) {
 	launch := l.member.inst.Launch()
 	r.Start, r.Why = launch.Kind, l.why
+	if launch.Note != "" {
+		r.Why += "; " + launch.Note
+	}
 	if l.member.provisioned() { // it came while the request waited
 		r.Start = receipt.Provisioned
 	}
