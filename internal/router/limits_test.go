@@ -147,8 +147,10 @@ func countsAgain(t *testing.T, permits *router.Local) {
 		name, version string
 		want          int
 	}{
-		{"shared", lambda.Latest, limit - reserved - provisioned}, {"ahead", lambda.Latest, 0},
-		{"ahead", "1", provisioned}, {"reserved", lambda.Latest, reserved},
+		{"shared", lambda.Latest, limit - reserved - provisioned},
+		{"ahead", lambda.Latest, 0},
+		{"ahead", "1", provisioned},
+		{"reserved", lambda.Latest, reserved},
 	} {
 		got := 0
 		for _, err := permits.TryAcquire(id(n.name), n.version); err == nil; _, err = permits.TryAcquire(id(n.name), n.version) {

@@ -31,7 +31,7 @@ func TestKeepAliveTag(t *testing.T) {
 	created := deploy(t, client, creation(t, "kept", "app.py", "app.echo"))
 	started(t, d, "kept")
 	time.Sleep(time.Second)
-	if start, why := started(t, d, "kept"); start != "cold" || why != "instance expired after 0.3 s idle" {
+	if start, why := started(t, d, "kept"); start == "warm" || why != "instance expired after 0.3 s idle" {
 		t.Errorf("with the server's keep-alive: %s, %q", start, why)
 	}
 	if err := tag(t, client, created.FunctionArn, map[string]string{"lambent:keep-alive": "always"}); err != nil {
@@ -45,7 +45,7 @@ func TestKeepAliveTag(t *testing.T) {
 		t.Fatal(err)
 	}
 	time.Sleep(time.Second)
-	if start, why := started(t, d, "kept"); start != "cold" || why != "instance expired after 0.1 s idle, as lambent:keep-alive says" {
+	if start, why := started(t, d, "kept"); start == "warm" || why != "instance expired after 0.1 s idle, as lambent:keep-alive says" {
 		t.Errorf("100ms: %s, %q", start, why)
 	}
 	refusesKeep(t, client, created)
