@@ -23,6 +23,7 @@ type memory struct {
 	used    int        // MiB
 	leaving int        // MiB of used that instances will free without being asked
 	aside   int        // MiB that provisioned instances have or may claim
+	back    bool       // aside became less
 	queue   []*claim
 }
 
@@ -130,7 +131,17 @@ func (m *memory) setAside(size int) (free int, ok bool) {
 		return m.limit - m.aside, false
 	}
 	m.aside += size
+	m.back = m.back || size < 0
 	return 0, true
+}
+
+// returned says, once, whether something that was set aside was given back.
+func (m *memory) returned() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	was := m.back
+	m.back = false
+	return was
 }
 
 func (m *memory) inUse() int {

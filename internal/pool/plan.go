@@ -30,6 +30,7 @@ type plan struct {
 	want    Want
 	granted int         // of want.Executions: memory is set aside for them
 	failure string      // why it is not met; "" while it may be
+	lacking bool        // it is for memory
 	tries   int         // rounds of starts that failed
 	retry   *time.Timer // of the next round; nil = none
 }
@@ -99,7 +100,7 @@ func (p *plan) stopRetry() {
 // forgive forgets what failed.
 func (p *plan) forgive() {
 	p.stopRetry()
-	p.failure, p.tries = "", 0
+	p.failure, p.lacking, p.tries = "", false, 0
 }
 
 // pursue sets memory aside and begins the starts that a plan lacks. Preconditions: mu is
@@ -108,9 +109,10 @@ func (g *group) pursue(p *plan) {
 	if lacking := p.want.Executions - p.granted; lacking > 0 {
 		if free, ok := g.pool.memory.setAside(lacking * p.memory()); !ok {
 			g.failPlan(p, noMemory(p, free, g.pool.memory.limit))
+			p.lacking = true
 			return
 		}
-		p.granted = p.want.Executions
+		p.granted, p.lacking = p.want.Executions, false
 	}
 	g.readopt(p)
 	for range p.granted - len(g.staying(p.want.Qualifier)) {
@@ -144,6 +146,18 @@ func (g *group) failPlan(p *plan, reason string) {
 	pause := min(firstRetry<<min(p.tries, 10), lastRetry)
 	p.tries++
 	p.retry = time.AfterFunc(pause, func() { g.retry(p) })
+}
+
+// regrant tries the plans at once that lacked memory.
+func (g *group) regrant() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, p := range g.ahead.plans {
+		if p.lacking {
+			p.forgive()
+			g.pursue(p)
+		}
+	}
 }
 
 // retry is another round for a plan. Its failure stands until it is met.

@@ -24,7 +24,21 @@ type Want struct {
 // needed.
 func (p *Pool) Provision(id lambda.FunctionID, wants ...Want) {
 	p.provision(id, wants)
-	p.settle(id) // what moved to where there is no room
+	p.settle(id)             // what moved to where there is no room
+	if p.memory.returned() { // by this, or by what Keep retired
+		p.regrant()
+	}
+}
+
+// regrant tries the configurations again that lacked memory: some was given back.
+func (p *Pool) regrant() {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for _, f := range p.functions {
+		for _, g := range f.groups {
+			g.regrant()
+		}
+	}
 }
 
 func (p *Pool) provision(id lambda.FunctionID, wants []Want) {

@@ -199,6 +199,29 @@ func TestProvisionedBeyondTheHost(t *testing.T) {
 	})
 }
 
+// What lacked memory gets it as soon as somebody gives some back.
+func TestProvisionedGetsWhatIsGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, &starter{boot: ms, close: ms}, func(s *pool.Settings) { s.MemoryBudget = 256 })
+		v, other := version("1"), version("1")
+		other.ID.Name = "other"
+		h.Keep(other.ID, other)
+		h.Provision(other.ID, want("1", other, 2))
+		h.provision([]*lambda.Target{v}, want("1", v, 1))
+		after(time.Hour)
+		h.has("1", lambda.ProvisionedFailed, 0, 0)
+		h.Provision(other.ID, want("1", other, 1))
+		after(3 * ms)
+		h.has("1", lambda.ProvisionedReady, 1, 1)
+		h.Provision(v.ID, want("1", v, 2))
+		h.has("1", lambda.ProvisionedFailed, 1, 1)
+		h.Keep(other.ID) // removed
+		h.Provision(other.ID)
+		after(3 * ms)
+		h.has("1", lambda.ProvisionedReady, 2, 2)
+	})
+}
+
 // A busy instance on demand has the memory until it is done.
 func TestProvisionedWaitsForBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
