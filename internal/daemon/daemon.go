@@ -213,7 +213,7 @@ func (d *Daemon) callHome(t *lambda.Target) http.Handler { return d.api.HandlerF
 func (d *Daemon) apiDeps() lambdaapi.Deps {
 	return lambdaapi.Deps{
 		Store: d.parts.store, Blobs: d.parts.blobs, Packages: d.parts.packages, Runtimes: d.parts.catalogue,
-		Invoker: metered{d.router, d.metrics, &d.receipts}, Events: d.events, Directory: d.directory, Provisioner: d.router, Tiers: newTiers(d.parts.drivers),
+		Invoker: metered{d.router, d.metrics, &d.receipts}, Events: d.events, Directory: d.directory, Provisioner: d.router, Announcer: d.router, Tiers: newTiers(d.parts.drivers),
 		Objects: d.objects(), Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(),
 		Concurrency: d.cfg.Concurrency, Log: d.log,
 	}

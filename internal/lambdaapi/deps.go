@@ -48,6 +48,12 @@ type Invoker interface {
 	Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error)
 }
 
+// Announcer begins what an invocation will need, of which only the head has arrived: the
+// router.
+type Announcer interface {
+	Announce(id lambda.FunctionID, qualifier string)
+}
+
 // Events takes events that nobody waits for: an event.Dispatcher.
 type Events interface {
 	// Accept returns nil once the event is durable.
@@ -91,6 +97,9 @@ type Deps struct {
 	Tiers     Tiers
 
 	Provisioner Provisioner
+
+	// Announcer is nil where nothing is begun before an invocation has arrived whole.
+	Announcer Announcer
 
 	// Objects is nil where no object store is configured.
 	Objects Objects
