@@ -1,6 +1,8 @@
 package instance
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -50,7 +52,6 @@ func (i *Instance) workload() sandbox.Workload {
 	return sandbox.Workload{
 		Name:      i.target.ID.Name + ":" + v.Version,
 		Mounts:    i.mounts,
-		Tmp:       int64(v.TmpSize) << 20,
 		Memory:    int64(v.MemorySize) << 20,
 		Pids:      maxPids,
 		CPUWeight: cpuWeight(v.MemorySize),
@@ -152,5 +153,7 @@ func streamName(t *lambda.Target, now time.Time) string {
 	if logGroup(t) != t.ID.LogGroup() {
 		name = t.ID.Name
 	}
-	return fmt.Sprintf("%s/%s[%s]%s", now.UTC().Format("2006/01/02"), name, t.Version.Version, randomHex(16))
+	id := make([]byte, 16)
+	_, _ = rand.Read(id) // never fails, see crypto/rand
+	return fmt.Sprintf("%s/%s[%s]%s", now.UTC().Format("2006/01/02"), name, t.Version.Version, hex.EncodeToString(id))
 }

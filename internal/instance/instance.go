@@ -15,6 +15,7 @@ import (
 	"lambent.dev/lambent/internal/runtimeapi"
 	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/stem"
 )
 
 // Instance is one execution environment. Make one with Launcher.Start; end it with
@@ -57,10 +58,11 @@ type Instance struct {
 	usage     sandbox.Usage // when the last invocation ended
 }
 
-func newInstance(d *Deps, t *lambda.Target, launch runtimes.Launch) *Instance {
+func newInstance(d *Deps, t *lambda.Target, launch runtimes.Launch, box *stem.Box) *Instance {
 	i := &Instance{
-		id: d.Owner + "-" + randomHex(8), stream: streamName(t, time.Now()), target: t, deps: d, launch: launch,
-		log: &functionLog{}, done: make(chan struct{}), stopped: make(chan struct{}), idle: make(chan struct{}),
+		id: box.ID, stream: streamName(t, time.Now()), target: t, deps: d, launch: launch, box: box.Sandbox,
+		timeline: receipt.Launch{Kind: box.Kind, Note: launch.Fresh},
+		log:      &functionLog{}, done: make(chan struct{}), stopped: make(chan struct{}), idle: make(chan struct{}),
 		turnover: newLatch(),
 	}
 	close(i.idle)
@@ -181,9 +183,7 @@ func (i *Instance) free(ctx context.Context) error {
 		s.Close(i.Err())
 	}
 	var failed []error
-	if i.box != nil {
-		failed = append(failed, i.box.Close(ctx))
-	}
+	failed = append(failed, i.box.Close(ctx))
 	for _, s := range i.servers {
 		failed = append(failed, s.Close())
 	}

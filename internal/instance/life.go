@@ -143,6 +143,11 @@ func (i *Instance) await(ctx context.Context, l *life, started time.Time) (phase
 	}
 	ready, failure, err := i.awaitStep(ctx, l, l.session.Initialised())
 	took.init = ready.Sub(began)
+	if said := l.session.InitTook(); said > 0 {
+		whole := ready.Sub(started)
+		took.init = min(said, whole)
+		took.runtime = whole - took.init
+	}
 	if reported := l.session.InitError(); reported != nil && err == nil {
 		failure = &fault{reported: reported}
 	}

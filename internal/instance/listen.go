@@ -13,6 +13,7 @@ import (
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/runtimeapi"
 	"lambent.dev/lambent/internal/runtimes"
+	"lambent.dev/lambent/internal/stem"
 )
 
 const (
@@ -28,9 +29,9 @@ const (
 )
 
 // listen serves inside the box what the runtime calls.
-func (i *Instance) listen(ctx context.Context, callHome func(*lambda.Target) http.Handler) (err error) {
+func (i *Instance) listen(ctx context.Context, box *stem.Box, callHome func(*lambda.Target) http.Handler) (err error) {
 	if i.launch.Protocol == runtimes.HTTP {
-		if i.apiAddr, err = i.serve(ctx, apiAddress, runtimeapi.Handler(i.session.Load)); err != nil {
+		if i.apiAddr, err = i.serve(ctx, box, apiAddress, runtimeapi.Handler(i.session.Load)); err != nil {
 			return fmt.Errorf("listening for the runtime: %w", err)
 		}
 	}
@@ -38,7 +39,7 @@ func (i *Instance) listen(ctx context.Context, callHome func(*lambda.Target) htt
 		return nil
 	}
 	if home := callHome(i.target); home != nil {
-		if i.homeAddr, err = i.serve(ctx, homeAddress, home); err != nil {
+		if i.homeAddr, err = i.serve(ctx, box, homeAddress, home); err != nil {
 			return fmt.Errorf("listening for calls home: %w", err)
 		}
 	}
@@ -47,8 +48,8 @@ func (i *Instance) listen(ctx context.Context, callHome func(*lambda.Target) htt
 
 // serve starts a server on an address inside and returns what to dial. It ends with
 // the instance.
-func (i *Instance) serve(ctx context.Context, address string, h http.Handler) (string, error) {
-	l, err := i.box.Listen(ctx, address)
+func (i *Instance) serve(ctx context.Context, box *stem.Box, address string, h http.Handler) (string, error) {
+	l, err := box.Listen(ctx, address)
 	if err != nil {
 		return "", err
 	}

@@ -20,11 +20,13 @@
 //
 //	type        direction   payload
 //	0x01 Invoke to runtime  u32 big endian: length of meta; meta, JSON; the event
-//	0x81 Ready  to Lambent  empty: initialisation is done, work may come
+//	0x81 Ready  to Lambent  empty, or u32 big endian: initialisation is done, work may
+//	                        come; how long it took, in microseconds
 //	0x82 InitError          JSON: errorType, errorMessage, stackTrace, requestId
 //	0x83 Response           bytes of the answer
 //	0x84 Error              JSON, as InitError: the handler failed
-//	0x85 Begun              empty: the interpreter is up, the function's init begins
+//	0x85 Begun              empty: the interpreter is up, the function's init begins. One that
+//	                        waited for its function leaves it out: Ready says enough
 //
 // Meta holds id, deadlineMs (Unix epoch), arn, and where there is one traceId,
 // clientContext (the JSON value), identity and tenantId.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"time"
 
 	"lambent.dev/lambent/internal/lambda"
 )
@@ -172,7 +173,7 @@ func (l *link) accept(h header, r *bufio.Reader) error {
 	}
 	switch h.kind {
 	case frameBegun, frameReady:
-		return l.acceptSignal(h)
+		return l.acceptSignal(h, r)
 	case frameInitError:
 		return l.acceptInitError(h, r)
 	case frameError:
@@ -184,7 +185,10 @@ func (l *link) accept(h header, r *bufio.Reader) error {
 	}
 }
 
-func (l *link) acceptSignal(h header) error {
+func (l *link) acceptSignal(h header, r io.Reader) error {
+	if h.kind == frameReady && h.size == tookSize {
+		return l.acceptTook(r)
+	}
 	if h.size != 0 {
 		return fmt.Errorf("frame %#02x: has a payload of %d bytes", h.kind, h.size)
 	}
@@ -192,6 +196,23 @@ func (l *link) acceptSignal(h header) error {
 		l.session.begin()
 		return nil
 	}
+	return l.rest()
+}
+
+// tookSize is the length of a Ready frame's payload, if it has one.
+const tookSize = 4
+
+// acceptTook takes a Ready that says how long the initialisation took.
+func (l *link) acceptTook(r io.Reader) error {
+	var took [tookSize]byte
+	if _, err := io.ReadFull(r, took[:]); err != nil {
+		return err
+	}
+	l.session.initTook(time.Duration(binary.BigEndian.Uint32(took[:])) * time.Microsecond)
+	return l.rest()
+}
+
+func (l *link) rest() error {
 	if err := l.session.rest(); err != nil {
 		return err
 	}

@@ -59,6 +59,7 @@ type Session struct {
 	turns   map[string]*turn // by request id, delivered and not answered; of a shared session
 	busy    bool             // Invoke runs; not of a shared session
 	initErr *lambda.FunctionError
+	took    time.Duration // the initialisation, if the runtime says so
 	cause   error
 }
 
@@ -90,6 +91,14 @@ func (s *Session) InitError() *lambda.FunctionError {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.initErr
+}
+
+// InitTook is how long the initialisation took by the runtime's own measure; 0 where it
+// says nothing, and Begun and Initialised tell.
+func (s *Session) InitTook() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.took
 }
 
 // Done is closed when the session is.

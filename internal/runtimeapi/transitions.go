@@ -27,6 +27,15 @@ func (s *Session) begin() {
 	s.beginLocked()
 }
 
+// initTook notes what the runtime says of its initialisation, before it rests.
+func (s *Session) initTook(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == starting || s.state == initialising {
+		s.took = d
+	}
+}
+
 func (s *Session) beginLocked() {
 	if s.state == starting {
 		s.state = initialising

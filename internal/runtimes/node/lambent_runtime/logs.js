@@ -18,10 +18,11 @@ function scoped(find) {
   own = find;
 }
 
-const json = (process.env.AWS_LAMBDA_LOG_FORMAT || '').toUpperCase() === 'JSON';
+let json = false;
 
 /** Puts Lambda's functions into the global console. */
 function install() {
+  json = (process.env.AWS_LAMBDA_LOG_FORMAT || '').toUpperCase() === 'JSON';
   const least = Math.max(0, LEVELS.indexOf((process.env.AWS_LAMBDA_LOG_LEVEL || '').toUpperCase()));
   for (const [at, level] of LEVELS.entries()) {
     console[level.toLowerCase()] = at < least ? () => {} : (...args) => write(record(level, args));

@@ -17,7 +17,7 @@ const TENANT = Symbol.for('_AWS_LAMBDA_TENANT_ID');
 const scope = new AsyncLocalStorage();
 
 /** Answers events from now on; watch says what happens to errors that nobody handled. */
-function serve(descriptor, handler, watch) {
+function serve(descriptor, handler, watch, took) {
   const turns = new Map(); // by slot
   logs.scoped(() => {
     const own = scope.getStore();
@@ -33,7 +33,7 @@ function serve(descriptor, handler, watch) {
     scope.run({ [REQUEST]: meta.id, [TRACE]: meta.traceId, [TENANT]: meta.tenantId, slot }, () => turn.start(event));
   });
   watch((error, code) => fail(link, turns, error, code));
-  link.begin();
+  link.begin(took);
 }
 
 /** The process ends with the error. The request that it came from gets it, where that is
@@ -82,12 +82,12 @@ class Slots {
     this._closed = () => process.exit(0);
   }
 
-  begin() {
+  begin(took) {
     this._socket = new Socket({ fd: this._descriptor, readable: true, writable: true });
     this._socket.on('data', (chunk) => this._take(chunk));
     this._socket.on('error', () => {}); // the end says it, too
     this._socket.on('close', () => this._closed());
-    this._socket.write(stream.frame(stream.READY));
+    this._socket.write(stream.frame(stream.READY, took));
   }
 
   /** Sends an answer. */

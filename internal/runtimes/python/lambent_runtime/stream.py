@@ -23,29 +23,42 @@ def receive():
     return Stream(Channel().receive())
 
 
+# Names a stream that came to an interpreter that waited, and then became a fresh one.
+EARLY = "LAMBENT_STREAM_EARLY"
+
+# Descriptors of streams that came before they were asked for.
+early = [int(number) for number in os.environ.pop(EARLY, "").split(",") if number]
+
+
+def take(number):
+    """Waits for a stream that comes over a channel; returns its descriptor."""
+    import _socket  # its Python half costs more than the rest of the start
+
+    channel = _socket.socket(fileno=number)
+    _, ancillary, _, _ = channel.recvmsg(
+        1, _socket.CMSG_SPACE(4), _socket.MSG_CMSG_CLOEXEC
+    )
+    # It stays open, closing it would end the channel; but not as an object: Python 3.7
+    # to 3.9 crash when they free one at their end.
+    channel.detach()
+    if not ancillary:
+        raise Closed()
+    descriptor = int.from_bytes(ancillary[0][2][:4], sys.byteorder)
+    os.set_blocking(descriptor, True)
+    return descriptor
+
+
 class Channel:
     """Where streams come from, as descriptors."""
 
     def __init__(self, variable="LAMBENT_STREAM"):
         self._number = int(os.environ.pop(variable)[len("fd:"):])
-        os.set_inheritable(self._number, False)
+        for number in [self._number] + early:
+            os.set_inheritable(number, False)
 
     def receive(self):
         """Waits for a stream; returns its descriptor."""
-        import _socket  # its Python half costs more than the rest of the start
-
-        channel = _socket.socket(fileno=self._number)
-        _, ancillary, _, _ = channel.recvmsg(
-            1, _socket.CMSG_SPACE(4), _socket.MSG_CMSG_CLOEXEC
-        )
-        # It stays open, closing it would end the channel; but not as an object: Python 3.7
-        # to 3.9 crash when they free one at their end.
-        channel.detach()
-        if not ancillary:
-            raise Closed()
-        descriptor = int.from_bytes(ancillary[0][2][:4], sys.byteorder)
-        os.set_blocking(descriptor, True)
-        return descriptor
+        return early.pop() if early else take(self._number)
 
     def close(self):
         """Closes this process's end."""
