@@ -24,8 +24,9 @@ type box struct {
 func serve(control int) error {
 	b := &box{control: control, oom: -1, null: -1}
 	b.children = newChildren(b.ended)
+	packet := make([]byte, initproto.MaxPacket)
 	for {
-		request, fds, err := initproto.Receive(control)
+		request, fds, err := initproto.Receive(control, packet)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}

@@ -17,6 +17,7 @@ import (
 
 // initEnv keeps the init's Go runtime from reading cgroup files at start (it finds
 // none) and from using more than it needs.
+// It collects garbage only when it has some: each collector is a thread.
 var initEnv = []string{"GODEBUG=containermaxprocs=0,updatemaxprocs=0", "GOMAXPROCS=2"}
 
 // What a box may use before it has a workload: an init and an interpreter that wait.
@@ -93,10 +94,7 @@ func (b *box) reserveTmp(ctx context.Context, undo *cleanup.Stack) (mount int, e
 	if err != nil {
 		return -1, err
 	}
-	undo.Add(func() error {
-		tmp.volume.Empty()
-		return tmp.volume.Close()
-	})
+	undo.Add(func() error { return b.template.ahead.giveBack(tmp.volume, size) })
 	return tmp.mount, nil
 }
 

@@ -41,9 +41,9 @@ func Send(fd int, v any) error {
 }
 
 // Receive reads a request and the descriptors beside it from the socket fd, which
-// blocks. They are closed on exec. The end of the socket is io.EOF.
-func Receive(fd int) (Request, []int, error) {
-	packet := make([]byte, MaxPacket)
+// blocks, by way of a buffer of MaxPacket bytes. They are closed on exec. The end of the
+// socket is io.EOF.
+func Receive(fd int, packet []byte) (Request, []int, error) {
 	oob := make([]byte, unix.CmsgSpace(4*MaxDescriptors))
 	var n, oobn, flags int
 	err := retry(func() (err error) {
