@@ -49,6 +49,13 @@ type Daemon struct {
 	receipts control.Receipts // for those who watch
 	garbage  *collect.Collector
 	close    func() error
+
+	place        *place
+	fronts       fronts
+	turn         *turn
+	finished     chan struct{} // closed when serve returns
+	epoch        int64         // of this server in the queue
+	predecessors predecessors
 }
 
 // parts are what the line stands on.
@@ -81,12 +88,12 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 func open(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Daemon, err error) {
 	var undo cleanup.Stack
 	defer undo.Run(&err)
-	lock, err := lockData(cfg.Data)
+	at, err := takePlace(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	undo.Add(lock.Close)
-	d := &Daemon{cfg: cfg, log: log}
+	undo.Add(at.Close)
+	d := &Daemon{cfg: cfg, log: log, place: at, turn: newTurn(log), finished: make(chan struct{}), predecessors: predecessors{lives: at.grant.Lives}}
 	if err := d.openState(ctx, &undo); err != nil {
 		return nil, err
 	}
@@ -107,7 +114,7 @@ func (d *Daemon) openState(ctx context.Context, undo *cleanup.Stack) error {
 		return err // it says what was being opened
 	}
 	undo.Add(d.parts.store.Close)
-	if d.parts.queue, err = openQueue(ctx, d.cfg, d.parts.store, d.log); err != nil {
+	if err := d.openQueue(ctx); err != nil {
 		return err
 	}
 	undo.Add(d.parts.queue.Close)
@@ -136,10 +143,10 @@ func (d *Daemon) openDrivers(ctx context.Context, undo *cleanup.Stack) error {
 	if _, err := d.parts.drivers.Probe(ctx, d.defaultTier()); err != nil {
 		return fmt.Errorf("isolation %s: %w\n`lambent doctor` says more; --isolation chooses another", d.cfg.Isolation, err)
 	}
-	if err := d.parts.drivers.Reap(ctx, Alive); err != nil {
+	if err := d.reap(ctx); err != nil {
 		return err
 	}
-	undo.Add(d.parts.drivers.Close)
+	undo.Add(d.closeDrivers)
 	d.parts.templates = drivers.NewTemplates(d.parts.drivers)
 	undo.Add(d.parts.templates.Close)
 	return nil
@@ -195,14 +202,16 @@ func (d *Daemon) launcherDeps() instance.Deps {
 }
 
 // callHome answers Lambda's API inside a sandbox, as its function.
-func (d *Daemon) callHome(t *lambda.Target) http.Handler { return d.api.HandlerFor(t.ID) }
+func (d *Daemon) callHome(t *lambda.Target) http.Handler {
+	return d.turn.relay(d.api.HandlerFor(t.ID), control.PassOn(d.cfg.Data, t.ID.ARN()))
+}
 
 func (d *Daemon) apiDeps() lambdaapi.Deps {
 	return lambdaapi.Deps{
 		Store: d.parts.store, Blobs: d.parts.blobs, Packages: d.parts.packages, Runtimes: d.parts.catalogue,
-		Invoker: metered{d.router, d.metrics, &d.receipts}, Events: d.events, Directory: d.router, Tiers: newTiers(d.parts.drivers),
+		Invoker: metered{d.router, d.metrics, &d.receipts}, Events: d.events, Directory: announced{d.router, d.turn}, Tiers: newTiers(d.parts.drivers),
 		Objects: d.objects(), Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(),
-		Concurrency: d.cfg.Concurrency, Log: d.log,
+		Concurrency: d.cfg.Concurrency, LinkKey: d.place.grant.LinkKey, Log: d.log,
 	}
 }
 

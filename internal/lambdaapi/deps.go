@@ -91,6 +91,7 @@ type Deps struct {
 	Region      string      // of callers that name none; "" means us-east-1
 	DefaultTier lambda.Tier // of functions without a lambent:isolation tag; 0 means light
 	Concurrency int         // invocations at once that the account may have; 0 means AWS's 1000
+	LinkKey     []byte      // signs download links; nil means a new one, and links die with the process
 	Hosts       []string    // names besides the loopback ones that a request's Host may have
 	Log         *slog.Logger
 }
@@ -110,6 +111,9 @@ func (d Deps) withDefaults() Deps {
 	}
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
+	}
+	if d.LinkKey == nil {
+		d.LinkKey = NewLinkKey()
 	}
 	return d
 }
