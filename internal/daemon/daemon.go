@@ -3,6 +3,7 @@ package daemon
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -28,6 +29,7 @@ import (
 	"lambent.dev/lambent/internal/router"
 	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/s3"
+	"lambent.dev/lambent/internal/store"
 	"lambent.dev/lambent/internal/telemetry"
 )
 
@@ -175,7 +177,7 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 	if err := d.openMetrics(); err != nil {
 		return err
 	}
-	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{DefaultTier: d.defaultTier()})
+	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{DefaultTier: d.defaultTier(), Source: d.source})
 	if d.events, err = event.New(d.parts.queue, metered{d.router, d.metrics, &d.receipts}, d.eventSettings()); err != nil {
 		return err
 	}
@@ -192,6 +194,18 @@ func (d *Daemon) index(fn lambda.Function) error {
 	}
 	digests(&fn, d.garbage.Used)
 	return nil
+}
+
+// source reads a function that is invoked, for the router.
+func (d *Daemon) source(ctx context.Context, id lambda.FunctionID) (lambda.Function, bool, error) {
+	fn, err := d.parts.store.Function(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return fn, false, nil
+	}
+	if err != nil {
+		d.log.Error("reading a function that is invoked", "function", id.ARN(), "error", err)
+	}
+	return fn, err == nil, err
 }
 
 func (d *Daemon) launcherDeps() instance.Deps {
