@@ -22,7 +22,7 @@ import (
 	"lambent.dev/lambent/test/sdk/lambent"
 )
 
-// upgrades is how often TestUpgradeUnderLoad upgrades; LAMBENT_UPGRADES sets it.
+// upgrades is how often TestUpgradeUnderLoad upgrades; SOAK_UPGRADES sets it.
 const upgrades = 20
 
 // upgrade starts a server over a running one and waits until it has taken over.
@@ -83,6 +83,31 @@ func (l *traffic) repeat(d *daemon, clients int, what string, once func(client *
 	}
 }
 
+// sendEvents sends events to the function mark, with a pause before each.
+func (l *traffic) sendEvents(d *daemon, file string, pause time.Duration) {
+	l.repeat(d, 1, "sending an event", func(c *lambda.Client) error {
+		time.Sleep(pause)
+		id, err := sendEvent(l.t, c, "mark", fmt.Sprintf(`{"file":%q,"sleep":0.1}`, file))
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if err == nil {
+			l.accepted = append(l.accepted, id)
+		}
+		return err
+	})
+}
+
+// allRan fails unless every event that was accepted ran, once.
+func (l *traffic) allRan(file string) {
+	l.t.Helper()
+	runs := marks(l.t, file)
+	for _, id := range l.accepted {
+		if runs[id] != 1 {
+			l.t.Errorf("event %s ran %d times", id, runs[id])
+		}
+	}
+}
+
 var errEnough = errors.New("enough")
 
 func (l *traffic) end() {
@@ -110,7 +135,7 @@ func TestUpgradeUnderLoad(t *testing.T) {
 	data := t.TempDir()
 	check := watchHost(t, data, binaries)
 	rounds := upgrades
-	if n, err := strconv.Atoi(os.Getenv("LAMBENT_UPGRADES")); err == nil {
+	if n, err := strconv.Atoi(os.Getenv("SOAK_UPGRADES")); err == nil {
 		rounds = n
 	}
 	d := up(t, data)
@@ -125,16 +150,7 @@ func TestUpgradeUnderLoad(t *testing.T) {
 	l.repeat(d, 1, "invoking for five seconds", func(c *lambda.Client) error {
 		return ask(c, "slow", `{"sleep":5}`, `{"number": 0, "content": null}`)
 	})
-	l.repeat(d, 1, "sending an event", func(c *lambda.Client) error {
-		time.Sleep(20 * time.Millisecond)
-		id, err := sendEvent(t, c, "mark", fmt.Sprintf(`{"file":%q,"sleep":0.1}`, file))
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if err == nil {
-			l.accepted = append(l.accepted, id)
-		}
-		return err
-	})
+	l.sendEvents(d, file, 20*time.Millisecond)
 	last := 0
 	l.repeat(d, 1, "updating", func(c *lambda.Client) error {
 		last++
@@ -151,12 +167,7 @@ func TestUpgradeUnderLoad(t *testing.T) {
 		o.awaitEnd(30 * time.Second)
 	}
 	awaitUntil(t, "the queue to be empty", time.Minute, d.drained)
-	runs := marks(t, file)
-	for _, id := range l.accepted {
-		if runs[id] != 1 {
-			t.Errorf("event %s ran %d times", id, runs[id])
-		}
-	}
+	l.allRan(file)
 	t.Logf("%d upgrades, %d requests, %d failed; %d events, %d updates", rounds, l.ok.Load()+l.failed.Load(), l.failed.Load(), len(l.accepted), last)
 	d.stop()
 	check()
