@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"lambent.dev/lambent/internal/instance"
-	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/fake"
 )
@@ -17,10 +16,9 @@ func BenchmarkInvoke(b *testing.B) {
 		b.Fatal(err)
 	}
 	i, err := instance.NewLauncher(instance.Deps{
-		Templates: func(context.Context, lambda.Tier, sandbox.Base) (sandbox.Template, error) { return template, nil },
-		Runtimes:  catalogue{framed},
-		Code:      func(context.Context, string) (string, error) { return b.TempDir(), nil },
-		Owner:     "bench",
+		Boxes:    boxesOf(b, template),
+		Runtimes: catalogue{framed},
+		Code:     func(context.Context, string) (string, error) { return b.TempDir(), nil },
 	}).Start(b.Context(), newTarget())
 	if err != nil {
 		b.Fatal(err)

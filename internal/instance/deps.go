@@ -11,6 +11,7 @@ import (
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/stem"
 )
 
 // Errors that callers tell apart.
@@ -31,11 +32,21 @@ type Runtimes interface {
 	Resolve(v *lambda.Version) (runtimes.Launch, error)
 }
 
+// Boxes gives out generic sandboxes; *stem.Store is one.
+type Boxes interface {
+	Take(ctx context.Context, tier lambda.Tier, base sandbox.Base) (*stem.Box, error)
+	// Expect says that sandboxes of a base will be taken.
+	Expect(tier lambda.Tier, base sandbox.Base)
+}
+
+// Addresses are where an instance listens inside its sandbox, so that stems can open them
+// ahead.
+func Addresses() []string { return []string{apiAddress, homeAddress} }
+
 // Deps is what a Launcher needs.
 type Deps struct {
-	// Templates returns the prepared template of a base, preparing it if need be.
-	Templates func(ctx context.Context, tier lambda.Tier, base sandbox.Base) (sandbox.Template, error)
-	Runtimes  Runtimes
+	Boxes    Boxes
+	Runtimes Runtimes
 	// Code returns the folder of the host that holds an unpacked package.
 	Code func(ctx context.Context, digest string) (folder string, err error)
 	// Layers returns the folder of the host that shows layers laid over each other in order.
@@ -45,10 +56,7 @@ type Deps struct {
 	Logs func(id lambda.FunctionID, stream string) io.WriteCloser
 	// CallHome answers Lambda's API inside the sandbox as the function. nil, or a nil
 	// handler, = no listener.
-	CallHome func(t *lambda.Target) http.Handler
-	// Owner begins the names of sandboxes, so that Reap knows whose they are. Letters,
-	// digits and '-'.
-	Owner       string
+	CallHome    func(t *lambda.Target) http.Handler
 	InitTimeout time.Duration // 0 = DefaultInitTimeout
 	Log         *slog.Logger
 }

@@ -14,8 +14,9 @@ const settingPrefix = "lambent:"
 
 // Tags that hold settings. IsolationTag is the first of them.
 const (
-	NetworkTag = "lambent:network"
-	CPUTag     = "lambent:cpu"
+	NetworkTag     = "lambent:network"
+	CPUTag         = "lambent:cpu"
+	ConcurrencyTag = "lambent:concurrency"
 )
 
 // Settings are the values of a function's lambent: tags.
@@ -23,15 +24,21 @@ type Settings struct {
 	Tier     Tier    // 0 = the account's default
 	Network  string  // "" = the default profile
 	CPUQuota float64 // CPUs, a hard limit; 0 = none
+
+	Concurrency int // requests at once in one instance, 1 to MaxConcurrency
 }
 
 // maxCPU is the largest quota that can be asked for, in CPUs.
 const maxCPU = 1024
 
+// MaxConcurrency is how many requests one instance can be given at once. Source: AWS
+// Lambda API Reference, PerExecutionEnvironmentMaxConcurrency.
+const MaxConcurrency = 1600
+
 // ParseSettings reads the lambent: tags among tags. A bad value and a name that does
 // not exist are errors in the words of the caller.
 func ParseSettings(tags map[string]string) (Settings, error) {
-	var s Settings
+	s := Settings{Concurrency: 1}
 	for _, name := range settingNames(tags) {
 		if err := s.set(name, tags[name]); err != nil {
 			return Settings{}, err
@@ -60,6 +67,8 @@ func (s *Settings) set(name, value string) (err error) {
 		s.Network, err = parseNetwork(value)
 	case CPUTag:
 		s.CPUQuota, err = parseCPU(value)
+	case ConcurrencyTag:
+		s.Concurrency, err = parseConcurrency(value)
 	default:
 		return unknownSetting(name)
 	}
@@ -70,7 +79,7 @@ func (s *Settings) set(name, value string) (err error) {
 }
 
 // laterSettings are names that are kept for what Lambent does not do yet.
-var laterSettings = []string{"lambent:allow", "lambent:concurrency", "lambent:mode", "lambent:class"}
+var laterSettings = []string{"lambent:allow", "lambent:mode", "lambent:class"}
 
 func unknownSetting(name string) error {
 	if slices.Contains(laterSettings, name) {
@@ -94,10 +103,18 @@ func parseCPU(value string) (float64, error) {
 	return cpus, nil
 }
 
+func parseConcurrency(value string) (int, error) {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > MaxConcurrency {
+		return 0, fmt.Errorf("bad number of requests at once %q: use 1 to %d", value, MaxConcurrency)
+	}
+	return n, nil
+}
+
 // nearest returns the setting whose name takes the fewest edits to reach.
 func nearest(name string) string {
 	best, least := IsolationTag, math.MaxInt
-	for _, known := range []string{IsolationTag, NetworkTag, CPUTag} {
+	for _, known := range []string{IsolationTag, NetworkTag, CPUTag, ConcurrencyTag} {
 		if d := distance(name, known); d < least {
 			best, least = known, d
 		}

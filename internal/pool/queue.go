@@ -86,7 +86,7 @@ func (g *group) abandon(w *waiter, cause error) error {
 func (g *group) expire(w *waiter) bool {
 	g.mu.Lock()
 	defer g.unlock()
-	return slices.Index(g.waiters, w) >= g.launching() && g.remove(w)
+	return slices.Index(g.waiters, w) >= g.launching()*g.slots() && g.remove(w)
 }
 
 // launching counts the starts that have their memory. Preconditions: mu is held.
@@ -117,10 +117,10 @@ func (g *group) remove(w *waiter) bool {
 	return true
 }
 
-// provision begins starts until there are as many as requests wait. Preconditions: mu
-// is held.
+// provision begins starts until there are as many as the waiting requests need.
+// Preconditions: mu is held.
 func (g *group) provision() {
-	for len(g.starts) < len(g.waiters) && context.Cause(g.pool.ctx) == nil {
+	for len(g.starts) < g.startsFor(len(g.waiters)) && context.Cause(g.pool.ctx) == nil {
 		g.begin(g.waiters[len(g.starts)].target)
 	}
 }
@@ -129,7 +129,7 @@ func (g *group) provision() {
 // first. Preconditions: mu is held.
 func (g *group) callOff() {
 	for i, m := range slices.Backward(g.starts) {
-		if len(g.starts) <= len(g.waiters) {
+		if len(g.starts) <= g.startsFor(len(g.waiters)) {
 			return
 		}
 		if !m.funded {

@@ -38,6 +38,16 @@ func (r *Router) load(ctx context.Context, id lambda.FunctionID, e *entry, v *re
 	return r.fill(v, &fn)
 }
 
+// Latest is what $LATEST of a function is to run, without a look at the directory. The
+// error is Lambda's for one that cannot be invoked in its state.
+func (r *Router) Latest(f *lambda.Function) (*lambda.Target, error) {
+	settings, err := r.settingsOf(*f)
+	if err != nil {
+		return nil, err
+	}
+	return target(f, f.Runs(), settings), invocable(f.Runs().State)
+}
+
 // fill gives a release its configuration. The store may be ahead of the directory: then
 // what it has is what the caller gets, and the directory hears of it next.
 func (r *Router) fill(v *release, fn *lambda.Function) (*lambda.Target, error) {

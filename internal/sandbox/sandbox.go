@@ -38,8 +38,9 @@ const RootHost = "host"
 type Base struct {
 	Trust   string // account (and tenant): what is forked or restored shares memory layout, so never across it
 	Root    string // RootHost, or the content address of a root file system
-	Preload string // interpreter that Create starts; "" = none
-	Memory  int    // MiB class: a guest's RAM and V8's heap cannot change later
+	Preload string // names the Preload that Create starts; "" = none
+	Memory  int    // MiB of a guest's RAM, which cannot change later; 0 where a tier has none
+	Tmp     int64  // bytes that /tmp can hold; not charged to a workload's memory
 	Network Network
 }
 
@@ -81,6 +82,16 @@ type Template interface {
 	Close() error
 }
 
+// Background is a Template that can make a sandbox for which nobody waits: until Bind it
+// has the smallest share of CPU. Optional, known to package stem only.
+type Background interface {
+	CreateInBackground(ctx context.Context, id string) (Sandbox, error)
+}
+
+// Forker is a Template that may fork its base's interpreter from a zygote. Optional, known
+// to package stem only.
+type Forker interface{ Forks() bool }
+
 // Sandbox is one isolated box.
 type Sandbox interface {
 	// Bind gives the box to a workload, once.
@@ -112,7 +123,6 @@ type Sandbox interface {
 type Workload struct {
 	Name      string   // function and version, for people; not trusted
 	Mounts    []Mount  // read-only, nosuid, nodev
-	Tmp       int64    // bytes that /tmp can hold; not charged to Memory
 	Memory    int64    // bytes for all processes together
 	Pids      int      // processes and threads
 	CPUWeight uint64   // 1 to 10000, cgroup v2's scale; 0 = 100
@@ -124,6 +134,16 @@ type Workload struct {
 type Mount struct {
 	Source string // absolute path on the host
 	Target string // /var/task, /opt, /var/runtime or /var/lang
+}
+
+// Preload is an interpreter that Create starts before it is known for whom. Mounts are
+// part of the base then: a workload that names one of them again changes nothing.
+type Preload struct {
+	Mounts  []Mount // what Command and Zygote need: interpreter and bootstrap
+	Command Command // as for Run; without Stdout and Stderr
+	// Zygote is the program, with its arguments, that forks the interpreter from itself
+	// instead; nil = Command is executed. See package zygote.
+	Zygote []string
 }
 
 // Command is a process to run inside a bound box.

@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/kernel/cgroup"
-	"lambent.dev/lambent/internal/kernel/volume"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 	"lambent.dev/lambent/internal/sandbox/stream"
@@ -37,6 +39,7 @@ type box struct {
 	network  *os.File // nil shares the host's
 	group    *cgroup.Group
 	init     *os.Process
+	pidfd    int // of init
 	control  *control
 	free     func() error  // what reserve took
 	done     chan struct{} // closed when everything is freed
@@ -44,11 +47,12 @@ type box struct {
 	mu        sync.Mutex // protects the fields below
 	state     binding
 	env       []string
-	tmp       *volume.Volume
 	last      uint64 // command id
 	processes map[uint64]*process
+	waiting   *waiting      // nil: no interpreter waits
 	stream    stream.Opener // of the most recent command with streams; nil when it ended
 	streamed  bool          // there was such a command
+	early     net.Conn      // a stream to it that was opened while it waited
 	listeners map[*listener]struct{}
 	frozen    bool
 	oomSeen   int64 // kills by the memory limit that were told
@@ -231,20 +235,11 @@ func (b *box) watch() {
 	_ = b.control.conn.Close()
 	b.note(diedBy(state, err))
 	b.endAll()
-	if err := errors.Join(b.freeTmp(), b.free()); err != nil {
+	_ = unix.Close(b.pidfd)
+	if err := b.free(); err != nil {
 		b.template.driver.options.Log.Warn("freeing a sandbox", "sandbox", b.id, "error", err)
 	}
 	close(b.done)
-}
-
-func (b *box) freeTmp() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.tmp == nil {
-		return nil
-	}
-	b.tmp.Empty()
-	return b.tmp.Close()
 }
 
 func diedBy(state *os.ProcessState, err error) error {
@@ -276,7 +271,12 @@ func (b *box) endAll() {
 	b.listeners = nil
 	left := b.processes
 	b.processes = nil
+	waiting := b.waiting
+	b.waiting = nil
 	b.mu.Unlock()
+	if waiting != nil {
+		waiting.close()
+	}
 	for l := range listeners {
 		_ = l.Listener.Close()
 	}

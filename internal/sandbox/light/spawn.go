@@ -19,19 +19,24 @@ import (
 // none) and from using more than it needs.
 var initEnv = []string{"GODEBUG=containermaxprocs=0,updatemaxprocs=0", "GOMAXPROCS=2"}
 
-// pidsOfInit is enough for the threads of an init that waits.
-const pidsOfInit = 64
+// What a box may use before it has a workload: an init and an interpreter that wait.
+const (
+	genericMemory = 256 << 20 // bytes
+	genericPids   = 64        // threads
+)
 
 // newBox makes a box and waits until its init is ready. What it adds to undo is
 // the box's to run at its end.
-func (t *template) newBox(ctx context.Context, id string, undo *cleanup.Stack) (*box, error) {
+func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *cleanup.Stack) (*box, error) {
 	b := &box{
 		id: id, template: t, done: make(chan struct{}),
 		processes: make(map[uint64]*process), listeners: make(map[*listener]struct{}),
 	}
-	if err := b.reserve(ctx, undo); err != nil {
+	tmp, err := b.reserve(ctx, weight, undo)
+	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = unix.Close(tmp) }()
 	theirs, err := b.connect()
 	if err != nil {
 		return nil, err
@@ -45,33 +50,54 @@ func (t *template) newBox(ctx context.Context, id string, undo *cleanup.Stack) (
 	b.free = undo.Release()
 	go b.watch()
 	setup := t.setup
-	if err := b.control.call(ctx, &initproto.Request{Setup: &setup}, nil); err != nil {
+	if err := b.control.call(ctx, &initproto.Request{Setup: &setup}, []int{tmp}); err != nil {
 		return nil, b.destroy(err)
+	}
+	if t.preload != nil {
+		if err := b.preload(ctx); err != nil && b.alive() == nil {
+			t.driver.options.Log.Warn("an interpreter was not started ahead", "sandbox", b.id, "error", err)
+		}
 	}
 	return b, nil
 }
 
-// reserve takes what the box needs of the host.
-func (b *box) reserve(ctx context.Context, undo *cleanup.Stack) (err error) {
+// reserve takes what the box needs of the host, and returns the mount of its /tmp.
+func (b *box) reserve(ctx context.Context, weight uint64, undo *cleanup.Stack) (tmp int, err error) {
 	t := b.template
 	first, release, err := t.driver.ids.take()
 	if err != nil {
-		return err
+		return -1, err
 	}
 	undo.Add(func() error { release(); return nil })
 	b.firstID = first
 	if t.ahead.nets != nil {
 		if b.network, err = t.ahead.nets.take(ctx); err != nil {
-			return err
+			return -1, err
 		}
 		undo.Add(b.network.Close)
 	}
-	limits := b.limits(cgroup.Limits{Memory: int64(t.base.Memory) << 20, Pids: pidsOfInit})
+	limits := b.limits(cgroup.Limits{Memory: genericMemory, Pids: genericPids, CPUWeight: weight})
 	if b.group, err = t.cgroups.Create(t.driver.options.Owner, b.id, limits); err != nil {
-		return err
+		return -1, err
 	}
 	undo.Add(b.group.Close)
-	return nil
+	return b.reserveTmp(ctx, undo)
+}
+
+func (b *box) reserveTmp(ctx context.Context, undo *cleanup.Stack) (mount int, err error) {
+	size := b.template.base.Tmp
+	if !b.template.driver.has(TmpLimit) {
+		size = unlimitedTmp
+	}
+	tmp, err := b.template.ahead.takeTmp(ctx, size)
+	if err != nil {
+		return -1, err
+	}
+	undo.Add(func() error {
+		tmp.volume.Empty()
+		return tmp.volume.Close()
+	})
+	return tmp.mount, nil
 }
 
 // limits leaves off what is taken away.
@@ -102,15 +128,20 @@ func (b *box) connect() (theirs *os.File, err error) {
 
 // start clones the init from the template's thread, inside its network and group.
 func (b *box) start(control *os.File) error {
-	t := b.template
+	return b.template.spawn(b.network, b.group, func() error { return b.clone(control) })
+}
+
+// spawn runs f, which starts a process, on the template's thread, in its root, in a
+// network (nil is the host's) and in a group.
+func (t *template) spawn(network *os.File, group *cgroup.Group, f func() error) error {
 	return t.spawner.do(func() error {
-		return t.spawner.withNetwork(b.network, func() (err error) {
-			leave, err := b.group.Enter()
+		return t.spawner.withNetwork(network, func() (err error) {
+			leave, err := group.Enter()
 			if err != nil {
 				return err
 			}
 			defer func() { err = errors.Join(err, leave()) }()
-			return t.spawner.withRoot(func() error { return b.clone(control) })
+			return t.spawner.withRoot(f)
 		})
 	})
 }
@@ -121,7 +152,7 @@ func (b *box) clone(control *os.File) error {
 		return err
 	}
 	defer func() { _ = null.Close() }()
-	b.init, err = os.StartProcess(initPath, []string{"lambent-init"}, &os.ProcAttr{
+	b.init, err = os.StartProcess(initproto.Path, []string{"lambent-init"}, &os.ProcAttr{
 		Dir: "/", Env: initEnv, Files: []*os.File{null, null, null, control}, Sys: b.attributes(),
 	})
 	if err != nil {
@@ -140,7 +171,7 @@ var namespaces = map[Protection]uintptr{
 }
 
 func (b *box) attributes() *syscall.SysProcAttr {
-	sys := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL, Cloneflags: unix.CLONE_NEWNS}
+	sys := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL, Cloneflags: unix.CLONE_NEWNS, PidFD: &b.pidfd}
 	for protection, flag := range namespaces {
 		if b.template.driver.has(protection) {
 			sys.Cloneflags |= flag

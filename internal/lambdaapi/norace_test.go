@@ -1,5 +1,0 @@
-//go:build !race
-
-package lambdaapi
-
-const underRace = 0
