@@ -21,8 +21,8 @@ const (
 )
 
 // idsFile is where the servers of this host see which ranges the others use: the byte of a
-// range is locked as long as it is taken. It is never written.
-const idsFile = "/run/lambent/ids"
+// range is locked as long as it is taken. It is never written, and stays.
+const idsFile = "/run/lock/lambent-ids"
 
 var errNoIDs = errors.New("all 4096 id ranges are in use: too many sandboxes")
 
