@@ -77,16 +77,35 @@ func (r *idRanges) put(index uint32) {
 	r.file = nil
 }
 
-// open must be called with mu held.
-func (r *idRanges) open() (err error) {
+// open must be called with mu held. Everybody can make files in the folder: one that is
+// another user's could be locked by that user, and is refused.
+func (r *idRanges) open() error {
 	if r.file != nil {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(r.path), 0o755); err != nil {
 		return err
 	}
-	r.file, err = os.OpenFile(r.path, os.O_CREATE|os.O_RDWR, 0o600)
-	return err
+	f, err := os.OpenFile(r.path, os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := ownOnly(f); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	r.file = f
+	return nil
+}
+
+func ownOnly(f *os.File) error {
+	var s unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &s); err != nil {
+		return os.NewSyscallError("fstat", err)
+	}
+	if int(s.Uid) != os.Geteuid() || s.Mode&0o077 != 0 {
+		return fmt.Errorf("%s is another user's, or open to others: remove it", f.Name())
+	}
+	return nil
 }
 
 // lock locks or unlocks the byte of a range, without waiting. It must be called with mu

@@ -1,6 +1,8 @@
 package light
 
 import (
+	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -65,6 +67,22 @@ func TestServersShareNoIDRange(t *testing.T) {
 		t.Errorf("range at %d, %v, not one that the other gave back", first, err)
 	} else {
 		release()
+	}
+}
+
+// A file that others could lock is not trusted.
+func TestIDRangesRefuseAForeignFile(t *testing.T) {
+	dir := t.TempDir()
+	open, link := filepath.Join(dir, "open"), filepath.Join(dir, "link")
+	if err := errors.Join(os.WriteFile(open, nil, 0o600), os.Chmod(open, 0o666), os.Symlink("elsewhere", link)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{open, link} {
+		r := newIDRanges("owner")
+		r.path = path
+		if _, _, err := r.take(); err == nil {
+			t.Errorf("%s was taken", path)
+		}
 	}
 }
 
