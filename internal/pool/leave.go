@@ -7,7 +7,7 @@ func (p *Pool) Leave() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for id, f := range p.functions {
-		f.current = nil
+		f.current, f.wants = nil, nil
 		for key, g := range f.groups {
 			delete(f.groups, key)
 			g.retire(whyClosing)

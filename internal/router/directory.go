@@ -29,14 +29,17 @@ func (r *Router) Put(f lambda.Function) error {
 	if r.settings.Source == nil {
 		e.keep(&f, settings)
 	}
-	// A function that nobody has invoked is the directory's alone: most are idle.
-	if r.settings.Source == nil || f.ReservedConcurrency != nil || was != nil && was.known {
+	// A function that nobody has invoked and that has nothing for itself is the directory's
+	// alone: most are idle.
+	own := allocation(&f)
+	if r.settings.Source == nil || !own.empty() || was != nil && was.known {
 		e.known = true
-		r.permits.Reserve(f.ID, f.ReservedConcurrency)
+		r.permits.Assign(f.ID, own)
 	}
 	r.directory.set(f.ID, e)
 	if e.known {
 		r.pool.Keep(f.ID, e.names(f.ID)...)
+		r.pool.Provision(f.ID, e.wants(&f, settings)...)
 	}
 	return nil
 }
@@ -48,6 +51,7 @@ func (r *Router) Remove(id lambda.FunctionID) {
 	r.directory.remove(id)
 	r.permits.Forget(id)
 	r.pool.Keep(id)
+	r.pool.Provision(id)
 }
 
 func (r *Router) settingsOf(f lambda.Function) (lambda.Settings, error) {

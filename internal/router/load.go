@@ -32,7 +32,7 @@ func (r *Router) load(ctx context.Context, id lambda.FunctionID, e *entry, v *re
 	}
 	if !e.known {
 		e.known = true
-		r.permits.Reserve(id, fn.ReservedConcurrency)
+		r.permits.Assign(id, allocation(&fn))
 		r.pool.Keep(id, e.names(id)...)
 	}
 	return r.fill(v, &fn)
