@@ -51,7 +51,7 @@ type Invoker interface {
 // Announcer begins what an invocation will need, of which only the head has arrived: the
 // router.
 type Announcer interface {
-	Announce(id lambda.FunctionID, qualifier string)
+	Announce(ctx context.Context, id lambda.FunctionID, qualifier string)
 }
 
 // Events takes events that nobody waits for: an event.Dispatcher.
@@ -108,6 +108,7 @@ type Deps struct {
 	Region      string      // of callers that name none; "" means us-east-1
 	DefaultTier lambda.Tier // of functions without a lambent:isolation tag; 0 means light
 	Concurrency int         // invocations at once that the account may have; 0 means AWS's 1000
+	LinkKey     []byte      // signs download links; nil means a new one, and links die with the process
 	Hosts       []string    // names besides the loopback ones that a request's Host may have
 	Log         *slog.Logger
 }
@@ -127,6 +128,9 @@ func (d Deps) withDefaults() Deps {
 	}
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
+	}
+	if d.LinkKey == nil {
+		d.LinkKey = NewLinkKey()
 	}
 	return d
 }

@@ -86,7 +86,7 @@ const longBody = 64 << 10
 func (c *call) announce(inv *lambda.Invocation) {
 	long := c.r.ContentLength < 0 || c.r.ContentLength >= longBody
 	if c.Announcer != nil && long && inv.Type == lambda.RequestResponse {
-		c.Announcer.Announce(inv.Function, inv.Qualifier)
+		c.Announcer.Announce(c.ctx(), inv.Function, inv.Qualifier)
 	}
 }
 
