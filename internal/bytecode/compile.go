@@ -17,7 +17,6 @@ import (
 
 // Limits of the sandbox that compiles one package.
 const (
-	compileLimit  = 5 * time.Minute
 	compileMemory = 512 << 20 // bytes
 	compilePids   = 16
 	compileWeight = 1         // of CPU: the least, cgroup v2's scale
@@ -25,7 +24,7 @@ const (
 	closeLimit    = 10 * time.Second
 )
 
-var errCompileLimit = fmt.Errorf("compiling took longer than %v", compileLimit)
+var errLimit = errors.New("compiling took too long")
 
 // compile makes the variant of one package. It is not an error when the answer ends early:
 // what came is used, and the log says so.
@@ -34,7 +33,7 @@ func (m *Maker) compile(ctx context.Context, u unit, c runtimes.Compiler) error 
 	if err != nil {
 		return err
 	}
-	limited, stop := context.WithTimeoutCause(ctx, compileLimit, errCompileLimit)
+	limited, stop := context.WithTimeoutCause(ctx, m.settings.Limit, errLimit)
 	defer stop()
 	answer, end, err := m.run(limited, u, c, folder)
 	if err != nil {
@@ -76,7 +75,7 @@ func (m *Maker) endsEarly(ctx context.Context, u unit, err error) bool {
 	if !errors.Is(err, io.ErrUnexpectedEOF) || ctx.Err() != nil {
 		return false
 	}
-	m.deps.Log.Warn("a package was not compiled whole: the rest starts from source", "runtime", u.runtime, "digest", u.digest, "limit", compileLimit)
+	m.deps.Log.Warn("a package was not compiled whole: the rest starts from source", "runtime", u.runtime, "digest", u.digest, "limit", m.settings.Limit)
 	return true
 }
 

@@ -1,6 +1,7 @@
 package bytecode
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -40,12 +41,13 @@ type Settings struct {
 	Parallel int           // packages at once on this host
 	Begin    time.Duration // how long Prepare waits until its work begins
 	Wait     time.Duration // and then until it is done
+	Limit    time.Duration // of the compiling of one package; what is ready by then is kept
 }
 
 // DefaultSettings are for a host that has better to do. An activation that meets other work
 // does not queue behind it.
 func DefaultSettings() Settings {
-	return Settings{Parallel: 1, Begin: 100 * time.Millisecond, Wait: time.Second}
+	return Settings{Parallel: 1, Begin: 100 * time.Millisecond, Wait: time.Second, Limit: 5 * time.Minute}
 }
 
 // Maker compiles packages, each once per runtime. Its methods may be called from many
@@ -74,14 +76,9 @@ func New(d Deps, s Settings) *Maker {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
 	def := DefaultSettings()
-	if s.Parallel <= 0 {
-		s.Parallel = def.Parallel
-	}
-	if s.Begin <= 0 {
-		s.Begin = def.Begin
-	}
-	if s.Wait <= 0 {
-		s.Wait = def.Wait
+	s = Settings{
+		Parallel: cmp.Or(s.Parallel, def.Parallel), Begin: cmp.Or(s.Begin, def.Begin),
+		Wait: cmp.Or(s.Wait, def.Wait), Limit: cmp.Or(s.Limit, def.Limit),
 	}
 	return &Maker{deps: d, settings: s, wake: make(chan struct{}, 1), failed: map[key]bool{}, shown: map[string]int{}}
 }

@@ -24,11 +24,11 @@ func (p *Packages) Digests(ctx context.Context) ([]string, error) {
 	for _, e := range entries { // sorted: a package stands before its variants
 		digest, _, isVariant := strings.Cut(e.Name(), ".")
 		_, err := p.path(digest)
-		if err == nil && (isVariant || e.IsDir()) && !slices.Contains(found[max(len(found)-1, 0):], digest) {
+		if err == nil && (isVariant || e.IsDir()) {
 			found = append(found, digest)
 		}
 	}
-	return found, nil
+	return slices.Compact(found), nil
 }
 
 // DeleteOlder removes an unpacked package that Folder did not hand out since a time, with
