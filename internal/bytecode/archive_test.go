@@ -173,7 +173,9 @@ func untouched(t testing.TB, outside string) {
 func seed(f *testing.F) {
 	for _, b := range [][]byte{
 		answer("app.py", "1"), answer("pkg/x.py", "1", "linked/x.py", "2"), answer("out/x.py", "1"), answer("../outside/x.py", "1"),
-		answer("app.py", "1")[:12], []byte(magic), {}, answer("alias.py", "1"),
+		answer("app.py", "1")[:12], []byte(magic),
+		{},
+		answer("alias.py", "1"),
 	} {
 		f.Add(b)
 	}

@@ -15,6 +15,13 @@
 // bytecode of the package that it is part of. This is why code and layers do not share a
 // sandbox: packages are shared between functions and accounts.
 //
+// # Limits
+//
+// One package at a time on a host; 512 MiB and five minutes for each; no sources above 1 MiB;
+// 16 MiB of bytecode for one source and 256 MiB for a package. What is beyond starts from
+// source. Folders of packages grow by the size of the bytecode. The sandbox's memory is not
+// part of the budget that instances share.
+//
 // # What it is compared with
 //
 // Nothing. A package never changes, so the files say "unchecked" (PEP 552), and a start

@@ -12,7 +12,11 @@ from importlib.machinery import SourceFileLoader
 
 MAGIC = importlib.util.MAGIC_NUMBER
 HASHED = hasattr(importlib.util, "source_hash")  # PEP 552: 3.7
-LARGEST = 4 << 20  # bytes of a source; compiling takes up to a hundred times of it
+# Bytes of a source. Compiling takes up to 500 times of it, more than this sandbox has for
+# larger ones (a list of small lists, Python 3.6 to 3.13).
+LARGEST = 1 << 20
+# Bytes of one source's bytecode, and of all: what package bytecode takes.
+LARGEST_CODE, LARGEST_ALL = 16 << 20, 256 << 20
 
 
 def main(root):
@@ -21,11 +25,14 @@ def main(root):
     out = sys.stdout.buffer
     sys.stdout = sys.stderr
     out.write(b"LBC1")
-    for size, path, info in sorted(sources(root), key=lambda found: found[:2]):
+    left = LARGEST_ALL
+    for _, path, info in sorted(sources(root), key=lambda found: found[:2]):
         code = bytecode(os.path.join(root, path), info)
-        if code:
+        if code and len(code) <= min(LARGEST_CODE, left):
+            left -= len(code)
             name = os.fsencode(path)
             out.write(struct.pack(">HI", len(name), len(code)) + name + code)
+            out.flush()  # the next one may be too much for this sandbox
     out.write(struct.pack(">HI", 0, 0))
     out.flush()
 
