@@ -8,11 +8,13 @@ import signal
 import socket
 import sys
 
-from . import box, child, kernel, library
+from . import box, child, kernel, library, rehearsal
 
 _CONTROL = 3
 _PACKET = 64 * 1024
 _DESCRIPTORS = 16
+# Until Python has adapted its code to what runs, which its children then share.
+_REHEARSALS = 16
 _KILLED_FIRST = "500"  # for the out-of-memory killer, as commands are; children inherit it
 
 
@@ -21,10 +23,13 @@ def serve():
     the child is to run."""
     control = socket.socket(fileno=_CONTROL)
     control.set_inheritable(False)
+    kernel.die_with_parent(signal.SIGKILL)
     _be_killed_first()
     rights = box.Rights(_receive(control)[0])
     rights.prepare()
     library.load()
+    for _ in range(_REHEARSALS):
+        rehearsal.play()
     zygote = _Zygote(control, rights)
     gc.collect()
     if hasattr(gc, "freeze"):
