@@ -53,6 +53,7 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"event", "lambda cleanup receipt queue"},
 	{"lambdaapi", "lambda cleanup receipt store blob code runtimes"},
 	{"control", "lambda store logs receipt"},
+	{"handover", "lambda"},
 	{"bundle", "lambda"},
 	{"move", "lambda"},
 	{"daemon", "*"},
