@@ -67,9 +67,9 @@ func rootCommand() *cobra.Command {
 	})
 	root.AddCommand(
 		upCommand(), deployCommand(), devCommand(), invokeCommand(), logsCommand(), listCommand(), showCommand(), removeCommand(),
-		versionsCommand(), publishCommand(), aliasCommand(), initCommand(), configCommand(),
+		versionsCommand(), publishCommand(), aliasCommand(), provisionCommand(), initCommand(), configCommand(),
 		importCommand(), backupCommand(), restoreCommand(), completionCommand(), manCommand(),
-		envCommand(), doctorCommand(), versionCommand(),
+		envCommand(), doctorCommand(), benchCommand(), versionCommand(),
 	)
 	root.Args = cobra.ArbitraryArgs // an unknown command comes to RunE, which words the error
 	root.RunE = noCommand

@@ -11,9 +11,15 @@ func (d *Daemon) garbageSettings() collect.Settings {
 	return collect.Settings{
 		Shelves: map[string]collect.Shelf{"packages": d.parts.blobs, "unpacked packages": d.parts.packages},
 		Users:   d.usedDigests,
-		Shown:   d.pool.Holds,
+		Shown:   d.shown,
 		Log:     d.log,
 	}
+}
+
+// shown says whether an instance may show a package. What those of earlier servers show,
+// which still finish, is not known here.
+func (d *Daemon) shown(digest string) bool {
+	return len(d.predecessors.living()) > 0 || d.pool.Holds(digest)
 }
 
 // usedDigests yields the digests that a stored function or layer names.

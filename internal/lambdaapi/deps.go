@@ -48,6 +48,12 @@ type Invoker interface {
 	Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error)
 }
 
+// Announcer begins what an invocation will need, of which only the head has arrived: the
+// router.
+type Announcer interface {
+	Announce(ctx context.Context, id lambda.FunctionID, qualifier string)
+}
+
 // Events takes events that nobody waits for: an event.Dispatcher.
 type Events interface {
 	// Accept returns nil once the event is durable.
@@ -58,6 +64,12 @@ type Events interface {
 type Directory interface {
 	Put(fn lambda.Function) error
 	Remove(id lambda.FunctionID)
+}
+
+// Provisioner knows what has been initialised ahead of requests: the router.
+type Provisioner interface {
+	// Provisioned says what has become of the configuration of a version or an alias.
+	Provisioned(id lambda.FunctionID, qualifier string) lambda.ProvisionedState
 }
 
 // Tiers knows which tiers this host offers.
@@ -84,6 +96,11 @@ type Deps struct {
 	Directory Directory
 	Tiers     Tiers
 
+	Provisioner Provisioner
+
+	// Announcer is nil where nothing is begun before an invocation has arrived whole.
+	Announcer Announcer
+
 	// Objects is nil where no object store is configured.
 	Objects Objects
 
@@ -91,6 +108,7 @@ type Deps struct {
 	Region      string      // of callers that name none; "" means us-east-1
 	DefaultTier lambda.Tier // of functions without a lambent:isolation tag; 0 means light
 	Concurrency int         // invocations at once that the account may have; 0 means AWS's 1000
+	LinkKey     []byte      // signs download links; nil means a new one, and links die with the process
 	Hosts       []string    // names besides the loopback ones that a request's Host may have
 	Log         *slog.Logger
 }
@@ -110,6 +128,9 @@ func (d Deps) withDefaults() Deps {
 	}
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
+	}
+	if d.LinkKey == nil {
+		d.LinkKey = NewLinkKey()
 	}
 	return d
 }

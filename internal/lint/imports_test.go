@@ -53,6 +53,7 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"event", "lambda cleanup receipt queue"},
 	{"lambdaapi", "lambda cleanup receipt store blob code runtimes"},
 	{"control", "lambda store logs receipt"},
+	{"handover", "lambda"},
 	{"bundle", "lambda"},
 	{"move", "lambda"},
 	{"daemon", "*"},
@@ -88,6 +89,26 @@ func TestDomainUsesTheStandardLibraryOnly(t *testing.T) {
 		}
 		for imported := range p.foreign {
 			t.Errorf("%s imports %s: only the standard library is allowed there", p.path, imported)
+		}
+	}
+}
+
+// TestBenchLooksFromOutside holds that the benchmark knows Lambent as a user does, by its
+// command line, its API and its processes, and that nothing but the command line knows the
+// benchmark. The one exception: the Python bootstrap, which is a floor too.
+func TestBenchLooksFromOutside(t *testing.T) {
+	for _, p := range benches(t) {
+		for imported := range p.imports {
+			if imported != "runtimes" {
+				t.Errorf("bench/%s imports %s", p.path, imported)
+			}
+		}
+	}
+	for _, p := range slices.Concat(packages(t), commands(t)) {
+		for foreign := range p.foreign {
+			if strings.HasPrefix(foreign, "lambent.dev/lambent/bench") && p.path != "cli" {
+				t.Errorf("%s imports %s", p.path, foreign)
+			}
 		}
 	}
 }

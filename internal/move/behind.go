@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/smithy-go"
 )
 
-// behind says what is attached to a function and stays where it is, because it would take
-// events or requests away from there: event source mappings and function URLs.
+// behind says what is attached to a function and stays where it is: event source mappings and
+// function URLs, because they would take events or requests away from there, and provisioned
+// concurrency.
 func (a *API) behind(ctx context.Context, f *Function) (left []string, err error) {
 	sources, err := a.Client.ListEventSourceMappings(ctx, &awslambda.ListEventSourceMappingsInput{FunctionName: &f.Name})
 	if err != nil && !unknown(err) {
@@ -25,6 +28,24 @@ func (a *API) behind(ctx context.Context, f *Function) (left []string, err error
 	}
 	if err == nil && len(urls.FunctionUrlConfigs) > 0 {
 		left = append(left, "its function URLs")
+	}
+	provisioned, err := a.provisioned(ctx, f.Name)
+	return append(left, provisioned...), err
+}
+
+// provisioned names the provisioned concurrency of a function, which costs memory that the
+// new place may not have.
+func (a *API) provisioned(ctx context.Context, name string) (left []string, err error) {
+	pages := awslambda.NewListProvisionedConcurrencyConfigsPaginator(a.Client, &awslambda.ListProvisionedConcurrencyConfigsInput{FunctionName: &name})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("reading the provisioned concurrency: %w", err)
+		}
+		for _, c := range page.ProvisionedConcurrencyConfigs {
+			arn := aws.ToString(c.FunctionArn)
+			left = append(left, "the provisioned concurrency of "+arn[strings.LastIndexByte(arn, ':')+1:])
+		}
 	}
 	return left, nil
 }

@@ -7,33 +7,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"lambent.dev/lambent/internal/cleanup"
 )
 
 // errClosed answers what is asked of a closed group.
 var errClosed = errors.New("group is closed")
-
-// Enter puts the calling thread into the group on every v1 hierarchy, so that what
-// it starts is born there; leave puts it back to where it came from. On v2 both do
-// nothing: use CloneFD.
-//
-// The caller holds runtime.LockOSThread until leave has returned nil. When leave
-// fails the thread must not be used again: end the goroutine without
-// UnlockOSThread, and the thread ends with it. Freeze, Kill and Close wait for
-// leave.
-func (g *Group) Enter() (leave func() error, err error) {
-	g.mu.RLock()
-	goHome, err := g.enter()
-	if err != nil {
-		g.mu.RUnlock()
-		return nil, fmt.Errorf("entering group %s: %w", g.name, err)
-	}
-	return func() error {
-		defer g.mu.RUnlock()
-		return goHome()
-	}, nil
-}
 
 // Doors opens the files by which a process of one thread enters the group: it writes "0"
 // to each. On v1 that waits for nobody; on v2, where a whole process moves, it may wait for
@@ -99,31 +76,6 @@ func closeFiles(files []*os.File) {
 		_ = f.Close()
 	}
 }
-
-func (g *Group) enter() (_ func() error, err error) {
-	if g.closed {
-		return nil, errClosed
-	}
-	homes, err := g.host.homes()
-	if err != nil {
-		return nil, err
-	}
-	var undo cleanup.Stack
-	defer undo.Run(&err)
-	for i, one := range g.host.hierarchies {
-		if one.version != 1 {
-			continue
-		}
-		undo.Add(func() error { return g.host.join(homes[i]) })
-		if err := g.host.join(g.dirs[i]); err != nil {
-			return nil, err
-		}
-	}
-	return undo.Release(), nil
-}
-
-// join moves the calling thread: "0" means the writer.
-func (h *Host) join(dir string) error { return h.tree.write(filepath.Join(dir, "tasks"), "0") }
 
 // homes returns for each v1 hierarchy the folder that the calling thread is in.
 func (h *Host) homes() ([]string, error) {
