@@ -82,7 +82,7 @@ type child struct {
 	out *bufio.Reader
 }
 
-func (c *child) line(t *testing.T) string {
+func (c *child) line(t testing.TB) string {
 	t.Helper()
 	text, err := c.out.ReadString('\n')
 	if err != nil && err != io.EOF {
@@ -92,7 +92,7 @@ func (c *child) line(t *testing.T) string {
 }
 
 // spawn starts a helper the way drivers do: by Enter and by CloneFD.
-func spawn(t *testing.T, g *Group, job string) *child {
+func spawn(t testing.TB, g *Group, job string) *child {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), "CGROUP_TEST_JOB="+job, "GOMAXPROCS=1")
@@ -112,7 +112,7 @@ func spawn(t *testing.T, g *Group, job string) *child {
 	return c
 }
 
-func inside(t *testing.T, g *Group, do func() error) {
+func inside(t testing.TB, g *Group, do func() error) {
 	t.Helper()
 	runtime.LockOSThread()
 	leave, err := g.Enter()

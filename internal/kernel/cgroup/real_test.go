@@ -2,6 +2,7 @@ package cgroup
 
 import (
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -379,4 +380,18 @@ func BenchmarkEnterLeaveAfterQuiet(b *testing.B) {
 		total += time.Since(start)
 	}
 	b.ReportMetric(float64(total.Microseconds())/float64(b.N), "µs/pair")
+}
+
+// BenchmarkUsage is what one reading of all counters costs, with a process in the group
+// that uses some.
+func BenchmarkUsage(b *testing.B) {
+	g := newGroup(b, realHost(b), Limits{Memory: 256 << 20, Pids: 32})
+	c := spawn(b, g, "count")
+	go func() { _, _ = io.Copy(io.Discard, c.out) }() // ends with the process
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := g.Usage(); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
