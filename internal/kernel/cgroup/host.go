@@ -14,7 +14,7 @@ const top = "lambent"
 // goroutines.
 type Host struct {
 	tree        tree
-	hierarchies []hierarchy // those that carry a controller of ours
+	hierarchies []hierarchy // those that carry a controller of ours, or pressure
 	layout      string
 	required    []string // controllers without which Create refuses
 
@@ -33,9 +33,17 @@ func openTree(t tree, fsRoot string) (*Host, error) {
 	}
 	h := &Host{tree: t, layout: layoutOf(found), required: []string{memory, pids}, ready: make(map[string]bool)}
 	h.hierarchies = slices.DeleteFunc(found, func(one hierarchy) bool {
-		return len(one.controllers) == 0 && h.layout != "v2"
+		return len(one.controllers) == 0 && h.layout != "v2" && !(one.version == 2 && measuresPressure(t))
 	})
 	return h, nil
+}
+
+// measuresPressure says whether the kernel keeps pressure (accounting/psi.rst), which it
+// does per group of v2, also where all controllers are on v1. With psi=0 the file is not
+// there (kernel/sched/psi.c, psi_proc_init).
+func measuresPressure(t tree) bool {
+	_, err := t.read("/proc/pressure/cpu")
+	return err == nil
 }
 
 func layoutOf(found []hierarchy) string {
@@ -58,7 +66,7 @@ func (h *Host) where(controller string) (int, bool) {
 	return at, at >= 0
 }
 
-// v2 returns the index of the v2 hierarchy, if it carries anything of ours.
+// v2 returns the index of the v2 hierarchy, if it is used.
 func (h *Host) v2() (int, bool) {
 	at := slices.IndexFunc(h.hierarchies, func(one hierarchy) bool { return one.version == 2 })
 	return at, at >= 0

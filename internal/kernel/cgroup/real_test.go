@@ -145,8 +145,85 @@ func TestUsageCountsCPUAndThrottling(t *testing.T) {
 	if u.CPU < 60*time.Millisecond || u.CPU > 2*time.Second {
 		t.Errorf("CPU = %v of a process that used 60 ms", u.CPU)
 	}
-	if u.Throttled < 20*time.Millisecond {
+	if u.Throttled.Value < 20*time.Millisecond {
 		t.Errorf("Throttled = %v, want at least 20 ms", u.Throttled)
+	}
+}
+
+// TestUsageCountsWaiting lets four burn where one CPU's worth is allowed to none of them:
+// some must wait, and page faults happen in each.
+func TestUsageCountsWaitingAndFaults(t *testing.T) {
+	h := realHost(t)
+	if _, err := h.tree.read("/proc/pressure/cpu"); err != nil {
+		t.Skip("this kernel does not measure pressure: boot with psi=1")
+	}
+	g := newGroup(t, h, Limits{Memory: roomy, Pids: 64})
+	var all []*child
+	for range 2*runtime.NumCPU() + 1 {
+		all = append(all, spawn(t, g, "burn"))
+	}
+	for _, c := range all {
+		if err := c.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	u, err := g.Usage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !u.Waiting.Known || u.Waiting.Value < 10*time.Millisecond {
+		t.Errorf("Waiting = %+v, with more to do than there are CPUs", u.Waiting)
+	}
+	if !u.Faults.Known || u.Faults.Value < 100 || u.Faults.Value < u.MajorFaults.Value {
+		t.Errorf("Faults = %+v, of them major %+v", u.Faults, u.MajorFaults)
+	}
+}
+
+// TestMeterRests holds that idle groups cost no descriptors.
+func TestMeterRests(t *testing.T) {
+	g := newGroup(t, realHost(t), Limits{Memory: 64 << 20, Pids: 32})
+	before := descriptors(t)
+	if _, err := g.Usage(); err != nil || len(g.meter.open) == 0 {
+		t.Fatalf("%d files, %v", len(g.meter.open), err)
+	}
+	if err := g.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	if now := descriptors(t); now != before {
+		t.Errorf("%d descriptors of a frozen group, %d before it was read", now, before)
+	}
+	if err := g.Thaw(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.Usage(); err != nil {
+		t.Error(err)
+	}
+}
+
+func descriptors(t *testing.T) int {
+	t.Helper()
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(open)
+}
+
+// TestRealClasses holds that a class is in the kernel's own files.
+func TestRealClasses(t *testing.T) {
+	h := realHost(t)
+	at, ok := h.where(cpu)
+	if !ok || h.hierarchies[at].version != 1 {
+		t.Skip("the cpu controller is not on v1: TestV2Classes is for v2")
+	}
+	g := newGroup(t, h, Limits{Memory: 64 << 20, Pids: 32, CPUWeight: 1600})
+	for batch, want := range map[bool]string{true: "164", false: "16384"} {
+		if err := g.SetBatch(batch); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := h.tree.read(filepath.Join(g.dirs[at], "cpu.shares")); err != nil || strings.TrimSpace(got) != want {
+			t.Errorf("batch %v: cpu.shares %q, %v, want %s", batch, got, err, want)
+		}
 	}
 }
 
