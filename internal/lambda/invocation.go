@@ -43,6 +43,7 @@ type Target struct {
 	Tier    Tier
 
 	CPUQuota float64 // CPUs, a hard limit; 0 = none
+	Class    Class   // 0 = by the invocation's type
 }
 
 // InvokedARN is the ARN as the caller named it: what the context object shows.

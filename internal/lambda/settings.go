@@ -23,6 +23,7 @@ type Settings struct {
 	Tier     Tier    // 0 = the account's default
 	Network  string  // "" = the default profile
 	CPUQuota float64 // CPUs, a hard limit; 0 = none
+	Class    Class   // 0 = by how it is invoked
 }
 
 // maxCPU is the largest quota that can be asked for, in CPUs.
@@ -60,6 +61,8 @@ func (s *Settings) set(name, value string) (err error) {
 		s.Network, err = parseNetwork(value)
 	case CPUTag:
 		s.CPUQuota, err = parseCPU(value)
+	case ClassTag:
+		s.Class, err = ParseClass(value)
 	default:
 		return unknownSetting(name)
 	}
@@ -70,7 +73,7 @@ func (s *Settings) set(name, value string) (err error) {
 }
 
 // laterSettings are names that are kept for what Lambent does not do yet.
-var laterSettings = []string{"lambent:allow", "lambent:concurrency", "lambent:mode", "lambent:class"}
+var laterSettings = []string{"lambent:allow", "lambent:concurrency", "lambent:mode"}
 
 func unknownSetting(name string) error {
 	if slices.Contains(laterSettings, name) {
@@ -97,7 +100,7 @@ func parseCPU(value string) (float64, error) {
 // nearest returns the setting whose name takes the fewest edits to reach.
 func nearest(name string) string {
 	best, least := IsolationTag, math.MaxInt
-	for _, known := range []string{IsolationTag, NetworkTag, CPUTag} {
+	for _, known := range []string{IsolationTag, NetworkTag, CPUTag, ClassTag} {
 		if d := distance(name, known); d < least {
 			best, least = known, d
 		}

@@ -12,6 +12,7 @@ import (
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/kernel/mount"
 	"lambent.dev/lambent/internal/kernel/volume"
+	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 )
@@ -92,7 +93,7 @@ func (b *box) readyBind(ctx context.Context, w sandbox.Workload, mounts *detache
 		return err
 	}
 	return b.group.SetLimits(b.limits(cgroup.Limits{
-		Memory: w.Memory, Pids: w.Pids, CPUWeight: w.CPUWeight, CPUQuota: w.CPUQuota,
+		Memory: w.Memory, Pids: w.Pids, CPUWeight: w.CPUWeight, CPUQuota: w.CPUQuota, Batch: w.Class == lambda.ClassBatch,
 	}))
 }
 

@@ -11,6 +11,7 @@ import (
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/kernel/volume"
+	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 	"lambent.dev/lambent/internal/sandbox/stream"
@@ -58,6 +59,7 @@ type box struct {
 var (
 	_ sandbox.Sandbox = (*box)(nil)
 	_ sandbox.Freezer = (*box)(nil)
+	_ sandbox.Classed = (*box)(nil)
 )
 
 // alive is nil, or an error that wraps ErrClosed.
@@ -96,7 +98,28 @@ func (b *box) Usage(ctx context.Context) (sandbox.Usage, error) {
 	if closed := b.alive(); closed != nil {
 		return sandbox.Usage{}, closed
 	}
-	return sandbox.Usage(u), err
+	return usageOf(u), err
+}
+
+func usageOf(u cgroup.Usage) sandbox.Usage {
+	return sandbox.Usage{
+		Memory: u.Memory, MemoryPeak: u.MemoryPeak, CPU: u.CPU, OOMKills: u.OOMKills,
+		Throttled: sandbox.Counter[time.Duration](u.Throttled), Waiting: sandbox.Counter[time.Duration](u.Waiting),
+		MemoryStall: sandbox.Counter[time.Duration](u.MemoryStall), IOStall: sandbox.Counter[time.Duration](u.IOStall),
+		Faults: sandbox.Counter[int64](u.Faults), MajorFaults: sandbox.Counter[int64](u.MajorFaults),
+		ReadBytes: sandbox.Counter[int64](u.ReadBytes), WrittenBytes: sandbox.Counter[int64](u.WrittenBytes),
+	}
+}
+
+// SetClass implements sandbox.Classed.
+func (b *box) SetClass(ctx context.Context, c lambda.Class) error {
+	if err := errors.Join(b.usable(), context.Cause(ctx)); err != nil {
+		return err
+	}
+	if err := b.group.SetBatch(c == lambda.ClassBatch); err != nil {
+		return b.explain(ctx, err)
+	}
+	return nil
 }
 
 // Freeze implements sandbox.Freezer.
