@@ -27,12 +27,20 @@ const (
 	emptyFile   = "/dev/null"
 )
 
-// finish does what only a process inside the new namespaces can do.
-func (b *box) finish(s *initproto.Setup) error {
+// finish does what only a process inside the new namespaces can do. The descriptor
+// beside the request is the mount of /tmp.
+func (b *box) finish(s *initproto.Setup, fds []int) error {
 	b.setup = s
-	steps := []func(*initproto.Setup) error{
-		closeInherited, guard, mountProc, cover, mountShm, b.open, setLimits, nameHost, emptyBounding,
+	if len(fds) != 1 {
+		return fmt.Errorf("%d descriptors came for /tmp", len(fds))
 	}
+	if err := mount.Attach(fds[0], "/tmp"); err != nil {
+		return err
+	}
+	if err := closeInherited(s, uint(fds[0])); err != nil {
+		return err
+	}
+	steps := []func(*initproto.Setup) error{guard, mountProc, cover, mountShm, b.open, setLimits, nameHost, emptyBounding}
 	for _, step := range steps {
 		if err := step(s); err != nil {
 			return fmt.Errorf("finishing the box: %w", err)
@@ -41,14 +49,23 @@ func (b *box) finish(s *initproto.Setup) error {
 	return nil
 }
 
-// closeInherited closes what the daemon itself had inherited without close-on-exec.
-func closeInherited(s *initproto.Setup) error {
+// closeInherited closes what the daemon itself had inherited without close-on-exec; keep
+// is the caller's to close.
+func closeInherited(s *initproto.Setup, keep uint) error {
 	if s.Descriptors {
 		return nil
 	}
 	unix.CloseOnExec(initproto.ControlFD)
 	// The Go runtime holds descriptors of its own only after it polled: not yet.
-	return os.NewSyscallError("close_range", unix.CloseRange(initproto.ControlFD+1, math.MaxInt32, 0))
+	for _, r := range [][2]uint{{initproto.ControlFD + 1, keep - 1}, {keep + 1, math.MaxInt32}} {
+		if r[0] > r[1] {
+			continue
+		}
+		if err := unix.CloseRange(r[0], r[1], 0); err != nil {
+			return os.NewSyscallError("close_range", err)
+		}
+	}
+	return nil
 }
 
 // guard keeps commands, even of the same uid, out of the init's memory and

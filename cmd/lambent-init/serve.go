@@ -51,7 +51,7 @@ func (b *box) answer(r initproto.Request, fds []int) error {
 func (b *box) do(r initproto.Request, fds []int) error {
 	switch {
 	case r.Setup != nil && b.setup == nil:
-		return b.finish(r.Setup)
+		return b.finish(r.Setup, fds)
 	case r.Bind != nil && b.setup != nil && !b.bound:
 		return b.bind(r.Bind, fds)
 	case r.Run != nil && b.bound:

@@ -50,7 +50,6 @@ func (i *Instance) workload() sandbox.Workload {
 	return sandbox.Workload{
 		Name:      i.target.ID.Name + ":" + v.Version,
 		Mounts:    i.mounts,
-		Tmp:       int64(v.TmpSize) << 20,
 		Memory:    int64(v.MemorySize) << 20,
 		Pids:      maxPids,
 		CPUWeight: cpuWeight(v.MemorySize),

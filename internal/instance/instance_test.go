@@ -439,7 +439,7 @@ func TestEnvironment(t *testing.T) {
 			}
 		}
 		w := r.driver.Boxes()[0].Workload()
-		if w.Memory != 1769<<20 || w.Tmp != 512<<20 || w.Pids != 1024 || w.CPUWeight != 100 || w.Mounts[0].Target != "/var/task" {
+		if w.Memory != 1769<<20 || w.Pids != 1024 || w.CPUWeight != 100 || w.Mounts[0].Target != "/var/task" {
 			t.Errorf("workload %+v", w)
 		}
 		r.finish(i)

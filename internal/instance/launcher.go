@@ -110,10 +110,13 @@ func (l *Launcher) create(ctx context.Context, t *lambda.Target, id string) (san
 
 // baseOf is what of a target must be fixed before its function is known.
 func baseOf(t *lambda.Target) sandbox.Base {
-	return sandbox.Base{
-		Trust: t.ID.Account, Root: sandbox.RootHost,
-		Memory: memoryClass(t.Version.MemorySize), Network: sandbox.NetworkNone,
+	base := sandbox.Base{
+		Trust: t.ID.Account, Root: sandbox.RootHost, Network: sandbox.NetworkNone, Tmp: int64(t.Version.TmpSize) << 20,
 	}
+	if t.Tier == lambda.TierMicroVM {
+		base.Memory = memoryClass(t.Version.MemorySize)
+	}
+	return base
 }
 
 // memoryClass rounds up to a power of two, so that few templates serve all sizes; the

@@ -38,8 +38,9 @@ const RootHost = "host"
 type Base struct {
 	Trust   string // account (and tenant): what is forked or restored shares memory layout, so never across it
 	Root    string // RootHost, or the content address of a root file system
-	Preload string // interpreter that Create starts; "" = none
-	Memory  int    // MiB class: a guest's RAM and V8's heap cannot change later
+	Preload string // names the Preload that Create starts; "" = none
+	Memory  int    // MiB of a guest's RAM, which cannot change later; 0 where a tier has none
+	Tmp     int64  // bytes that /tmp can hold; not charged to a workload's memory
 	Network Network
 }
 
@@ -110,21 +111,30 @@ type Sandbox interface {
 
 // Workload is what makes a sandbox a function's.
 type Workload struct {
-	Name      string  // function and version, for people; not trusted
-	Mounts    []Mount // read-only, nosuid, nodev
-	Tmp       int64   // bytes that /tmp can hold; not charged to Memory
-	Memory    int64   // bytes for all processes together
-	Pids      int     // processes and threads
-	CPUWeight uint64  // 1 to 10000, cgroup v2's scale; 0 = 100
-	CPUQuota  float64 // CPUs, a hard limit; 0 = none
-	Class     lambda.Class
-	Env       []string // for every command, before Command.Env
+	Name      string       // function and version, for people; not trusted
+	Mounts    []Mount      // read-only, nosuid, nodev
+	Memory    int64        // bytes for all processes together
+	Pids      int          // processes and threads
+	CPUWeight uint64       // 1 to 10000, cgroup v2's scale; 0 = 100
+	CPUQuota  float64      // CPUs, a hard limit; 0 = none
+	Class     lambda.Class // 0 = latency
+	Env       []string     // for every command, before Command.Env
 }
 
 // Mount shows a folder of the host inside the box, read-only.
 type Mount struct {
 	Source string // absolute path on the host
 	Target string // /var/task, /opt, /var/runtime or /var/lang
+}
+
+// Preload is an interpreter that Create starts before it is known for whom. Mounts are
+// part of the base then: a workload that names one of them again changes nothing.
+type Preload struct {
+	Mounts  []Mount // what Command and Zygote need: interpreter and bootstrap
+	Command Command // as for Run; without Stdout and Stderr
+	// Zygote is the program, with its arguments, that forks the interpreter from itself
+	// instead; nil = Command is executed. See package zygote.
+	Zygote []string
 }
 
 // Command is a process to run inside a bound box.

@@ -20,8 +20,11 @@ const (
 	leastVolumes, mostVolumes   = 4, 32
 )
 
+// unlimitedTmp stands for a /tmp without its limit, in bytes.
+const unlimitedTmp = 8 << 30
+
 // commonTmp is the size of /tmp that is made ahead, in bytes: Lambda's default
-// (EphemeralStorage, 512 MB). Another size is made when a workload asks for it.
+// (EphemeralStorage, 512 MB). Another size is made when a base asks for it.
 const commonTmp = 512 << 20
 
 // runtimeAPI is an address of every box besides 127.0.0.1: the Runtime API's host on
@@ -112,6 +115,14 @@ func makeTmp(ctx context.Context, m *volume.Maker, size int64) (tmp, error) {
 		return tmp{}, errors.Join(err, v.Close())
 	}
 	return tmp{volume: v, mount: fd}, nil
+}
+
+// takeTmp gives a box its /tmp, which lives as long as the box.
+func (a *ahead) takeTmp(ctx context.Context, size int64) (tmp, error) {
+	if size == commonTmp {
+		return a.tmps.take(ctx)
+	}
+	return makeTmp(ctx, a.volumes, size)
 }
 
 func (t tmp) close() error { return errors.Join(unix.Close(t.mount), t.volume.Close()) }

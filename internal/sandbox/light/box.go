@@ -10,7 +10,6 @@ import (
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/kernel/cgroup"
-	"lambent.dev/lambent/internal/kernel/volume"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
@@ -45,7 +44,6 @@ type box struct {
 	mu        sync.Mutex // protects the fields below
 	state     binding
 	env       []string
-	tmp       *volume.Volume
 	last      uint64 // command id
 	processes map[uint64]*process
 	stream    stream.Opener // of the most recent command with streams; nil when it ended
@@ -254,20 +252,10 @@ func (b *box) watch() {
 	_ = b.control.conn.Close()
 	b.note(diedBy(state, err))
 	b.endAll()
-	if err := errors.Join(b.freeTmp(), b.free()); err != nil {
+	if err := b.free(); err != nil {
 		b.template.driver.options.Log.Warn("freeing a sandbox", "sandbox", b.id, "error", err)
 	}
 	close(b.done)
-}
-
-func (b *box) freeTmp() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.tmp == nil {
-		return nil
-	}
-	b.tmp.Empty()
-	return b.tmp.Close()
 }
 
 func diedBy(state *os.ProcessState, err error) error {

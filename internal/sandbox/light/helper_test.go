@@ -75,11 +75,11 @@ func id(t testing.TB) string {
 }
 
 func base() sandbox.Base {
-	return sandbox.Base{Trust: "test", Root: sandbox.RootHost, Memory: 128, Network: sandbox.NetworkNone}
+	return sandbox.Base{Trust: "test", Root: sandbox.RootHost, Tmp: 512 << 20, Network: sandbox.NetworkNone}
 }
 
 func workload() sandbox.Workload {
-	return sandbox.Workload{Name: "test", Tmp: 512 << 20, Memory: 128 << 20, Pids: 256}
+	return sandbox.Workload{Name: "test", Memory: 128 << 20, Pids: 256}
 }
 
 func prepare(t testing.TB, d *light.Driver) sandbox.Template {

@@ -83,8 +83,8 @@ func supported(b sandbox.Base) error {
 		return fmt.Errorf("light has no root file system %q: use %q", b.Root, sandbox.RootHost)
 	case b.Network != sandbox.NetworkNone:
 		return fmt.Errorf("light has no network profile %q: use %q", b.Network, sandbox.NetworkNone)
-	case b.Preload != "":
-		return fmt.Errorf("light does not preload %q", b.Preload)
+	case b.Tmp <= 0:
+		return fmt.Errorf("light needs a size for /tmp, not %d", b.Tmp)
 	}
 	return nil
 }

@@ -182,7 +182,7 @@ func (d *Driver) trial(ctx context.Context) sandbox.Check {
 }
 
 func (d *Driver) try(ctx context.Context) (err error) {
-	t, err := d.Prepare(ctx, sandbox.Base{Root: sandbox.RootHost, Network: sandbox.NetworkNone})
+	t, err := d.Prepare(ctx, sandbox.Base{Root: sandbox.RootHost, Tmp: 16 << 20, Network: sandbox.NetworkNone})
 	if err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func (d *Driver) try(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	bound := s.Bind(ctx, sandbox.Workload{Name: "probe", Tmp: 16 << 20, Memory: 64 << 20, Pids: 64})
+	bound := s.Bind(ctx, sandbox.Workload{Name: "probe", Memory: 64 << 20, Pids: 64})
 	limit, stop := cleanup.Context(ctx, destroyLimit)
 	defer stop()
 	return errors.Join(bound, s.Close(limit))

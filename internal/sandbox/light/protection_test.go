@@ -28,7 +28,7 @@ var look = map[light.Protection]string{
 	light.Landlock:         `echo 501 > /proc/self/oom_score_adj`,
 	light.MemoryLimit:      `perl -e '$x = "x" x (200<<20); $x .= "y"'`,
 	light.PidsLimit:        `perl -e 'for (1..40) { $p = fork // exit 1; if (!$p) { sleep 2; exit 0 } }'`,
-	light.TmpLimit:         `dd if=/dev/zero of=/tmp/x bs=1M count=40`,
+	light.TmpLimit:         `fallocate -l 600M /tmp/x`,
 	light.CloseDescriptors: `[ -e /proc/self/fd/77 ]`,
 	light.GuardedInit:      `ls -l /proc/1/fd/`,
 	light.Cgroup:           `[ -e /sys/fs/cgroup ]`,
@@ -36,7 +36,7 @@ var look = map[light.Protection]string{
 
 // small makes the limits quick to reach.
 func small() sandbox.Workload {
-	return sandbox.Workload{Name: "small", Memory: 100 << 20, Pids: 30, Tmp: 32 << 20}
+	return sandbox.Workload{Name: "small", Memory: 100 << 20, Pids: 30}
 }
 
 func TestEveryProtectionIsThereAndCanBeTakenAway(t *testing.T) {

@@ -19,8 +19,11 @@ import (
 // none) and from using more than it needs.
 var initEnv = []string{"GODEBUG=containermaxprocs=0,updatemaxprocs=0", "GOMAXPROCS=2"}
 
-// pidsOfInit is enough for the threads of an init that waits.
-const pidsOfInit = 64
+// What a box may use before it has a workload: an init and an interpreter that wait.
+const (
+	genericMemory = 256 << 20 // bytes
+	genericPids   = 64        // threads
+)
 
 // newBox makes a box and waits until its init is ready. What it adds to undo is
 // the box's to run at its end.
@@ -29,9 +32,11 @@ func (t *template) newBox(ctx context.Context, id string, undo *cleanup.Stack) (
 		id: id, template: t, done: make(chan struct{}),
 		processes: make(map[uint64]*process), listeners: make(map[*listener]struct{}),
 	}
-	if err := b.reserve(ctx, undo); err != nil {
+	tmp, err := b.reserve(ctx, undo)
+	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = unix.Close(tmp) }()
 	theirs, err := b.connect()
 	if err != nil {
 		return nil, err
@@ -45,33 +50,49 @@ func (t *template) newBox(ctx context.Context, id string, undo *cleanup.Stack) (
 	b.free = undo.Release()
 	go b.watch()
 	setup := t.setup
-	if err := b.control.call(ctx, &initproto.Request{Setup: &setup}, nil); err != nil {
+	if err := b.control.call(ctx, &initproto.Request{Setup: &setup}, []int{tmp}); err != nil {
 		return nil, b.destroy(err)
 	}
 	return b, nil
 }
 
-// reserve takes what the box needs of the host.
-func (b *box) reserve(ctx context.Context, undo *cleanup.Stack) (err error) {
+// reserve takes what the box needs of the host, and returns the mount of its /tmp.
+func (b *box) reserve(ctx context.Context, undo *cleanup.Stack) (tmp int, err error) {
 	t := b.template
 	first, release, err := t.driver.ids.take()
 	if err != nil {
-		return err
+		return -1, err
 	}
 	undo.Add(func() error { release(); return nil })
 	b.firstID = first
 	if t.ahead.nets != nil {
 		if b.network, err = t.ahead.nets.take(ctx); err != nil {
-			return err
+			return -1, err
 		}
 		undo.Add(b.network.Close)
 	}
-	limits := b.limits(cgroup.Limits{Memory: int64(t.base.Memory) << 20, Pids: pidsOfInit})
+	limits := b.limits(cgroup.Limits{Memory: genericMemory, Pids: genericPids})
 	if b.group, err = t.cgroups.Create(t.driver.options.Owner, b.id, limits); err != nil {
-		return err
+		return -1, err
 	}
 	undo.Add(b.group.Close)
-	return nil
+	return b.reserveTmp(ctx, undo)
+}
+
+func (b *box) reserveTmp(ctx context.Context, undo *cleanup.Stack) (mount int, err error) {
+	size := b.template.base.Tmp
+	if !b.template.driver.has(TmpLimit) {
+		size = unlimitedTmp
+	}
+	tmp, err := b.template.ahead.takeTmp(ctx, size)
+	if err != nil {
+		return -1, err
+	}
+	undo.Add(func() error {
+		tmp.volume.Empty()
+		return tmp.volume.Close()
+	})
+	return tmp.mount, nil
 }
 
 // limits leaves off what is taken away.

@@ -38,7 +38,7 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 	if t.cgroups, err = cgroup.Open(d.options.CgroupRoot); err != nil {
 		return nil, err
 	}
-	if t.setup, err = d.newSetup(b); err != nil {
+	if t.setup, err = d.newSetup(); err != nil {
 		return nil, err
 	}
 	dir, err := d.private(rootFolder)
@@ -56,9 +56,9 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 }
 
 // newSetup decides once what every init of a template is told.
-func (d *Driver) newSetup(b sandbox.Base) (initproto.Setup, error) {
+func (d *Driver) newSetup() (initproto.Setup, error) {
 	s := initproto.Setup{
-		ShmSize: shmSize(b), UID: functionUID, GID: functionGID,
+		ShmSize: shmSize, UID: functionUID, GID: functionGID,
 		HostProc: !d.has(PrivateProc), Dumpable: !d.has(GuardedInit),
 		Privileged: !d.has(NoCapabilities), NewPrivileges: !d.has(NoNewPrivileges),
 		Descriptors: !d.has(CloseDescriptors), SetUID: !d.has(NoSUID),
@@ -82,12 +82,9 @@ func (d *Driver) newSetup(b sandbox.Base) (initproto.Setup, error) {
 	return s, err
 }
 
-// shmSize bounds /dev/shm, whose content is charged to the box's memory: half of
-// it, as tmpfs(5) does with a machine's.
-func shmSize(b sandbox.Base) int64 {
-	const least = 64 << 20
-	return max(int64(b.Memory)<<20/2, least)
-}
+// shmSize bounds /dev/shm, in bytes: its content is charged to the box's memory besides,
+// whose size is not known when the box is made.
+const shmSize = 1 << 30
 
 // Create implements sandbox.Template.
 func (t *template) Create(ctx context.Context, id string) (sandbox.Sandbox, error) {

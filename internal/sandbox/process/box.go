@@ -18,6 +18,7 @@ import (
 type box struct {
 	id   string
 	dir  string // on the host; also the marker of its processes
+	room int64  // bytes that one file may have; 0 = no limit
 	log  *slog.Logger
 	done chan struct{}
 
@@ -41,10 +42,10 @@ type box struct {
 	closing sync.Mutex // one Close at a time
 }
 
-func newBox(id, dir string, log *slog.Logger) *box {
+func newBox(id, dir string, room int64, log *slog.Logger) *box {
 	life, kill := context.WithCancelCause(context.Background())
 	return &box{
-		id: id, dir: dir, log: log, done: make(chan struct{}), life: life, kill: kill,
+		id: id, dir: dir, room: room, log: log, done: make(chan struct{}), life: life, kill: kill,
 		processes: map[*process]struct{}{},
 	}
 }

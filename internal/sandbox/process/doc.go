@@ -18,7 +18,7 @@
 //
 // Each process by itself, not all together: its private writable memory to
 // Workload.Memory and an allowance for what allocators reserve without using it,
-// the size of a file that it writes to Workload.Tmp, open files to 1024, no
+// the size of a file that it writes to Base.Tmp, open files to 1024, no
 // core dumps. Pids, CPUWeight and CPUQuota have no effect: the kernel's limit of processes counts
 // all of a user's (setrlimit(2), RLIMIT_NPROC), also those outside the box.
 //

@@ -79,7 +79,7 @@ func (d *Driver) Prepare(ctx context.Context, b sandbox.Base) (sandbox.Template,
 	if b.Root != sandbox.RootHost {
 		return nil, fmt.Errorf("root %q: tier process has the host's root only", b.Root)
 	}
-	return &template{driver: d}, nil
+	return &template{driver: d, tmp: b.Tmp}, nil
 }
 
 // Reap implements the method of sandbox.Driver.

@@ -84,7 +84,7 @@ func TestLimitsAreSet(t *testing.T) {
 func boundTo(t *testing.T, mounts ...sandbox.Mount) sandbox.Sandbox {
 	t.Helper()
 	d := process.New(process.Options{Owner: "me", Dir: t.TempDir(), Allow: true})
-	template, err := d.Prepare(t.Context(), sandbox.Base{Root: sandbox.RootHost})
+	template, err := d.Prepare(t.Context(), sandbox.Base{Root: sandbox.RootHost, Tmp: 64 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func boundTo(t *testing.T, mounts ...sandbox.Mount) sandbox.Sandbox {
 			t.Error(err)
 		}
 	})
-	if err := box.Bind(t.Context(), sandbox.Workload{Mounts: mounts, Tmp: 64 << 20, Memory: 128 << 20}); err != nil {
+	if err := box.Bind(t.Context(), sandbox.Workload{Mounts: mounts, Memory: 128 << 20}); err != nil {
 		t.Fatal(err)
 	}
 	return box

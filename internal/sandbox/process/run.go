@@ -114,8 +114,8 @@ func (b *box) shell(path string) []string {
 	if b.workload.Memory > 0 {
 		limit("d", (b.workload.Memory+memoryAllowance)>>10) // in KiB
 	}
-	if b.workload.Tmp > 0 {
-		limit("f", b.workload.Tmp>>9) // in blocks of 512 bytes, POSIX ulimit
+	if b.room > 0 {
+		limit("f", b.room>>9) // in blocks of 512 bytes, POSIX ulimit
 	}
 	script.WriteString(`unset PWD OLDPWD; exec "$@"`)
 	return []string{"-c", script.String(), "sh", path}

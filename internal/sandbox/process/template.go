@@ -14,6 +14,7 @@ import (
 
 type template struct {
 	driver *Driver
+	tmp    int64 // of its boxes, in bytes
 	closed atomic.Bool
 }
 
@@ -55,7 +56,7 @@ func (t *template) Create(ctx context.Context, id string) (_ sandbox.Sandbox, er
 		return nil, fmt.Errorf("making a box's /tmp: %w", err)
 	}
 	undo.Release()
-	return newBox(id, dir, t.driver.log), nil
+	return newBox(id, dir, t.tmp, t.driver.log), nil
 }
 
 // Close implements the method of sandbox.Template. The owner's folder goes with its last box.

@@ -203,7 +203,11 @@ func tmpHasALimit(r *rig) {
 
 // tmpIsNotCharged: a function of 128 MB can write 400 MB.
 func tmpIsNotCharged(r *rig) {
-	box := r.bound(func(w *sandbox.Workload) { w.Tmp = 512 << 20 })
+	base := r.suite.base()
+	base.Tmp = 512 << 20
+	roomy := *r
+	roomy.template = prepare(r, r.driver, base)
+	box := roomy.bound()
 	r.output(box, "write", "/tmp/file", "400")
 	r.output(box, "alloc", "64")
 	if u := r.usage(box); u.OOMKills != 0 {

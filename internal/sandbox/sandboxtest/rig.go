@@ -72,7 +72,6 @@ func (r *rig) workload() sandbox.Workload {
 	return sandbox.Workload{
 		Name:   "probe",
 		Mounts: []sandbox.Mount{{Source: r.code, Target: "/var/task"}},
-		Tmp:    tmpLimit,
 		Memory: memoryLimit,
 		Pids:   pidsLimit,
 		Env:    []string{"PATH=/usr/bin:/bin", "ORIGIN=workload"},

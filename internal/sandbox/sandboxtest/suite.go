@@ -138,6 +138,9 @@ func (s Suite) base() sandbox.Base {
 	if b.Memory == 0 {
 		b.Memory = int(memoryLimit >> 20)
 	}
+	if b.Tmp == 0 {
+		b.Tmp = tmpLimit
+	}
 	return b
 }
 

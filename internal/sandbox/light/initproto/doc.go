@@ -6,7 +6,7 @@
 // sends Exit by itself.
 //
 //	driver             descriptors        init
-//	Setup ───────────────────────────────▶ finishes the box
+//	Setup ─── the mount of /tmp ─────────▶ finishes the box
 //	Bind ──── one per target, mounts ────▶ attaches them, drops its rights
 //	Run ───── stdout, stderr [, stream] ─▶ starts a command
 //	Signal ──────────────────────────────▶ signals a command
