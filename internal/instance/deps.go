@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/neighbour"
 	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/sandbox"
 )
@@ -46,6 +47,8 @@ type Deps struct {
 	// CallHome answers Lambda's API inside the sandbox as the function. nil, or a nil
 	// handler, = no listener.
 	CallHome func(t *lambda.Target) http.Handler
+	// Neighbours is told who uses the CPUs. nil = nobody is.
+	Neighbours *neighbour.Board
 	// Owner begins the names of sandboxes, so that Reap knows whose they are. Letters,
 	// digits and '-'.
 	Owner       string

@@ -11,6 +11,7 @@ import (
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/neighbour"
 	"lambent.dev/lambent/internal/receipt"
 	"lambent.dev/lambent/internal/runtimeapi"
 	"lambent.dev/lambent/internal/runtimes"
@@ -32,6 +33,7 @@ type Instance struct {
 	apiAddr  string // of the Runtime API inside; "" with frames
 	homeAddr string // of call-home inside; "" = none
 	timeline receipt.Launch
+	beside   *neighbour.Member
 	session  atomic.Pointer[runtimeapi.Session] // what the Runtime API serves
 
 	done    chan struct{}
@@ -50,12 +52,13 @@ type Instance struct {
 	pending *fault // answers the first invocation
 	fresh   bool   // the next REPORT shows the Init Duration
 	frozen  bool
-	usage   sandbox.Usage // when the last invocation ended
+	usage   reading // when the last invocation ended
+	class   lambda.Class
 }
 
 func newInstance(d *Deps, t *lambda.Target, launch runtimes.Launch) *Instance {
 	i := &Instance{
-		id: d.Owner + "-" + randomHex(8), stream: streamName(t, time.Now()), target: t, deps: d, launch: launch,
+		id: d.Owner + "-" + randomHex(8), stream: streamName(t, time.Now()), target: t, deps: d, launch: launch, class: classOf(t),
 		log: &functionLog{}, done: make(chan struct{}), stopped: make(chan struct{}), idle: make(chan struct{}),
 	}
 	close(i.idle)
@@ -185,6 +188,7 @@ func (i *Instance) markGone(cause error) {
 
 // free gives back all that the instance has.
 func (i *Instance) free(ctx context.Context) error {
+	i.beside.Leave()
 	if s := i.session.Load(); s != nil {
 		s.Close(i.Err())
 	}

@@ -23,8 +23,7 @@ const syncLimit = time.Second
 // the instance is busy until then. A sink's Write must return when its caller is gone.
 //
 // The receipt has all phases from the call of Invoke to its return; what went before
-// is the caller's to add. CPU and throttled time count from the end of the invocation
-// before.
+// is the caller's to add. What was used counts from just before the event is handed over.
 func (i *Instance) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error) {
 	if err := context.Cause(ctx); err != nil {
 		return receipt.Receipt{}, err
@@ -49,12 +48,13 @@ func (i *Instance) Invoke(ctx context.Context, inv *lambda.Invocation, sink lamb
 // call is one invocation in an instance, run by a goroutine of its own so that it can
 // outlive its caller.
 type call struct {
-	i     *Instance
-	inv   *lambda.Invocation
-	sink  *callerSink
-	began time.Time
-	marks stopwatch
-	done  chan struct{}
+	i      *Instance
+	inv    *lambda.Invocation
+	sink   *callerSink
+	began  time.Time
+	marks  stopwatch
+	before reading
+	done   chan struct{}
 
 	// Valid once done is closed.
 	receipt receipt.Receipt
@@ -90,6 +90,9 @@ func (c *call) run() {
 		c.err = fmt.Errorf("%w: %w", ErrGone, c.err)
 		return
 	}
+	c.i.setClass(ctx, c.inv.Class())
+	c.baseline()
+	defer c.i.beside.End(0) // if it could not be measured
 	c.i.log.start(c.i.target, c.inv)
 	failure, err := c.execute(ctx)
 	if err != nil {
@@ -235,20 +238,6 @@ func (i *Instance) syncLog() {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), syncLimit, errTimeout)
 	defer cancel()
 	_ = i.life.process.Sync(ctx) // what comes later is logged after END
-}
-
-// measure puts what the box has used on the receipt.
-func (c *call) measure() {
-	ctx, cancel := context.WithTimeoutCause(context.Background(), syncLimit, errTimeout)
-	defer cancel()
-	u, err := c.i.box.Usage(ctx)
-	if err != nil {
-		return // the box has died; its watcher says so
-	}
-	c.receipt.MemoryPeak = u.MemoryPeak
-	c.receipt.CPU = u.CPU - c.i.usage.CPU
-	c.receipt.Throttled = u.Throttled - c.i.usage.Throttled
-	c.i.usage = u
 }
 
 // stopwatch divides time into phases without a gap.

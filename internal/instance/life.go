@@ -47,7 +47,8 @@ func (i *Instance) initialise(ctx context.Context) error {
 	}
 	i.timeline.Runtime, i.timeline.Init = took.runtime, took.init
 	i.pending, i.fresh = failure, failure == nil && i.life != nil
-	i.usage, err = i.box.Usage(ctx)
+	i.usage.Usage, err = i.box.Usage(ctx)
+	i.usage.at = time.Now()
 	return err
 }
 

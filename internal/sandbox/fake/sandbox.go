@@ -328,7 +328,8 @@ func (b *Sandbox) gone() error {
 
 func (b *Sandbox) goneLocked() error { return fmt.Errorf("%w: %w", sandbox.ErrClosed, b.err) }
 
-func (b *Sandbox) addUsage(cpu, waiting time.Duration, ooms int64) {
+// Spend adds to what the box has used, as its handlers do, or a timer of its runtime.
+func (b *Sandbox) Spend(cpu, waiting time.Duration, ooms int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.usage.CPU += cpu
