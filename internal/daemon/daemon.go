@@ -23,11 +23,13 @@ import (
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/lambdaapi"
 	"lambent.dev/lambent/internal/logs"
+	"lambent.dev/lambent/internal/neighbour"
 	"lambent.dev/lambent/internal/pool"
 	"lambent.dev/lambent/internal/queue"
 	"lambent.dev/lambent/internal/router"
 	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/s3"
+	"lambent.dev/lambent/internal/slowest"
 	"lambent.dev/lambent/internal/telemetry"
 )
 
@@ -47,6 +49,8 @@ type Daemon struct {
 	registry *prometheus.Registry
 	metrics  *telemetry.Metrics
 	receipts control.Receipts // for those who watch
+	beside   neighbour.Board
+	slowest  *slowest.List
 	garbage  *collect.Collector
 	close    func() error
 }
@@ -168,8 +172,9 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 	if err := d.openMetrics(); err != nil {
 		return err
 	}
+	d.slowest = slowest.New(&d.beside)
 	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{DefaultTier: d.defaultTier()})
-	if d.events, err = event.New(d.parts.queue, metered{d.router, d.metrics, &d.receipts}, d.eventSettings()); err != nil {
+	if d.events, err = event.New(d.parts.queue, d.metered(), d.eventSettings()); err != nil {
 		return err
 	}
 	d.api = lambdaapi.New(d.apiDeps())
@@ -190,7 +195,7 @@ func (d *Daemon) index(fn lambda.Function) error {
 func (d *Daemon) launcherDeps() instance.Deps {
 	return instance.Deps{
 		Templates: d.parts.templates.Get, Runtimes: d.parts.catalogue, Code: d.parts.packages.Folder, Layers: d.parts.packages.Layers,
-		Logs: d.parts.logs.Writer, CallHome: d.callHome, Owner: d.parts.owner, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
+		Logs: d.parts.logs.Writer, CallHome: d.callHome, Neighbours: &d.beside, Owner: d.parts.owner, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
 	}
 }
 
@@ -200,7 +205,7 @@ func (d *Daemon) callHome(t *lambda.Target) http.Handler { return d.api.HandlerF
 func (d *Daemon) apiDeps() lambdaapi.Deps {
 	return lambdaapi.Deps{
 		Store: d.parts.store, Blobs: d.parts.blobs, Packages: d.parts.packages, Runtimes: d.parts.catalogue,
-		Invoker: metered{d.router, d.metrics, &d.receipts}, Events: d.events, Directory: d.router, Tiers: newTiers(d.parts.drivers),
+		Invoker: d.metered(), Events: d.events, Directory: d.router, Tiers: newTiers(d.parts.drivers),
 		Objects: d.objects(), Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(),
 		Concurrency: d.cfg.Concurrency, Log: d.log,
 	}

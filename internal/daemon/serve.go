@@ -41,6 +41,7 @@ func (d *Daemon) serve(ctx context.Context) error {
 	group.Go(func() error { return d.api.Run(ctx) })
 	group.Go(func() error { return d.events.Run(ctx) })
 	group.Go(func() error { d.garbage.Run(ctx); return nil })
+	group.Go(func() error { d.slowest.Run(ctx); return nil })
 	group.Go(func() error { return serveUntil(ctx, api, d.api.Handler()) })
 	group.Go(func() error { return serveUntil(ctx, admin, d.adminHandler()) })
 	group.Go(func() error { return serveUntil(ctx, socket, d.controlHandler(ctx)) })

@@ -41,6 +41,8 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"drivers", "lambda sandbox cleanup sandbox/process sandbox/light telemetry"},
 	{"receipt", "lambda"},
 	{"neighbour", "receipt"},
+	{"slowest", "lambda receipt"},
+	{"why", "lambda receipt"},
 	{"runtimes", "lambda sandbox"},
 	{"runtimes/*", ""},
 	{"runtimeapi", "lambda cleanup"},
@@ -55,7 +57,7 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"bundle", "lambda"},
 	{"move", "lambda"},
 	{"daemon", "*"},
-	{"cli", "bundle config control daemon lambda move receipt runtimes sandbox drivers telemetry logs"},
+	{"cli", "bundle config control daemon lambda move receipt why runtimes sandbox drivers telemetry logs"},
 }
 
 func TestImportDirection(t *testing.T) {
