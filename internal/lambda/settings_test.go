@@ -6,8 +6,8 @@ import (
 )
 
 func TestParseSettings(t *testing.T) {
-	got, err := ParseSettings(map[string]string{"team": "x", IsolationTag: "light", NetworkTag: "none", CPUTag: "0.5"})
-	if want := (Settings{Tier: TierLight, Network: "none", CPUQuota: 0.5}); err != nil || got != want {
+	got, err := ParseSettings(map[string]string{"team": "x", IsolationTag: "light", NetworkTag: "none", CPUTag: "0.5", ClassTag: "batch"})
+	if want := (Settings{Tier: TierLight, Network: "none", CPUQuota: 0.5, Class: ClassBatch}); err != nil || got != want {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
@@ -20,6 +20,8 @@ func TestParseSettingsRefuses(t *testing.T) {
 		{"lambent:cpu", "NaN", "bad number of CPUs"},
 		{"lambent:cpu", "-1", "bad number of CPUs"},
 		{"lambent:cpu", "0", "bad number of CPUs"},
+		{"lambent:class", "slow", `tag lambent:class: unknown class "slow": use latency or batch`},
+		{"lambent:clas", "batch", `did you mean "lambent:class"?`},
 		{"lambent:isolatoin", "light", `unknown tag "lambent:isolatoin": did you mean "lambent:isolation"?`},
 		{"lambent:netwrk", "none", `did you mean "lambent:network"?`},
 		{"lambent:allow", "127.0.0.1:5432", "tag lambent:allow: Lambent does not support this setting yet"},

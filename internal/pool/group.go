@@ -21,12 +21,12 @@ type group struct {
 	idle    []*member  // most recently used last
 	busy    int
 	starts  []*member // under way, the oldest first
-	waiters []*waiter // first come first
+	waiters []*waiter // the latency class before the batch class, in each first come first
 }
 
 // acquire gives the request an instance: an idle one unless fresh is set, else
 // whichever comes first.
-func (g *group) acquire(ctx context.Context, target *lambda.Target, fresh bool) (lease, error) {
+func (g *group) acquire(ctx context.Context, target *lambda.Target, class lambda.Class, fresh bool) (lease, error) {
 	g.mu.Lock()
 	if m := g.take(fresh); m != nil {
 		ice, frozen := m.ice, m.frozen
@@ -36,7 +36,7 @@ func (g *group) acquire(ctx context.Context, target *lambda.Target, fresh bool) 
 		}
 		return lease{member: m}, m.thaw(ctx, ice)
 	}
-	w, err := g.enqueue(target)
+	w, err := g.enqueue(target, class)
 	g.mu.Unlock()
 	if err != nil {
 		return lease{}, err
