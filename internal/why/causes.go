@@ -83,9 +83,17 @@ func sayWaiting(r *receipt.Receipt, cost time.Duration) string {
 		text += "; it is of the batch class, which gives way"
 	}
 	if len(r.Neighbours) == 0 {
-		text += "; no other function used any to speak of meanwhile: its own threads did, or other programs of this host"
+		text += "; no other function used any to speak of meanwhile: " + others(r)
 	}
 	return text + "."
+}
+
+// others says who else can have used the CPU.
+func others(r *receipt.Receipt) string {
+	if displaced(r) > 0 {
+		return "for " + amount(displaced(r)) + " or more of it other programs of this host did"
+	}
+	return "its own threads did, or other programs of this host"
 }
 
 // beside names who used most, and counts the others.
@@ -102,13 +110,6 @@ func beside(all []receipt.Neighbour) string {
 	default:
 		return text + fmt.Sprintf(" and %d others", others)
 	}
-}
-
-func usedByNeighbours(r *receipt.Receipt) (sum time.Duration) {
-	for _, n := range r.Neighbours {
-		sum += n.CPU
-	}
-	return sum
 }
 
 func sayMemory(r *receipt.Receipt, cost time.Duration) string {

@@ -51,7 +51,7 @@ func verdict(r *receipt.Receipt) string {
 	case r.Wall() == 0:
 		return "It took no time."
 	case theirs > half && own < half:
-		return "Your code wasn't the problem: " + amount(theirs) + " of " + amount(r.Wall()) + " passed around it."
+		return "Your code wasn't the problem: " + atLeast(r) + amount(theirs) + " of " + amount(r.Wall()) + " passed around it."
 	case r.Spent[receipt.Init] > half:
 		return "Most of it was your code's initialisation: " + amount(r.Spent[receipt.Init]) + " of " + amount(r.Wall()) + "."
 	case onCPU(r) > half:
@@ -62,15 +62,27 @@ func verdict(r *receipt.Receipt) string {
 	return "No single cause took most of the " + amount(r.Wall()) + "."
 }
 
-// notTheCode is the time that passed before the function's code had the event, and that it
-// waited for a CPU which others demonstrably used. Initialisation is code; waiting for disks and memory,
-// and a CPU limit, may be the code's doing.
-func notTheCode(r *receipt.Receipt) time.Duration {
-	t := r.Spent[receipt.Queue] + r.Spent[receipt.Sandbox] + r.Spent[receipt.Runtime]
-	if usedByNeighbours(r) >= waiting(r) {
-		t += waiting(r)
+func atLeast(r *receipt.Receipt) string {
+	if displaced(r) > 0 {
+		return "at least "
 	}
-	return t
+	return ""
+}
+
+// notTheCode is the time that passed before the function's code had the event, and that it
+// waited for a CPU on which somebody else ran. Initialisation is code; waiting for disks and
+// memory, and a CPU limit, may be the code's doing.
+func notTheCode(r *receipt.Receipt) time.Duration {
+	return r.Spent[receipt.Queue] + r.Spent[receipt.Sandbox] + r.Spent[receipt.Runtime] + displaced(r)
+}
+
+// displaced is the least time that it waited for a CPU on which others ran: where it waited
+// for its own threads, these ran meanwhile, and that is among its CPU time.
+func displaced(r *receipt.Receipt) time.Duration {
+	if !r.Used.CPU.Known {
+		return 0
+	}
+	return max(waiting(r)-r.Used.CPU.Value, 0)
 }
 
 // unknown says what was not measured.

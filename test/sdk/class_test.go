@@ -1,0 +1,149 @@
+package sdk
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+)
+
+// The weights of boxes with 128 MB, as v1 writes them and as v2 does.
+var (
+	latencyWeights = []string{"1178", "115"}
+	batchWeights   = []string{"10", "1"}
+)
+
+// TestClasses runs functions that burn all CPUs beside one that is asked all the time. The
+// times are shown; what must hold is what the kernel was told, and what `lambent why` says.
+func TestClasses(t *testing.T) {
+	needs(t)
+	d := up(t, t.TempDir())
+	client := d.client()
+	deploy(t, client, creation(t, "match", "app.py", "app.burn"))
+	burner := creation(t, "burn", "app.py", "app.burn")
+	burner.Timeout = aws.Int32(60)
+	made := deploy(t, client, burner)
+	crowd := 2*runtime.NumCPU() + 1
+	d.p99(client, 20) // a start is another matter
+	shown := fmt.Sprintf("p99 of match alone %v", d.p99(client, 200))
+
+	d.beside(client, crowd, types.InvocationTypeRequestResponse, func() {
+		d.weigh(t, crowd+1, 0)
+		shown += fmt.Sprintf(", beside %d of its class %v", crowd, d.p99(client, 200))
+	})
+	d.explains(t)
+	d.beside(client, crowd, types.InvocationTypeEvent, func() {
+		d.weigh(t, 1, crowd)
+		shown += fmt.Sprintf(", beside %d events %v", crowd, d.p99(client, 200))
+	})
+	if err := tag(t, client, made.FunctionArn, map[string]string{"lambent:class": "batch"}); err != nil {
+		t.Fatal(err)
+	}
+	d.beside(client, crowd, types.InvocationTypeRequestResponse, func() {
+		d.weigh(t, 1, crowd)
+		shown += fmt.Sprintf(", beside %d of the batch class %v", crowd, d.p99(client, 200))
+	})
+	t.Log(shown)
+}
+
+// beside does something while so many burn.
+func (d *daemon) beside(client *lambda.Client, n int, kind types.InvocationType, do func()) {
+	d.t.Helper()
+	const seconds = 8
+	var all sync.WaitGroup
+	for range n {
+		all.Go(func() {
+			_, err := client.Invoke(d.t.Context(), &lambda.InvokeInput{
+				FunctionName: aws.String("burn"), InvocationType: kind, Payload: fmt.Appendf(nil, `{"seconds":%d}`, seconds),
+			})
+			if err != nil {
+				d.t.Errorf("burning: %v", err)
+			}
+		})
+	}
+	awaitUntil(d.t, "all burn", seconds*time.Second, func() bool { return d.metric(`lambent_instances{state="busy"}`) >= float64(n) })
+	do()
+	all.Wait()
+	awaitUntil(d.t, "nothing burns", 3*seconds*time.Second, func() bool { return d.metric(`lambent_instances{state="busy"}`) == 0 && d.drained() })
+}
+
+// p99 asks match so many times, a while apart, and says how long the slowest hundredth took.
+func (d *daemon) p99(client *lambda.Client, times int) time.Duration {
+	d.t.Helper()
+	all := make([]time.Duration, times)
+	for i := range all {
+		began := time.Now()
+		invoke(d.t, client, "match", `{"cpu":0.002}`)
+		all[i] = time.Since(began).Round(100 * time.Microsecond)
+		time.Sleep(5 * time.Millisecond)
+	}
+	slices.Sort(all)
+	return all[times*99/100-1]
+}
+
+// weigh counts the boxes that the kernel has in each class.
+func (d *daemon) weigh(t *testing.T, latency, batch int) {
+	t.Helper()
+	files, _ := filepath.Glob(fmt.Sprintf("/sys/fs/cgroup/cpu*/lambent/%d-*/*/cpu.shares", d.PID()))
+	v2, _ := filepath.Glob(fmt.Sprintf("/sys/fs/cgroup/lambent/%d-*/*/cpu.weight", d.PID()))
+	files = slices.CompactFunc(append(files, v2...), func(a, b string) bool { return filepath.Base(filepath.Dir(a)) == filepath.Base(filepath.Dir(b)) })
+	if len(files) == 0 {
+		t.Log("this host has no cgroup cpu controller")
+		return
+	}
+	var found [2]int
+	for _, file := range files {
+		text, _ := os.ReadFile(file)
+		switch weight := strings.TrimSpace(string(text)); {
+		case slices.Contains(latencyWeights, weight):
+			found[0]++
+		case slices.Contains(batchWeights, weight):
+			found[1]++
+		}
+	}
+	if found != [2]int{latency, batch} {
+		t.Errorf("%d boxes weigh as the latency class and %d as the batch class, want %d and %d", found[0], found[1], latency, batch)
+	}
+}
+
+// explains holds that one of match's slow requests is explained by its neighbour.
+func (d *daemon) explains(t *testing.T) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), filepath.Join(binaries, "lambent"), "why", "match", "--data", d.Data, "--most", "10", "--output", "json").Output()
+	if err != nil {
+		t.Fatalf("lambent why: %v", err)
+	}
+	var found []struct {
+		Verdict string
+		Because []string
+		Unknown []string
+		Receipt struct {
+			WaitingMS *float64 `json:"waitingMs"`
+		}
+	}
+	if err := json.Unmarshal(out, &found); err != nil {
+		t.Fatalf("%v in %s", err, out)
+	}
+	if len(found) == 0 || found[0].Receipt.WaitingMS == nil {
+		t.Logf("this host does not measure waiting: %s", out)
+		return
+	}
+	for _, f := range found {
+		if strings.Contains(strings.Join(f.Because, " "), "for a CPU beside burn (") {
+			t.Logf("%s %q", f.Verdict, f.Because)
+			return
+		}
+	}
+	t.Errorf("none of these names burn: %s", out)
+}
