@@ -60,7 +60,7 @@ func TestClasses(t *testing.T) {
 // beside does something while so many burn.
 func (d *daemon) beside(client *lambda.Client, n int, kind types.InvocationType, do func()) {
 	d.t.Helper()
-	const seconds = 8
+	const seconds = 5
 	var all sync.WaitGroup
 	for range n {
 		all.Go(func() {
