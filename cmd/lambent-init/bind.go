@@ -12,8 +12,7 @@ import (
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 )
 
-// bind attaches a function's mounts and then gives up everything that would let the
-// init, or what it starts, change the box again.
+// bind attaches a function's mounts.
 func (b *box) bind(m *initproto.Bind, fds []int) error {
 	if len(fds) != len(m.Targets) {
 		return fmt.Errorf("%d mounts came for %d targets", len(fds), len(m.Targets))
@@ -24,10 +23,12 @@ func (b *box) bind(m *initproto.Bind, fds []int) error {
 		}
 	}
 	b.bound = true
-	return dropRights(b.setup)
+	return nil
 }
 
-// dropRights goes from what needs rights to what takes them: the filter and
+// dropRights gives up everything that would let the init, or what it starts, change the
+// box again. It comes after the answer to Bind and before the next request is read: a
+// workload that waits in the box already does not wait for this. It goes from what needs rights to what takes them: the filter and
 // Landlock may be set with no_new_privs or with CAP_SYS_ADMIN, which leave last.
 func dropRights(s *initproto.Setup) error {
 	if !s.NewPrivileges {

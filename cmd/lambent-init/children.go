@@ -73,12 +73,12 @@ func (c *children) killAll() {
 func (c *children) kill() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if os.Getpid() == 1 {
-		_ = unix.Kill(-1, unix.SIGKILL) // all in the pid namespace; ESRCH when there is none
-	} else {
+	if os.Getpid() != 1 {
 		c.killGroups()
+		return c.running
 	}
-	return c.running
+	// All in the pid namespace, also what a zygote forked into it, until there is none.
+	return !errors.Is(unix.Kill(-1, unix.SIGKILL), unix.ESRCH) || c.running
 }
 
 // killGroups serves an init that is not PID 1 and must not reach for the host.

@@ -15,7 +15,11 @@ func main() {
 	// Landlock and the bounding set belong to a thread. All commands are forked from
 	// this one, so it is never left.
 	runtime.LockOSThread()
-	if err := serve(initproto.ControlFD); err != nil {
+	run := func() error { return serve(initproto.ControlFD) }
+	if len(os.Args) > 3 && os.Args[1] == initproto.Give {
+		run = func() error { return giveUp(os.Args[2], os.Args[3:]) }
+	}
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "lambent-init:", err)
 		os.Exit(1)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"os"
+	"slices"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -22,7 +23,10 @@ const (
 func (b *box) run(r *initproto.Run, fds []int) error {
 	want := 2
 	if r.Stream {
-		want = 3
+		want++
+	}
+	if r.Waits {
+		want++
 	}
 	if len(fds) != want {
 		return fmt.Errorf("%d descriptors came for a command that needs %d", len(fds), want)
@@ -31,6 +35,16 @@ func (b *box) run(r *initproto.Run, fds []int) error {
 }
 
 func (b *box) fork(r *initproto.Run, fds []int) (int, error) {
+	if r.Waits {
+		rights, err := b.rights()
+		if err != nil {
+			return 0, err
+		}
+		defer func() { _ = unix.Close(rights) }()
+		fds = append(slices.Clip(fds), rights)
+		r.Args = slices.Concat([]string{"lambent-init", initproto.Give, r.Path}, r.Args)
+		r.Path = initproto.Path
+	}
 	if err := b.score(scoreCommand); err != nil {
 		return 0, err
 	}

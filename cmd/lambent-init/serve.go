@@ -42,10 +42,14 @@ func serve(control int) error {
 // answer carries a request out and replies to it.
 func (b *box) answer(r initproto.Request, fds []int) error {
 	reply := initproto.Message{Seq: r.Seq}
-	if err := b.do(r, fds); err != nil {
+	err := b.do(r, fds)
+	if err != nil {
 		reply = initproto.Failure(r.Seq, err)
 	}
-	return initproto.Send(b.control, reply)
+	if told := initproto.Send(b.control, reply); told != nil || err != nil || r.Bind == nil {
+		return told
+	}
+	return dropRights(b.setup)
 }
 
 func (b *box) do(r initproto.Request, fds []int) error {
@@ -54,7 +58,7 @@ func (b *box) do(r initproto.Request, fds []int) error {
 		return b.finish(r.Setup, fds)
 	case r.Bind != nil && b.setup != nil && !b.bound:
 		return b.bind(r.Bind, fds)
-	case r.Run != nil && b.bound:
+	case r.Run != nil && b.setup != nil && b.bound != r.Run.Waits:
 		return b.run(r.Run, fds)
 	case r.Signal != nil:
 		return b.children.signal(r.Signal.ID, r.Signal.Number)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lambent.dev/lambent/internal/daemon"
+	"lambent.dev/lambent/internal/drivers"
 	"lambent.dev/lambent/internal/sandbox"
 )
 
@@ -61,7 +62,7 @@ func examine(ctx context.Context) ([]diagnosis, error) {
 		return nil, fmt.Errorf("making a folder to try things in: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	set, err := daemon.Drivers(filepath.Join(dir, "drivers"), daemon.NewOwner(), false, nil)
+	set, err := daemon.Drivers(drivers.Options{Dir: filepath.Join(dir, "drivers"), Owner: daemon.NewOwner()})
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,15 @@ type Config struct {
 	LogFormat string `toml:"log-format"` // text or json
 
 	FunctionLogs FunctionLogs `toml:"function-logs"`
+	Stems        Stems        `toml:"stems"`
 	S3           S3           `toml:"s3"`
+}
+
+// Stems bounds the sandboxes that are kept ready for functions that are not known yet.
+type Stems struct {
+	Floor   int   `toml:"floor"`   // for each kind of sandbox that is in use
+	Ceiling int   `toml:"ceiling"` // for each kind; 0 = none are made ahead
+	Memory  int64 `toml:"memory"`  // bytes for all of them; 0 = a thirty-second of the host's
 }
 
 // S3 is the object store that functions' code is read from: AWS's, or one that speaks
@@ -79,6 +87,7 @@ func Default() Config {
 		Concurrency: 1000, QueueLimit: 1000, QueueTimeout: Duration(10 * time.Second), InitTimeout: Duration(10 * time.Second),
 		LogLevel: "info", LogFormat: "text",
 		FunctionLogs: FunctionLogs{MaxAge: Duration(14 * 24 * time.Hour), MaxSize: 256 << 20, Rate: 1 << 20},
+		Stems:        Stems{Floor: 8, Ceiling: 64},
 	}
 }
 

@@ -95,10 +95,16 @@ func (c *Config) validateLimits() error {
 		{"init-timeout", int64(c.InitTimeout), 1},
 		{"function-logs.max-size", c.FunctionLogs.MaxSize, 1},
 		{"function-logs.rate", c.FunctionLogs.Rate, 1},
+		{"stems.floor", int64(c.Stems.Floor), 0},
+		{"stems.ceiling", int64(c.Stems.Ceiling), 0},
+		{"stems.memory", c.Stems.Memory, 0},
 	} {
 		if l.value < l.least {
 			wrong = append(wrong, fmt.Errorf("%s: must be at least %d", l.name, l.least))
 		}
+	}
+	if c.Stems.Floor > c.Stems.Ceiling {
+		wrong = append(wrong, fmt.Errorf("stems.floor: is %d, above stems.ceiling, which is %d", c.Stems.Floor, c.Stems.Ceiling))
 	}
 	return errors.Join(wrong...)
 }

@@ -30,6 +30,7 @@ import (
 	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/s3"
 	"lambent.dev/lambent/internal/slowest"
+	"lambent.dev/lambent/internal/stem"
 	"lambent.dev/lambent/internal/telemetry"
 )
 
@@ -45,6 +46,9 @@ type Daemon struct {
 	router *router.Router
 	pool   *pool.Pool
 	events *event.Dispatcher
+	stems  *stem.Store
+	// directory is the router, and tells who makes sandboxes ahead of new functions.
+	directory *expecting
 	// registry holds the metrics, of which metrics are those of invocations.
 	registry *prometheus.Registry
 	metrics  *telemetry.Metrics
@@ -134,7 +138,13 @@ func (d *Daemon) openState(ctx context.Context, undo *cleanup.Stack) error {
 func (d *Daemon) openDrivers(ctx context.Context, undo *cleanup.Stack) error {
 	var err error
 	d.parts.owner = NewOwner()
-	if d.parts.drivers, err = Drivers(filepath.Join(d.cfg.Data, "drivers"), d.parts.owner, d.cfg.AllowProcess, d.log); err != nil {
+	if d.parts.catalogue, err = runtimes.New(runtimes.Options{Dir: filepath.Join(d.cfg.Data, "runtimes")}); err != nil {
+		return fmt.Errorf("opening the catalogue of runtimes: %w", err)
+	}
+	if d.parts.drivers, err = Drivers(drivers.Options{
+		Dir: filepath.Join(d.cfg.Data, "drivers"), Owner: d.parts.owner, AllowProcess: d.cfg.AllowProcess,
+		Preload: d.parts.catalogue.Preload, Log: d.log,
+	}); err != nil {
 		return err
 	}
 	if _, err := d.parts.drivers.Probe(ctx, d.defaultTier()); err != nil {
@@ -146,6 +156,10 @@ func (d *Daemon) openDrivers(ctx context.Context, undo *cleanup.Stack) error {
 	undo.Add(d.parts.drivers.Close)
 	d.parts.templates = drivers.NewTemplates(d.parts.drivers)
 	undo.Add(d.parts.templates.Close)
+	if err := d.openStems(); err != nil {
+		return err
+	}
+	undo.Add(d.stems.Close)
 	return nil
 }
 
@@ -161,11 +175,9 @@ func (d *Daemon) defaultTier() lambda.Tier {
 // openLine makes the line that an invoke follows and fills its directory.
 func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 	var err error
-	if d.parts.catalogue, err = runtimes.New(runtimes.Options{Dir: filepath.Join(d.cfg.Data, "runtimes")}); err != nil {
-		return fmt.Errorf("opening the catalogue of runtimes: %w", err)
-	}
 	undo.Add(d.closeEvents) // after the pool, which ends what they wait for
-	if d.pool, err = pool.New(pool.Launcher{Launcher: instance.NewLauncher(d.launcherDeps())}, d.poolSettings()); err != nil {
+	launcher := instance.NewLauncher(d.launcherDeps())
+	if d.pool, err = pool.New(pool.Launcher{Launcher: launcher}, d.poolSettings()); err != nil {
 		return err
 	}
 	undo.Add(d.closePool)
@@ -174,6 +186,7 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 	}
 	d.slowest = slowest.New(&d.beside)
 	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{DefaultTier: d.defaultTier()})
+	undo.Add(d.expectFunctions(launcher))
 	if d.events, err = event.New(d.parts.queue, d.metered(), d.eventSettings()); err != nil {
 		return err
 	}
@@ -185,7 +198,7 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 // index makes a stored function known to the router. One that it cannot take was stored by a
 // server with other rules: it stays unknown, and the log says so.
 func (d *Daemon) index(fn lambda.Function) error {
-	if err := d.router.Put(fn); err != nil {
+	if err := d.directory.Put(fn); err != nil {
 		d.log.Error("leaving out a function", "function", fn.ID.ARN(), "error", err)
 	}
 	digests(&fn, d.garbage.Used)
@@ -194,8 +207,8 @@ func (d *Daemon) index(fn lambda.Function) error {
 
 func (d *Daemon) launcherDeps() instance.Deps {
 	return instance.Deps{
-		Templates: d.parts.templates.Get, Runtimes: d.parts.catalogue, Code: d.parts.packages.Folder, Layers: d.parts.packages.Layers,
-		Logs: d.parts.logs.Writer, CallHome: d.callHome, Neighbours: &d.beside, Owner: d.parts.owner, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
+		Boxes: d.stems, Runtimes: d.parts.catalogue, Code: d.parts.packages.Folder, Layers: d.parts.packages.Layers,
+		Logs: d.parts.logs.Writer, CallHome: d.callHome, Neighbours: &d.beside, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
 	}
 }
 
@@ -205,7 +218,7 @@ func (d *Daemon) callHome(t *lambda.Target) http.Handler { return d.api.HandlerF
 func (d *Daemon) apiDeps() lambdaapi.Deps {
 	return lambdaapi.Deps{
 		Store: d.parts.store, Blobs: d.parts.blobs, Packages: d.parts.packages, Runtimes: d.parts.catalogue,
-		Invoker: d.metered(), Events: d.events, Directory: d.router, Tiers: newTiers(d.parts.drivers),
+		Invoker: d.metered(), Events: d.events, Directory: d.directory, Tiers: newTiers(d.parts.drivers),
 		Objects: d.objects(), Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(),
 		Concurrency: d.cfg.Concurrency, Log: d.log,
 	}

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -10,17 +9,15 @@ import (
 	"lambent.dev/lambent/internal/drivers"
 )
 
-// Drivers puts the drivers of this host together. dir is for their own state, owner names
-// what they make on the host.
-func Drivers(dir, owner string, allowProcess bool, log *slog.Logger) (*drivers.Set, error) {
-	var init string
+// Drivers puts the drivers of this host together. It finds lambent-init by itself.
+func Drivers(o drivers.Options) (*drivers.Set, error) {
 	if runtime.GOOS == "linux" {
 		var err error
-		if init, err = helper("lambent-init"); err != nil {
+		if o.Init, err = helper("lambent-init"); err != nil {
 			return nil, err
 		}
 	}
-	return drivers.New(drivers.Options{Init: init, Owner: owner, Dir: dir, AllowProcess: allowProcess, Log: log})
+	return drivers.New(o)
 }
 
 // helper finds a program that is installed beside this one.

@@ -23,6 +23,7 @@ func (d *Daemon) openMetrics() error {
 		telemetry.RegisterOccupancy(d.registry, d.occupancy),
 		telemetry.RegisterLogDrops(d.registry, func() int64 { return d.parts.logs.Stats().DroppedLines }),
 		telemetry.RegisterEvents(d.registry, d.eventCounts),
+		telemetry.RegisterStems(d.registry, d.stemCounts),
 	)
 }
 

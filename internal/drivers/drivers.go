@@ -19,7 +19,9 @@ type Options struct {
 	Owner        string // names what belongs to this server on the host: letters, digits, '-'
 	Dir          string // folder for the drivers' own state
 	AllowProcess bool   // offer the tier that does not isolate
-	Log          *slog.Logger
+	// Preload says what sandbox.Base.Preload names. nil = nothing can be preloaded.
+	Preload func(name string) (sandbox.Preload, error)
+	Log     *slog.Logger
 }
 
 // Set holds one driver per tier.

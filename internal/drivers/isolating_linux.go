@@ -10,7 +10,7 @@ import (
 
 // isolating lists the drivers that need Linux, weakest tier first.
 func isolating(o Options) ([]Entry, error) {
-	d, err := light.New(light.Options{Init: o.Init, Owner: o.Owner, Dir: filepath.Join(o.Dir, "light"), Log: o.Log})
+	d, err := light.New(light.Options{Init: o.Init, Owner: o.Owner, Dir: filepath.Join(o.Dir, "light"), Preload: o.Preload, Log: o.Log})
 	if err != nil {
 		return nil, fmt.Errorf("making the light driver: %w", err)
 	}

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"lambent.dev/lambent/internal/instance"
-	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/fake"
 )
@@ -18,10 +17,9 @@ func BenchmarkInvoke(b *testing.B) {
 		b.Fatal(err)
 	}
 	i, err := instance.NewLauncher(instance.Deps{
-		Templates: func(context.Context, lambda.Tier, sandbox.Base) (sandbox.Template, error) { return template, nil },
-		Runtimes:  catalogue{framed},
-		Code:      func(context.Context, string) (string, error) { return b.TempDir(), nil },
-		Owner:     "bench",
+		Boxes:    boxesOf(b, template),
+		Runtimes: catalogue{framed},
+		Code:     func(context.Context, string) (string, error) { return b.TempDir(), nil },
 	}).Start(b.Context(), newTarget())
 	if err != nil {
 		b.Fatal(err)
@@ -50,10 +48,9 @@ func BenchmarkInvokeLight(b *testing.B) {
 	target := newTarget()
 	target.Version.Runtime = "provided.al2023"
 	i, err := instance.NewLauncher(instance.Deps{
-		Templates: func(context.Context, lambda.Tier, sandbox.Base) (sandbox.Template, error) { return template, nil },
-		Runtimes:  catalogue{provided},
-		Code:      func(context.Context, string) (string, error) { return code, nil },
-		Owner:     "bench",
+		Boxes:    boxesOf(b, template),
+		Runtimes: catalogue{provided},
+		Code:     func(context.Context, string) (string, error) { return code, nil },
 	}).Start(b.Context(), target)
 	if err != nil {
 		b.Fatal(err)
@@ -69,5 +66,5 @@ func BenchmarkInvokeLight(b *testing.B) {
 }
 
 func baseOfTests() sandbox.Base {
-	return sandbox.Base{Trust: "000000000000", Root: sandbox.RootHost, Memory: 128, Tmp: 512 << 20, Network: sandbox.NetworkNone}
+	return sandbox.Base{Trust: "000000000000", Root: sandbox.RootHost, Tmp: 512 << 20, Network: sandbox.NetworkNone}
 }

@@ -12,6 +12,7 @@ import (
 	"lambent.dev/lambent/internal/neighbour"
 	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/stem"
 )
 
 // Errors that callers tell apart.
@@ -32,11 +33,21 @@ type Runtimes interface {
 	Resolve(v *lambda.Version) (runtimes.Launch, error)
 }
 
+// Boxes gives out generic sandboxes; *stem.Store is one.
+type Boxes interface {
+	Take(ctx context.Context, tier lambda.Tier, base sandbox.Base) (*stem.Box, error)
+	// Expect says that sandboxes of a base will be taken.
+	Expect(tier lambda.Tier, base sandbox.Base)
+}
+
+// Addresses are where an instance listens inside its sandbox, so that stems can open them
+// ahead.
+func Addresses() []string { return []string{apiAddress, homeAddress} }
+
 // Deps is what a Launcher needs.
 type Deps struct {
-	// Templates returns the prepared template of a base, preparing it if need be.
-	Templates func(ctx context.Context, tier lambda.Tier, base sandbox.Base) (sandbox.Template, error)
-	Runtimes  Runtimes
+	Boxes    Boxes
+	Runtimes Runtimes
 	// Code returns the folder of the host that holds an unpacked package.
 	Code func(ctx context.Context, digest string) (folder string, err error)
 	// Layers returns the folder of the host that shows layers laid over each other in order.
@@ -48,10 +59,7 @@ type Deps struct {
 	// handler, = no listener.
 	CallHome func(t *lambda.Target) http.Handler
 	// Neighbours is told who uses the CPUs. nil = nobody is.
-	Neighbours *neighbour.Board
-	// Owner begins the names of sandboxes, so that Reap knows whose they are. Letters,
-	// digits and '-'.
-	Owner       string
+	Neighbours  *neighbour.Board
 	InitTimeout time.Duration // 0 = DefaultInitTimeout
 	Log         *slog.Logger
 }

@@ -66,8 +66,9 @@ func drivers(t testing.TB) map[string]sandbox.Driver {
 // started is an instance of the program in testdata on a real driver.
 type started struct {
 	*instance.Instance
-	t   *testing.T
-	log *logBuffer
+	t      *testing.T
+	log    *logBuffer
+	target *lambda.Target
 }
 
 func startReal(t *testing.T, d sandbox.Driver, tier lambda.Tier, code string) *started {
@@ -77,24 +78,30 @@ func startReal(t *testing.T, d sandbox.Driver, tier lambda.Tier, code string) *s
 
 func startRuntime(t *testing.T, d sandbox.Driver, tier lambda.Tier, code, runtime string, c instance.Runtimes) *started {
 	t.Helper()
-	template, err := d.Prepare(t.Context(), sandbox.Base{Trust: "000000000000", Root: sandbox.RootHost, Memory: 128, Tmp: 512 << 20, Network: sandbox.NetworkNone})
+	return startTarget(t, d, code, c, func(target *lambda.Target) {
+		target.Tier, target.Version.Timeout, target.Version.Runtime = tier, 2, runtime
+	})
+}
+
+// startTarget starts an instance of a target that change has made what it is to be.
+func startTarget(t *testing.T, d sandbox.Driver, code string, c instance.Runtimes, change func(*lambda.Target)) *started {
+	t.Helper()
+	template, err := d.Prepare(t.Context(), sandbox.Base{Trust: "000000000000", Root: sandbox.RootHost, Tmp: 512 << 20, Network: sandbox.NetworkNone})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = template.Close() })
-	r := &started{t: t, log: &logBuffer{}}
-	target := newTarget()
-	target.Tier, target.Version.Timeout, target.Version.Runtime = tier, 2, runtime
+	r := &started{t: t, log: &logBuffer{}, target: newTarget()}
+	change(r.target)
 	r.Instance, err = instance.NewLauncher(instance.Deps{
-		Templates: func(context.Context, lambda.Tier, sandbox.Base) (sandbox.Template, error) { return template, nil },
-		Runtimes:  c,
-		Code:      func(context.Context, string) (string, error) { return code, nil },
-		Logs:      func(lambda.FunctionID, string) io.WriteCloser { return r.log },
+		Boxes:    boxesOf(t, template),
+		Runtimes: c,
+		Code:     func(context.Context, string) (string, error) { return code, nil },
+		Logs:     func(lambda.FunctionID, string) io.WriteCloser { return r.log },
 		CallHome: func(target *lambda.Target) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, target.ID.ARN()) })
 		},
-		Owner: "instance-test",
-	}).Start(t.Context(), target)
+	}).Start(t.Context(), r.target)
 	if err != nil {
 		t.Fatal(err)
 	}

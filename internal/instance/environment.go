@@ -1,6 +1,8 @@
 package instance
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -56,7 +58,7 @@ func (i *Instance) workload() sandbox.Workload {
 		Pids:      maxPids,
 		CPUWeight: cpuWeight(v.MemorySize),
 		CPUQuota:  i.target.CPUQuota,
-		Class:     i.class,
+		Class:     classOf(i.target),
 		Env:       i.environment(),
 	}
 }
@@ -118,7 +120,10 @@ func (i *Instance) reservedEnvironment() map[string]string {
 	if i.apiAddr != "" {
 		env["AWS_LAMBDA_RUNTIME_API"] = i.apiAddr
 	}
-	if v.Logging.Format == "JSON" {
+	if i.target.Shared() {
+		env["AWS_LAMBDA_MAX_CONCURRENCY"] = strconv.Itoa(i.target.Slots())
+	}
+	if writesJSON(i.target) {
 		env["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
 		env["AWS_LAMBDA_LOG_LEVEL"] = orDefault(v.Logging.ApplicationLevel, "INFO")
 	}
@@ -151,5 +156,7 @@ func streamName(t *lambda.Target, now time.Time) string {
 	if logGroup(t) != t.ID.LogGroup() {
 		name = t.ID.Name
 	}
-	return fmt.Sprintf("%s/%s[%s]%s", now.UTC().Format("2006/01/02"), name, t.Version.Version, randomHex(16))
+	id := make([]byte, 16)
+	_, _ = rand.Read(id) // never fails, see crypto/rand
+	return fmt.Sprintf("%s/%s[%s]%s", now.UTC().Format("2006/01/02"), name, t.Version.Version, hex.EncodeToString(id))
 }

@@ -64,12 +64,20 @@ func timeoutFault(limit time.Duration) *fault {
 // of out-of-memory kills is one, also where the driver saw only the signal.
 func (i *Instance) exitFault(e sandbox.Exit) *fault {
 	if e.Signal == syscall.SIGKILL && !e.OutOfMemory {
-		ctx, cancel := context.WithTimeoutCause(context.Background(), time.Second, errReset)
-		defer cancel()
-		u, err := i.box.Usage(ctx)
-		e.OutOfMemory = err == nil && u.OOMKills > i.usage.OOMKills
+		e.OutOfMemory = i.killedForMemory()
 	}
 	return exitFault(e, i.target.Version.MemorySize)
+}
+
+// killedForMemory reports whether the kernel killed a process of the box for want of
+// memory since an invocation was last measured.
+func (i *Instance) killedForMemory() bool {
+	ctx, cancel := context.WithTimeoutCause(context.Background(), time.Second, errReset)
+	defer cancel()
+	u, err := i.box.Usage(ctx)
+	i.gauge.mu.Lock()
+	defer i.gauge.mu.Unlock()
+	return err == nil && u.OOMKills > i.gauge.last.OOMKills
 }
 
 func exitFault(e sandbox.Exit, memory int) *fault {

@@ -17,6 +17,7 @@ import (
 	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/fake"
+	"lambent.dev/lambent/internal/stem"
 )
 
 // catalogue is a Runtimes of one entry.
@@ -71,13 +72,35 @@ func newRig(t *testing.T, s fake.Script) *rig {
 	}
 	folder := t.TempDir()
 	r.deps = instance.Deps{
-		Templates: func(context.Context, lambda.Tier, sandbox.Base) (sandbox.Template, error) { return template, nil },
-		Runtimes:  catalogue{framed},
-		Code:      func(context.Context, string) (string, error) { return folder, nil },
-		Logs:      func(lambda.FunctionID, string) io.WriteCloser { return r.log },
-		Owner:     "test",
+		Boxes:    boxesOf(t, template),
+		Runtimes: catalogue{framed},
+		Code:     func(context.Context, string) (string, error) { return folder, nil },
+		Logs:     func(lambda.FunctionID, string) io.WriteCloser { return r.log },
 	}
 	return r
+}
+
+// boxesOf gives out boxes of one template, made when they are asked for.
+func boxesOf(t testing.TB, template sandbox.Template) instance.Boxes {
+	t.Helper()
+	return boxesFrom(t, func(context.Context, lambda.Tier, sandbox.Base) (sandbox.Template, error) { return template, nil }, stem.Settings{})
+}
+
+func boxesFrom(t testing.TB, templates func(context.Context, lambda.Tier, sandbox.Base) (sandbox.Template, error), s stem.Settings) *stem.Store {
+	t.Helper()
+	store, err := stem.New(stem.Deps{
+		Templates: templates, Owner: "instance-test", Addresses: instance.Addresses(),
+		Early: func(lambda.Tier) bool { return true },
+	}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return store
 }
 
 func newTarget() *lambda.Target {

@@ -16,10 +16,12 @@ import (
 	"lambent.dev/lambent/internal/runtimeapi"
 	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/stem"
 )
 
 // Instance is one execution environment. Make one with Launcher.Start; end it with
-// Close. Invoke, Freeze and Thaw need it idle; all else may be called at any time.
+// Close. Invoke needs a free slot (target.Slots has their number, one for most functions),
+// Freeze and Thaw that nothing runs; all else may be called at any time.
 type Instance struct {
 	id       string
 	stream   string // name of its log stream
@@ -41,25 +43,28 @@ type Instance struct {
 	endErr  error         // of ending
 	stopped chan struct{} // ending is through
 
-	mu   sync.Mutex // guards what follows
-	err  error      // why done is closed
-	busy bool
-	idle chan struct{} // closed while not busy
+	mu      sync.Mutex    // guards what follows
+	err     error         // why done is closed
+	running int           // invocations; all slots while it is frozen or thawed
+	tainted bool          // one of them timed out and others run: empties itself
+	idle    chan struct{} // closed while nothing runs
 
-	// What follows belongs to whoever made the instance busy.
-	life    *life  // nil: the next invocation starts the runtime
-	lives   int    // started so far
-	pending *fault // answers the first invocation
-	fresh   bool   // the next REPORT shows the Init Duration
-	frozen  bool
-	usage   reading // when the last invocation ended
-	class   lambda.Class
+	turnover latch                 // of who starts or ends a life
+	life     atomic.Pointer[life]  // nil: the next invocation starts the runtime
+	lives    int                   // started so far; under turnover
+	pending  atomic.Pointer[fault] // answers the first invocation
+	fresh    atomic.Bool           // the next REPORT shows the Init Duration
+	frozen   atomic.Bool
+
+	gauge gauge
 }
 
-func newInstance(d *Deps, t *lambda.Target, launch runtimes.Launch) *Instance {
+func newInstance(d *Deps, t *lambda.Target, launch runtimes.Launch, box *stem.Box) *Instance {
 	i := &Instance{
-		id: d.Owner + "-" + randomHex(8), stream: streamName(t, time.Now()), target: t, deps: d, launch: launch, class: classOf(t),
-		log: &functionLog{}, done: make(chan struct{}), stopped: make(chan struct{}), idle: make(chan struct{}),
+		id: box.ID, stream: streamName(t, time.Now()), target: t, deps: d, launch: launch, box: box.Sandbox,
+		timeline: receipt.Launch{Kind: box.Kind, Note: launch.Fresh},
+		log:      &functionLog{}, done: make(chan struct{}), stopped: make(chan struct{}), idle: make(chan struct{}),
+		turnover: newLatch(), gauge: gauge{class: classOf(t)},
 	}
 	close(i.idle)
 	return i
@@ -81,9 +86,14 @@ func (i *Instance) Err() error {
 	return i.err
 }
 
-// Reusable reports whether the instance may take another invocation, now or once it
-// is idle.
-func (i *Instance) Reusable() bool { return i.Err() == nil }
+// Reusable reports whether the instance may take another invocation, now or once a slot
+// is free. One of several slots in which an invocation timed out is not, until it is
+// idle.
+func (i *Instance) Reusable() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.err == nil && !i.tainted
+}
 
 // Idle returns a channel that is closed once nothing runs in the instance: an
 // invocation whose caller left runs on to its end and keeps it busy.
@@ -96,66 +106,48 @@ func (i *Instance) Idle() <-chan struct{} {
 // Freeze stops the function's processes where the sandbox can. Idempotent. ErrBusy
 // while an invocation runs.
 func (i *Instance) Freeze(ctx context.Context) error {
-	if err := i.acquire(); err != nil {
+	if err := i.acquire(i.target.Slots()); err != nil {
 		return fmt.Errorf("freezing %s: %w", i.id, err)
 	}
-	defer i.release()
+	defer i.release(i.target.Slots())
 	f, ok := i.box.(sandbox.Freezer)
-	if !ok || i.frozen {
+	if !ok || i.frozen.Load() {
 		return nil
 	}
 	if err := f.Freeze(ctx); err != nil {
 		return fmt.Errorf("freezing %s: %w", i.id, err)
 	}
-	i.frozen = true
+	i.frozen.Store(true)
 	return nil
 }
 
 // Thaw lets a frozen instance go on. Idempotent; Invoke thaws by itself.
 func (i *Instance) Thaw(ctx context.Context) error {
-	if err := i.acquire(); err != nil {
+	if err := i.acquire(i.target.Slots()); err != nil {
 		return fmt.Errorf("thawing %s: %w", i.id, err)
 	}
-	defer i.release()
+	defer i.release(i.target.Slots())
 	return i.thaw(ctx)
 }
 
 func (i *Instance) thaw(ctx context.Context) error {
+	if !i.frozen.Load() {
+		return nil
+	}
 	f, ok := i.box.(sandbox.Freezer)
-	if !ok || !i.frozen {
+	if !ok {
 		return nil
 	}
 	if err := f.Thaw(ctx); err != nil {
 		return fmt.Errorf("thawing %s: %w", i.id, err)
 	}
-	i.frozen = false
+	i.frozen.Store(false)
 	return nil
 }
 
 // Close ends the instance, also in the middle of an invocation, and frees all it had.
 // A second call waits for the first and answers the same.
 func (i *Instance) Close(ctx context.Context) error { return i.end(ctx, errors.New("closed")) }
-
-// acquire makes the instance busy. ErrBusy if it is, ErrGone wrapped if it ended.
-func (i *Instance) acquire() error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.err != nil {
-		return i.err
-	}
-	if i.busy {
-		return ErrBusy
-	}
-	i.busy, i.idle = true, make(chan struct{})
-	return nil
-}
-
-func (i *Instance) release() {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.busy = false
-	close(i.idle)
-}
 
 // watch ends the instance when its box dies.
 func (i *Instance) watch() {
@@ -193,9 +185,7 @@ func (i *Instance) free(ctx context.Context) error {
 		s.Close(i.Err())
 	}
 	var failed []error
-	if i.box != nil {
-		failed = append(failed, i.box.Close(ctx))
-	}
+	failed = append(failed, i.box.Close(ctx))
 	for _, s := range i.servers {
 		failed = append(failed, s.Close())
 	}

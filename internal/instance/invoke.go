@@ -23,12 +23,13 @@ const syncLimit = time.Second
 // the instance is busy until then. A sink's Write must return when its caller is gone.
 //
 // The receipt has all phases from the call of Invoke to its return; what went before
-// is the caller's to add. What was used counts from just before the event is handed over.
+// is the caller's to add. What was used counts from just before the event is handed over;
+// of an invocation beside which others ran it is not known.
 func (i *Instance) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error) {
 	if err := context.Cause(ctx); err != nil {
 		return receipt.Receipt{}, err
 	}
-	if err := i.acquire(); err != nil {
+	if err := i.acquire(1); err != nil {
 		return receipt.Receipt{}, err
 	}
 	c := newCall(i, inv, sink)
@@ -48,13 +49,13 @@ func (i *Instance) Invoke(ctx context.Context, inv *lambda.Invocation, sink lamb
 // call is one invocation in an instance, run by a goroutine of its own so that it can
 // outlive its caller.
 type call struct {
-	i      *Instance
-	inv    *lambda.Invocation
-	sink   *callerSink
-	began  time.Time
-	marks  stopwatch
-	before reading
-	done   chan struct{}
+	i     *Instance
+	inv   *lambda.Invocation
+	sink  *callerSink
+	began time.Time
+	marks stopwatch
+	use   use
+	done  chan struct{}
 
 	// Valid once done is closed.
 	receipt receipt.Receipt
@@ -82,7 +83,7 @@ func (c *call) leave(cause error) (receipt.Receipt, error) {
 
 func (c *call) run() {
 	defer close(c.done)
-	defer c.i.release()
+	defer c.i.release(1)
 	ctx, cancel := context.WithTimeoutCause(context.Background(), c.limit(), errTimeout)
 	defer cancel()
 	if c.err = c.i.thaw(ctx); c.err != nil {
@@ -90,9 +91,8 @@ func (c *call) run() {
 		c.err = fmt.Errorf("%w: %w", ErrGone, c.err)
 		return
 	}
-	c.i.setClass(ctx, c.inv.Class())
-	c.baseline()
-	defer c.i.beside.End(0) // if it could not be measured
+	c.beginUse(ctx)
+	defer c.endUse(ctx)
 	c.i.log.start(c.i.target, c.inv)
 	failure, err := c.execute(ctx)
 	if err != nil {
@@ -108,44 +108,44 @@ func (c *call) limit() time.Duration { return time.Duration(c.i.target.Version.T
 // execute gives the event to the runtime, started afresh if need be, and returns what
 // went wrong with the function.
 func (c *call) execute(ctx context.Context) (*fault, error) {
-	if failure := c.i.pending; failure != nil {
-		c.i.pending = nil
+	if failure := c.i.pending.Load(); failure != nil && c.i.pending.CompareAndSwap(failure, nil) {
 		c.marks.lap(&c.receipt, receipt.Queue, time.Now())
 		return failure, nil
 	}
-	failure, delivered, err := c.attempt(ctx)
+	l, failure, delivered, err := c.attempt(ctx)
 	if delivered || failure != nil || err != nil {
 		return failure, err
 	}
 	// The runtime ended before it took the event, while nobody looked: a fresh one gets it.
-	failure, delivered, err = c.attempt(ctx)
+	l, failure, delivered, err = c.attempt(ctx)
 	if !delivered && failure == nil && err == nil {
-		return c.i.crashAndReset()
+		return c.i.crashAndReset(l)
 	}
 	return failure, err
 }
 
-// attempt hands the event over once.
-func (c *call) attempt(ctx context.Context) (failure *fault, delivered bool, err error) {
-	if failure, err := c.ready(ctx); failure != nil || err != nil {
-		return failure, false, err
+// attempt hands the event over once, to the life that it returns.
+func (c *call) attempt(ctx context.Context) (l *life, failure *fault, delivered bool, err error) {
+	l, failure, err = c.ready(ctx)
+	if failure != nil || err != nil {
+		return l, failure, false, err
 	}
-	l := c.i.life
 	outcome, err := l.session.Invoke(ctx, c.event(), c.sink)
 	c.account(outcome)
 	delivered = !outcome.Delivered.IsZero()
-	if err == nil {
-		return reportedFault(outcome.Error), true, nil
+	switch {
+	case err == nil:
+		return l, reportedFault(outcome.Error), true, nil
+	case errors.Is(err, errTimeout):
+		c.i.overdue(l, delivered)
+		return l, timeoutFault(c.limit()), delivered, nil
+	case c.i.lostWorker(err):
+		return l, c.i.workerFault(), true, nil
+	case !delivered && c.i.Err() == nil:
+		return l, nil, false, nil
 	}
-	if errors.Is(err, errTimeout) {
-		c.i.reset()
-		return timeoutFault(c.limit()), delivered, nil
-	}
-	if !delivered && c.i.Err() == nil {
-		return nil, false, nil
-	}
-	failure, err = c.i.crashAndReset()
-	return failure, delivered, c.undelivered(delivered, err)
+	failure, err = c.i.crashAndReset(l)
+	return l, failure, delivered, c.undelivered(delivered, err)
 }
 
 // undelivered lets another instance have an event that this one's function never got.
@@ -157,11 +157,25 @@ func (c *call) undelivered(delivered bool, err error) error {
 }
 
 // ready sees to it that a runtime waits for work: it may have been ended by a timeout,
-// or by itself.
-func (c *call) ready(ctx context.Context) (*fault, error) {
-	if c.i.life != nil && !c.i.life.ended() {
-		return nil, nil
+// or by itself. Of several invocations that find it so one starts it, and the others
+// wait.
+func (c *call) ready(ctx context.Context) (*life, *fault, error) {
+	if l := c.i.life.Load(); l != nil && !l.ended() {
+		return l, nil, nil
 	}
+	if err := c.i.turnover.lock(ctx); err != nil {
+		return nil, timeoutFault(c.limit()), nil
+	}
+	defer c.i.turnover.unlock()
+	if l := c.i.life.Load(); l != nil && !l.ended() {
+		return l, nil, nil
+	}
+	failure, err := c.restart(ctx)
+	return c.i.life.Load(), failure, err
+}
+
+// restart starts the runtime afresh. Preconditions: turnover is held.
+func (c *call) restart(ctx context.Context) (*fault, error) {
 	c.i.reset()
 	if err := c.i.Err(); err != nil {
 		return nil, err
@@ -180,9 +194,9 @@ func (c *call) ready(ctx context.Context) (*fault, error) {
 }
 
 // crashAndReset says why the runtime ended and clears up after it.
-func (i *Instance) crashAndReset() (*fault, error) {
-	failure, err := i.crash(i.life)
-	i.reset()
+func (i *Instance) crashAndReset(l *life) (*fault, error) {
+	failure, err := i.crash(l)
+	i.replaceLife(l)
 	return failure, err
 }
 
@@ -226,18 +240,18 @@ func (c *call) finish(failure *fault) {
 	c.measure()
 	took := min(ended.Sub(c.began), c.limit()) // without the reset that followed a timeout
 	c.receipt.TailLog = c.i.log.report(c.i.reportOf(c, failure, took))
-	c.i.fresh = false
 	c.marks.lap(&c.receipt, receipt.Response, time.Now())
 }
 
 // syncLog waits for what the function has printed so far.
 func (i *Instance) syncLog() {
-	if i.life == nil {
+	l := i.life.Load()
+	if l == nil {
 		return // a reset has waited for it
 	}
 	ctx, cancel := context.WithTimeoutCause(context.Background(), syncLimit, errTimeout)
 	defer cancel()
-	_ = i.life.process.Sync(ctx) // what comes later is logged after END
+	_ = l.process.Sync(ctx) // what comes later is logged after END
 }
 
 // stopwatch divides time into phases without a gap.

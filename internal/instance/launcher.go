@@ -2,8 +2,6 @@ package instance
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,7 +9,7 @@ import (
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/lambda"
-	"lambent.dev/lambent/internal/receipt"
+	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/sandbox"
 )
 
@@ -21,7 +19,7 @@ const closeLimit = 10 * time.Second
 // Launcher starts instances.
 type Launcher struct{ deps Deps }
 
-// NewLauncher returns a launcher. Templates, Runtimes and Code are required.
+// NewLauncher returns a launcher. Boxes, Runtimes and Code are required.
 func NewLauncher(d Deps) *Launcher {
 	if d.InitTimeout <= 0 {
 		d.InitTimeout = DefaultInitTimeout
@@ -44,7 +42,7 @@ func (l *Launcher) Start(ctx context.Context, t *lambda.Target) (_ *Instance, er
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", t.ID.ARN(), err)
 	}
-	i.timeline = receipt.Launch{Kind: receipt.Cold, Began: began, Sandbox: time.Since(began)}
+	i.timeline.Began, i.timeline.Sandbox = began, time.Since(began)
 	if err := i.initialise(ctx); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", t.ID.ARN(), err)
 	}
@@ -64,13 +62,14 @@ func (l *Launcher) build(ctx context.Context, t *lambda.Target, undo *cleanup.St
 	if err != nil {
 		return nil, err
 	}
-	i := newInstance(&l.deps, t, launch)
-	i.mounts = append(mounts, launch.Mounts...)
-	undo.Add(func() error { return i.end(ctx, errors.New("its start failed")) })
-	if i.box, err = l.create(ctx, t, i.id); err != nil {
+	box, err := l.deps.Boxes.Take(ctx, t.Tier, baseOf(t, launch))
+	if err != nil {
 		return nil, err
 	}
-	if err := i.listen(ctx, l.deps.CallHome); err != nil {
+	i := newInstance(&l.deps, t, launch, box)
+	i.mounts = append(mounts, launch.Mounts...)
+	undo.Add(func() error { return i.end(ctx, errors.New("its start failed")) })
+	if err := i.listen(ctx, box, l.deps.CallHome); err != nil {
 		return nil, err
 	}
 	if err := i.box.Bind(ctx, i.workload()); err != nil {
@@ -97,22 +96,22 @@ func (l *Launcher) mounts(ctx context.Context, v *lambda.Version) ([]sandbox.Mou
 	return append(mounts, sandbox.Mount{Source: opt, Target: layersDir}), nil
 }
 
-func (l *Launcher) create(ctx context.Context, t *lambda.Target, id string) (sandbox.Sandbox, error) {
-	template, err := l.deps.Templates(ctx, t.Tier, baseOf(t))
+// Expect tells whoever makes sandboxes ahead that a target may be invoked. The first call
+// for an interpreter runs it, see runtimes.Catalogue.
+func (l *Launcher) Expect(t *lambda.Target) error {
+	launch, err := l.deps.Runtimes.Resolve(&t.Version)
 	if err != nil {
-		return nil, fmt.Errorf("preparing a template: %w", err)
+		return fmt.Errorf("resolving the runtime: %w", err)
 	}
-	box, err := template.Create(ctx, id)
-	if err != nil {
-		return nil, fmt.Errorf("creating the sandbox: %w", err)
-	}
-	return box, nil
+	l.deps.Boxes.Expect(t.Tier, baseOf(t, launch))
+	return nil
 }
 
 // baseOf is what of a target must be fixed before its function is known.
-func baseOf(t *lambda.Target) sandbox.Base {
+func baseOf(t *lambda.Target, launch runtimes.Launch) sandbox.Base {
 	base := sandbox.Base{
-		Trust: t.ID.Account, Root: sandbox.RootHost, Network: sandbox.NetworkNone, Tmp: int64(t.Version.TmpSize) << 20,
+		Trust: t.ID.Account, Root: sandbox.RootHost, Preload: launch.Preload,
+		Tmp: int64(t.Version.TmpSize) << 20, Network: sandbox.NetworkNone,
 	}
 	if t.Tier == lambda.TierMicroVM {
 		base.Memory = memoryClass(t.Version.MemorySize)
@@ -128,11 +127,4 @@ func memoryClass(size int) int {
 		class *= 2
 	}
 	return class
-}
-
-// randomHex returns n random bytes in hex.
-func randomHex(n int) string {
-	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails, see crypto/rand
-	return hex.EncodeToString(b)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"lambent.dev/lambent/internal/cleanup"
@@ -46,10 +47,9 @@ func (i *Instance) initialise(ctx context.Context) error {
 		return err
 	}
 	i.timeline.Runtime, i.timeline.Init = took.runtime, took.init
-	i.pending, i.fresh = failure, failure == nil && i.life != nil
-	i.usage.Usage, err = i.box.Usage(ctx)
-	i.usage.at = time.Now()
-	return err
+	i.pending.Store(failure)
+	i.fresh.Store(failure == nil && i.life.Load() != nil)
+	return i.firstReading(ctx)
 }
 
 // begin starts the runtime and waits until the function is initialised. Afterwards
@@ -61,7 +61,7 @@ func (i *Instance) begin(ctx context.Context, phase string) (phases, *fault, err
 	if err != nil || failure != nil {
 		return phases{runtime: time.Since(started)}, i.logInit(phase, started, failure, err), err
 	}
-	i.life = l
+	i.life.Store(l)
 	took, failure, err := i.await(ctx, l, started)
 	if failure != nil || err != nil {
 		failure = i.logInit(phase, started, failure, err)
@@ -76,7 +76,7 @@ func (i *Instance) launchRuntime(ctx context.Context) (*life, *fault, error) {
 	if failure != nil {
 		return nil, failure, nil
 	}
-	session := runtimeapi.NewSession()
+	session := newSession(i.target)
 	i.session.Store(session)
 	i.lives++
 	process, err := i.box.Run(ctx, i.command(path))
@@ -97,14 +97,26 @@ func (i *Instance) connect(ctx context.Context, l *life) error {
 	if i.launch.Protocol != runtimes.Framed {
 		return nil
 	}
-	conn, err := i.box.Open(ctx)
+	if i.target.Shared() {
+		return i.connectSlots(ctx, l)
+	}
+	conn, err := i.openStream(ctx, l)
 	if err != nil {
-		i.life = l
-		i.reset()
-		return fmt.Errorf("opening a stream to the runtime: %w", err)
+		return err
 	}
 	go func() { _ = l.session.ServeFrames(conn) }() // ends with the session, which keeps its error
 	return nil
+}
+
+// openStream opens the first stream; a runtime that cannot be spoken to is ended.
+func (i *Instance) openStream(ctx context.Context, l *life) (net.Conn, error) {
+	conn, err := i.box.Open(ctx)
+	if err != nil {
+		i.life.Store(l)
+		i.reset()
+		return nil, fmt.Errorf("opening a stream to the runtime: %w", err)
+	}
+	return conn, nil
 }
 
 // watch closes the session when the process has ended.
@@ -128,6 +140,11 @@ func (i *Instance) await(ctx context.Context, l *life, started time.Time) (phase
 	}
 	ready, failure, err := i.awaitStep(ctx, l, l.session.Initialised())
 	took.init = ready.Sub(began)
+	if said := l.session.InitTook(); said > 0 {
+		whole := ready.Sub(started)
+		took.init = min(said, whole)
+		took.runtime = whole - took.init
+	}
 	if reported := l.session.InitError(); reported != nil && err == nil {
 		failure = &fault{reported: reported}
 	}
@@ -176,10 +193,10 @@ func (i *Instance) crash(l *life) (*fault, error) {
 }
 
 // reset ends the runtime and what it left behind; the next invocation starts it
-// afresh. An instance that cannot be reset ends.
+// afresh. An instance that cannot be reset ends. Preconditions: turnover is held, or
+// nobody else has the instance yet.
 func (i *Instance) reset() {
-	l := i.life
-	i.life = nil
+	l := i.life.Swap(nil)
 	if l == nil {
 		return
 	}

@@ -13,14 +13,15 @@ import (
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/runtimeapi"
 	"lambent.dev/lambent/internal/runtimes"
+	"lambent.dev/lambent/internal/stem"
 )
 
 const (
 	apiAddress  = "127.0.0.1:9001" // as on Lambda before 2026; clients read the variable
 	homeAddress = "127.0.0.1:9700"
 
-	// maxConns bounds what a function can hold open on each listener: the descriptors
-	// are the host's.
+	// maxConns bounds what a function can hold open on each listener, beside one for each
+	// further slot: the descriptors are the host's.
 	maxConns = 64
 	// maxHeader lets the X-Ray cause of an error through, which clients send up to 1 MiB.
 	maxHeader     = 1<<20 + 64<<10
@@ -28,9 +29,9 @@ const (
 )
 
 // listen serves inside the box what the runtime calls.
-func (i *Instance) listen(ctx context.Context, callHome func(*lambda.Target) http.Handler) (err error) {
+func (i *Instance) listen(ctx context.Context, box *stem.Box, callHome func(*lambda.Target) http.Handler) (err error) {
 	if i.launch.Protocol == runtimes.HTTP {
-		if i.apiAddr, err = i.serve(ctx, apiAddress, runtimeapi.Handler(i.session.Load)); err != nil {
+		if i.apiAddr, err = i.serve(ctx, box, apiAddress, runtimeapi.Handler(i.session.Load)); err != nil {
 			return fmt.Errorf("listening for the runtime: %w", err)
 		}
 	}
@@ -38,7 +39,7 @@ func (i *Instance) listen(ctx context.Context, callHome func(*lambda.Target) htt
 		return nil
 	}
 	if home := callHome(i.target); home != nil {
-		if i.homeAddr, err = i.serve(ctx, homeAddress, home); err != nil {
+		if i.homeAddr, err = i.serve(ctx, box, homeAddress, home); err != nil {
 			return fmt.Errorf("listening for calls home: %w", err)
 		}
 	}
@@ -47,8 +48,8 @@ func (i *Instance) listen(ctx context.Context, callHome func(*lambda.Target) htt
 
 // serve starts a server on an address inside and returns what to dial. It ends with
 // the instance.
-func (i *Instance) serve(ctx context.Context, address string, h http.Handler) (string, error) {
-	l, err := i.box.Listen(ctx, address)
+func (i *Instance) serve(ctx context.Context, box *stem.Box, address string, h http.Handler) (string, error) {
+	l, err := box.Listen(ctx, address)
 	if err != nil {
 		return "", err
 	}
@@ -57,7 +58,7 @@ func (i *Instance) serve(ctx context.Context, address string, h http.Handler) (s
 		ErrorLog: log.New(io.Discard, "", 0), // a function must not write to the daemon's log
 	}
 	i.servers = append(i.servers, s)
-	go func() { _ = s.Serve(limitConns(l, maxConns)) }() // ends by Close, with the instance
+	go func() { _ = s.Serve(limitConns(l, maxConns+i.target.Slots()-1)) }() // ends by Close, with the instance
 	return l.Addr().String(), nil
 }
 

@@ -85,11 +85,12 @@ func (l *functionLog) initReport(r initReport) {
 	l.lineLocked(l.format.initReport(r))
 }
 
-// start begins the part of the log that belongs to an invocation.
+// start begins the part of the log that belongs to an invocation. Where several run at
+// once there is no such part, and no tail (on AWS neither).
 func (l *functionLog) start(t *lambda.Target, inv *lambda.Invocation) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.tailing, l.tail = inv.TailLog, nil
+	l.tailing, l.tail = inv.TailLog && !t.Shared(), nil
 	l.lineLocked(l.format.start(t, inv, time.Now()))
 }
 

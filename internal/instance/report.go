@@ -38,7 +38,7 @@ func (i *Instance) reportOf(c *call, failure *fault, took time.Duration) report 
 		at: time.Now(), requestID: c.inv.RequestID, duration: took,
 		memory: i.target.Version.MemorySize, peak: c.receipt.MemoryPeak, failure: failure,
 	}
-	if i.fresh {
+	if i.fresh.Swap(false) {
 		r.init = i.timeline.Runtime + i.timeline.Init
 	}
 	return r
@@ -80,11 +80,16 @@ type lineFormat interface {
 }
 
 func formatOf(t *lambda.Target) lineFormat {
-	if t.Version.Logging.Format == "JSON" {
+	if writesJSON(t) {
 		return jsonFormat{level: orDefault(t.Version.Logging.SystemLevel, "INFO")}
 	}
 	return textFormat{}
 }
+
+// writesJSON reports whether a function logs JSON. One that takes many requests at once
+// always does, as on AWS: lines of text could not be told apart (Developer Guide,
+// "Python runtime for Lambda Managed Instances").
+func writesJSON(t *lambda.Target) bool { return t.Version.Logging.Format == "JSON" || t.Shared() }
 
 // textFormat writes the lines as AWS does, tabs included. Source: lines recorded from
 // AWS; Developer Guide, "Working with Lambda function logs".

@@ -44,7 +44,15 @@ type Target struct {
 
 	CPUQuota float64 // CPUs, a hard limit; 0 = none
 	Class    Class   // 0 = by the invocation's type
+
+	Concurrency int // requests at once in one instance; 0 = 1
 }
+
+// Slots is how many requests one instance may be given at once, at least 1.
+func (t *Target) Slots() int { return max(t.Concurrency, 1) }
+
+// Shared reports whether an instance may be given several requests at once.
+func (t *Target) Shared() bool { return t.Concurrency > 1 }
 
 // InvokedARN is the ARN as the caller named it: what the context object shows.
 func (inv *Invocation) InvokedARN() string { return inv.Function.QualifiedARN(inv.Qualifier) }

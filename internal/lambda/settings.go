@@ -14,8 +14,9 @@ const settingPrefix = "lambent:"
 
 // Tags that hold settings. IsolationTag is the first of them.
 const (
-	NetworkTag = "lambent:network"
-	CPUTag     = "lambent:cpu"
+	NetworkTag     = "lambent:network"
+	CPUTag         = "lambent:cpu"
+	ConcurrencyTag = "lambent:concurrency"
 )
 
 // Settings are the values of a function's lambent: tags.
@@ -24,15 +25,21 @@ type Settings struct {
 	Network  string  // "" = the default profile
 	CPUQuota float64 // CPUs, a hard limit; 0 = none
 	Class    Class   // 0 = by how it is invoked
+
+	Concurrency int // requests at once in one instance, 1 to MaxConcurrency
 }
 
 // maxCPU is the largest quota that can be asked for, in CPUs.
 const maxCPU = 1024
 
+// MaxConcurrency is how many requests one instance can be given at once. Source: AWS
+// Lambda API Reference, PerExecutionEnvironmentMaxConcurrency.
+const MaxConcurrency = 1600
+
 // ParseSettings reads the lambent: tags among tags. A bad value and a name that does
 // not exist are errors in the words of the caller.
 func ParseSettings(tags map[string]string) (Settings, error) {
-	var s Settings
+	s := Settings{Concurrency: 1}
 	for _, name := range settingNames(tags) {
 		if err := s.set(name, tags[name]); err != nil {
 			return Settings{}, err
@@ -63,6 +70,8 @@ func (s *Settings) set(name, value string) (err error) {
 		s.CPUQuota, err = parseCPU(value)
 	case ClassTag:
 		s.Class, err = ParseClass(value)
+	case ConcurrencyTag:
+		s.Concurrency, err = parseConcurrency(value)
 	default:
 		return unknownSetting(name)
 	}
@@ -73,7 +82,7 @@ func (s *Settings) set(name, value string) (err error) {
 }
 
 // laterSettings are names that are kept for what Lambent does not do yet.
-var laterSettings = []string{"lambent:allow", "lambent:concurrency", "lambent:mode"}
+var laterSettings = []string{"lambent:allow", "lambent:mode"}
 
 func unknownSetting(name string) error {
 	if slices.Contains(laterSettings, name) {
@@ -97,10 +106,18 @@ func parseCPU(value string) (float64, error) {
 	return cpus, nil
 }
 
+func parseConcurrency(value string) (int, error) {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > MaxConcurrency {
+		return 0, fmt.Errorf("bad number of requests at once %q: use 1 to %d", value, MaxConcurrency)
+	}
+	return n, nil
+}
+
 // nearest returns the setting whose name takes the fewest edits to reach.
 func nearest(name string) string {
 	best, least := IsolationTag, math.MaxInt
-	for _, known := range []string{IsolationTag, NetworkTag, CPUTag, ClassTag} {
+	for _, known := range []string{IsolationTag, NetworkTag, CPUTag, ConcurrencyTag, ClassTag} {
 		if d := distance(name, known); d < least {
 			best, least = known, d
 		}

@@ -6,9 +6,17 @@ import (
 )
 
 func TestParseSettings(t *testing.T) {
-	got, err := ParseSettings(map[string]string{"team": "x", IsolationTag: "light", NetworkTag: "none", CPUTag: "0.5", ClassTag: "batch"})
-	if want := (Settings{Tier: TierLight, Network: "none", CPUQuota: 0.5, Class: ClassBatch}); err != nil || got != want {
+	got, err := ParseSettings(map[string]string{"team": "x", IsolationTag: "light", NetworkTag: "none", CPUTag: "0.5", ConcurrencyTag: "64", ClassTag: "batch"})
+	if want := (Settings{Tier: TierLight, Network: "none", CPUQuota: 0.5, Concurrency: 64, Class: ClassBatch}); err != nil || got != want {
 		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestWithoutTheTagAnInstanceTakesOneRequest(t *testing.T) {
+	none, err := ParseSettings(nil)
+	one, err1 := ParseSettings(map[string]string{ConcurrencyTag: "1"})
+	if err != nil || err1 != nil || none.Concurrency != 1 || none != one {
+		t.Errorf("%+v, %v; %+v, %v", none, err, one, err1)
 	}
 }
 
@@ -22,6 +30,10 @@ func TestParseSettingsRefuses(t *testing.T) {
 		{"lambent:cpu", "0", "bad number of CPUs"},
 		{"lambent:class", "slow", `tag lambent:class: unknown class "slow": use latency or batch`},
 		{"lambent:clas", "batch", `did you mean "lambent:class"?`},
+		{"lambent:concurrency", "0", `tag lambent:concurrency: bad number of requests at once "0": use 1 to 1600`},
+		{"lambent:concurrency", "1601", "use 1 to 1600"},
+		{"lambent:concurrency", "many", `bad number of requests at once "many"`},
+		{"lambent:concurency", "2", `did you mean "lambent:concurrency"?`},
 		{"lambent:isolatoin", "light", `unknown tag "lambent:isolatoin": did you mean "lambent:isolation"?`},
 		{"lambent:netwrk", "none", `did you mean "lambent:network"?`},
 		{"lambent:allow", "127.0.0.1:5432", "tag lambent:allow: Lambent does not support this setting yet"},

@@ -97,6 +97,9 @@ func (l *lease) mark(r *receipt.Receipt, now time.Time) {
 func (l *lease) markLaunch(r *receipt.Receipt, now time.Time) {
 	launch := l.member.inst.Launch()
 	r.Start, r.Why = launch.Kind, l.why
+	if launch.Note != "" {
+		r.Why += "; " + launch.Note
+	}
 	if r.Start == "" {
 		r.Start = receipt.Cold
 	}

@@ -5,6 +5,7 @@ import "time"
 // Launch is the timeline of starting one instance.
 type Launch struct {
 	Kind    StartKind
+	Note    string // what kept the start from being faster; "" = nothing that is known
 	Began   time.Time
 	Sandbox time.Duration // Create and Bind
 	Runtime time.Duration // process start until it reports for the first time

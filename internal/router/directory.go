@@ -60,7 +60,7 @@ func (r *Router) settingsOf(f lambda.Function) (lambda.Settings, error) {
 
 func newEntry(f lambda.Function, s lambda.Settings) *entry {
 	target := func(v lambda.Version) *lambda.Target {
-		return &lambda.Target{ID: f.ID, Version: v, Tags: f.Tags, Tier: s.Tier, CPUQuota: s.CPUQuota, Class: s.Class}
+		return &lambda.Target{ID: f.ID, Version: v, Tags: f.Tags, Tier: s.Tier, CPUQuota: s.CPUQuota, Class: s.Class, Concurrency: s.Concurrency}
 	}
 	e := &entry{latest: target(*f.Runs()), published: make(map[string]*lambda.Target, len(f.Published))}
 	for _, v := range f.Published {

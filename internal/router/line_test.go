@@ -21,6 +21,7 @@ import (
 	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/fake"
+	"lambent.dev/lambent/internal/stem"
 )
 
 const ms = time.Millisecond
@@ -51,12 +52,18 @@ func newWhole(t testing.TB, script fake.Script, change func(*pool.Settings)) *wh
 		t.Fatal(err)
 	}
 	folder := t.TempDir()
-	launcher := instance.NewLauncher(instance.Deps{
+	boxes, err := stem.New(stem.Deps{
 		Templates: func(context.Context, lambda.Tier, sandbox.Base) (sandbox.Template, error) { return template, nil },
-		Runtimes:  catalogue{},
-		Code:      func(context.Context, string) (string, error) { return folder, nil },
-		Logs:      func(lambda.FunctionID, string) io.WriteCloser { return noLog{io.Discard} },
 		Owner:     "test",
+	}, stem.Settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	launcher := instance.NewLauncher(instance.Deps{
+		Boxes:    boxes,
+		Runtimes: catalogue{},
+		Code:     func(context.Context, string) (string, error) { return folder, nil },
+		Logs:     func(lambda.FunctionID, string) io.WriteCloser { return noLog{io.Discard} },
 	})
 	settings := pool.DefaultSettings()
 	if change != nil {

@@ -9,23 +9,24 @@
 //
 // # The framed codec
 //
-// A stream for Lambent's own bootstraps, one per request slot, because a second HTTP
-// hop costs more than the rest of the path. One invocation at a time is on a stream, so
-// frames carry no request id. A frame is a header of 8 bytes and a payload:
+// Streams for Lambent's own bootstraps, because a second HTTP hop costs more than the
+// rest of the path. A frame is a header of 8 bytes and a payload:
 //
 //	byte 0     type
 //	byte 1     flags: 0x01 More (another Response frame follows),
 //	           0x02 Last (of an Error: the runtime ends, no other event may come)
-//	bytes 2-3  zero
+//	bytes 2-3  slot, unsigned, big endian
 //	bytes 4-7  length of the payload, unsigned, big endian
 //
 //	type        direction   payload
 //	0x01 Invoke to runtime  u32 big endian: length of meta; meta, JSON; the event
-//	0x81 Ready  to Lambent  empty: initialisation is done, work may come
+//	0x81 Ready  to Lambent  empty, or u32 big endian: initialisation is done, work may
+//	                        come; how long it took, in microseconds
 //	0x82 InitError          JSON: errorType, errorMessage, stackTrace, requestId
 //	0x83 Response           bytes of the answer
 //	0x84 Error              JSON, as InitError: the handler failed
-//	0x85 Begun              empty: the interpreter is up, the function's init begins
+//	0x85 Begun              empty: the interpreter is up, the function's init begins. One that
+//	                        waited for its function leaves it out: Ready says enough
 //
 // Meta holds id, deadlineMs (Unix epoch), arn, and where there is one traceId,
 // clientContext (the JSON value), identity and tenantId.
@@ -33,4 +34,15 @@
 // A runtime sends Begun once, then Ready or InitError once, then one answer per Invoke:
 // Response frames of which only the last lacks More, or one Error. A closed stream
 // tells the runtime to exit.
+//
+// # Many invocations at once
+//
+// A shared session has several turns under way, and answers come in any order. Over
+// HTTP a runtime asks for the next invocation as often as it can take one; answers name
+// theirs. Frames name the slot that they are of: a runtime of one event loop has one
+// stream with many slots, whose frames may be mixed; one of many processes has a stream
+// for each, with slot 0 alone. Without a shared session all is slot 0.
+//
+// A stream of a shared session that ends takes what was on it with it (ErrWorkerLost),
+// and nothing else. Last ends the session, and all that it has: the process is going.
 package runtimeapi

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"time"
 
 	"lambent.dev/lambent/internal/lambda"
 )
@@ -33,31 +34,60 @@ type header struct {
 	kind byte
 	more bool
 	last bool
+	slot uint16
 	size int64
 }
 
 // ServeFrames speaks the framed codec over conn until the stream or the session ends,
 // whichever is first; then both are ended. A stream that the runtime closed between
-// frames answers io.EOF.
+// frames answers io.EOF. A shared session has ServeSlots.
 func (s *Session) ServeFrames(conn net.Conn) error {
+	l := newLink(s, conn, 1)
 	var writer sync.WaitGroup
-	writer.Go(func() { s.sendEvents(conn) })
-	err := s.receive(bufio.NewReader(conn))
+	writer.Go(l.send)
+	err := l.receive(bufio.NewReader(conn))
 	s.Close(err)
 	writer.Wait()
 	return err
 }
 
-// sendEvents writes what the host invokes. It closes conn, which ends the reader.
-func (s *Session) sendEvents(conn net.Conn) {
-	defer func() { _ = conn.Close() }()
+// link is one stream of a session.
+type link struct {
+	session *Session
+	conn    net.Conn
+	answers []answer // by slot; of the goroutine that receives
+
+	// Of a shared session.
+	free  chan uint16 // slots that may take an invocation
+	ended context.Context
+	end   context.CancelFunc
+
+	mu    sync.Mutex // guards what follows
+	over  bool
+	ready bool
+	turns []*turn // by slot, sent and not answered
+}
+
+// answer is one that is on its way; turn is nil when none is.
+type answer struct {
+	turn    *turn
+	refused error // by the sink
+}
+
+func newLink(s *Session, conn net.Conn, slots int) *link {
+	return &link{session: s, conn: conn, answers: make([]answer, slots)}
+}
+
+// send writes what the host invokes. It closes conn, which ends the reader.
+func (l *link) send() {
+	defer func() { _ = l.conn.Close() }()
 	for {
-		t, err := s.take(context.Background())
+		t, err := l.session.take(context.Background())
 		if err != nil {
 			return // the session is closed
 		}
-		if err := writeEvent(conn, t.event); err != nil {
-			s.Close(fmt.Errorf("sending an event to the runtime: %w", err))
+		if err := writeEvent(l.conn, t.event, 0); err != nil {
+			l.session.Close(fmt.Errorf("sending an event to the runtime: %w", err))
 			return
 		}
 	}
@@ -75,13 +105,14 @@ type meta struct {
 }
 
 // writeEvent writes one Invoke frame; the payload is not copied.
-func writeEvent(w io.Writer, e Event) error {
+func writeEvent(w io.Writer, e Event, slot uint16) error {
 	m, err := json.Marshal(meta{e.ID, e.Deadline.UnixMilli(), e.ARN, e.TraceID, raw(e.ClientContext), raw(e.Identity), e.TenantID})
 	if err != nil {
 		return fmt.Errorf("encoding meta: %w", err)
 	}
 	head := make([]byte, headerSize+4, headerSize+4+len(m))
 	head[0] = frameInvoke
+	binary.BigEndian.PutUint16(head[2:], slot)
 	binary.BigEndian.PutUint32(head[4:], uint32(4+len(m)+len(e.Payload)))
 	binary.BigEndian.PutUint32(head[headerSize:], uint32(len(m)))
 	parts := net.Buffers{append(head, m...)}
@@ -105,13 +136,13 @@ func raw(value []byte) json.RawMessage {
 }
 
 // receive takes frames until the stream ends or breaks the protocol.
-func (s *Session) receive(r *bufio.Reader) error {
+func (l *link) receive(r *bufio.Reader) error {
 	for {
 		h, err := readHeader(r)
 		if err != nil {
 			return err
 		}
-		if err := s.accept(h, r); err != nil {
+		if err := l.accept(h, r); err != nil {
 			return err
 		}
 	}
@@ -122,51 +153,82 @@ func readHeader(r io.Reader) (header, error) {
 	if _, err := io.ReadFull(r, b[:]); err != nil {
 		return header{}, err
 	}
-	h := header{kind: b[0], more: b[1] == flagMore, last: b[1] == flagLast, size: int64(binary.BigEndian.Uint32(b[4:]))}
-	known := b[1] == 0 || h.more && h.kind == frameResponse || h.last && h.kind == frameError
-	if !known || b[2] != 0 || b[3] != 0 {
+	h := header{
+		kind: b[0], more: b[1] == flagMore, last: b[1] == flagLast,
+		slot: binary.BigEndian.Uint16(b[2:]), size: int64(binary.BigEndian.Uint32(b[4:])),
+	}
+	if known := b[1] == 0 || h.more && h.kind == frameResponse || h.last && h.kind == frameError; !known {
 		return header{}, fmt.Errorf("frame %#02x: bad header % x", b[0], b)
 	}
 	return h, nil
 }
 
 // accept takes one frame.
-func (s *Session) accept(h header, r *bufio.Reader) error {
+func (l *link) accept(h header, r *bufio.Reader) error {
+	if int(h.slot) >= len(l.answers) {
+		return fmt.Errorf("frame %#02x: there is no slot %d", h.kind, h.slot)
+	}
+	if l.answers[h.slot].turn != nil && h.kind != frameResponse {
+		return fmt.Errorf("frame %#02x: in the middle of a response", h.kind)
+	}
 	switch h.kind {
 	case frameBegun, frameReady:
-		return s.acceptSignal(h)
+		return l.acceptSignal(h, r)
 	case frameInitError:
-		return s.acceptInitError(h, r)
+		return l.acceptInitError(h, r)
 	case frameError:
-		return s.acceptError(h, r)
+		return l.acceptError(h, r)
 	case frameResponse:
-		return s.acceptResponse(h, r)
+		return l.acceptResponse(h, r)
 	default:
 		return fmt.Errorf("frame %#02x: unknown type", h.kind)
 	}
 }
 
-func (s *Session) acceptSignal(h header) error {
+func (l *link) acceptSignal(h header, r io.Reader) error {
+	if h.kind == frameReady && h.size == tookSize {
+		return l.acceptTook(r)
+	}
 	if h.size != 0 {
 		return fmt.Errorf("frame %#02x: has a payload of %d bytes", h.kind, h.size)
 	}
 	if h.kind == frameBegun {
-		s.begin()
+		l.session.begin()
 		return nil
 	}
-	return s.rest()
+	return l.rest()
 }
 
-func (s *Session) acceptInitError(h header, r io.Reader) error {
+// tookSize is the length of a Ready frame's payload, if it has one.
+const tookSize = 4
+
+// acceptTook takes a Ready that says how long the initialisation took.
+func (l *link) acceptTook(r io.Reader) error {
+	var took [tookSize]byte
+	if _, err := io.ReadFull(r, took[:]); err != nil {
+		return err
+	}
+	l.session.initTook(time.Duration(binary.BigEndian.Uint32(took[:])) * time.Microsecond)
+	return l.rest()
+}
+
+func (l *link) rest() error {
+	if err := l.session.rest(); err != nil {
+		return err
+	}
+	return l.open()
+}
+
+func (l *link) acceptInitError(h header, r io.Reader) error {
 	fault, err := readFault(h, r)
 	if err != nil {
 		return err
 	}
-	return s.failInit(fault)
+	return l.session.failInit(fault)
 }
 
-func (s *Session) acceptError(h header, r io.Reader) error {
-	t, err := s.current("")
+func (l *link) acceptError(h header, r io.Reader) error {
+	t, err := l.current(h.slot)
 	if err != nil {
 		return err
 	}
@@ -175,11 +237,26 @@ func (s *Session) acceptError(h header, r io.Reader) error {
 		return err
 	}
 	if h.last {
-		s.completeLast(t, fault)
+		l.session.completeLast(t, fault)
 	} else {
-		s.complete(t, fault, idle)
+		l.complete(t, h.slot, fault)
 	}
 	return nil
+}
+
+// current begins the answer to the invocation in a slot.
+func (l *link) current(slot uint16) (*turn, error) {
+	if l.free == nil {
+		return l.session.current("")
+	}
+	return l.session.answer(l.sent(slot))
+}
+
+// complete ends an answer; its slot may take another invocation.
+func (l *link) complete(t *turn, slot uint16, fault *lambda.FunctionError) {
+	l.clear(slot)
+	l.session.complete(t, fault, idle)
+	l.vacate(slot)
 }
 
 // readFault reads the payload of an error frame.
@@ -197,46 +274,39 @@ func readFault(h header, r io.Reader) (*lambda.FunctionError, error) {
 	}
 }
 
-// acceptResponse takes a whole answer, its first frame's header being h.
-func (s *Session) acceptResponse(h header, r *bufio.Reader) error {
-	t, err := s.current("")
-	if err != nil {
-		return err
+// acceptResponse takes one frame of an answer. When the sink has refused, the rest is
+// read and dropped.
+func (l *link) acceptResponse(h header, r *bufio.Reader) error {
+	a := &l.answers[h.slot]
+	if a.turn == nil {
+		t, err := l.current(h.slot)
+		if err != nil {
+			return err
+		}
+		a.turn, a.refused = t, t.head(lambda.Head{Streaming: h.more})
 	}
-	refused := t.head(lambda.Head{Streaming: h.more})
-	refused, err = s.streamFrames(t, h, r, refused)
-	if err != nil {
-		return err // the session closes: the answer was broken off
+	if err := a.take(h, r); err != nil {
+		return err // the stream ends: the answer was broken off
 	}
-	s.complete(t, faultOf(refused, nil), idle)
+	if h.more {
+		return nil
+	}
+	t, refused := a.turn, a.refused
+	*a = answer{}
+	l.complete(t, h.slot, faultOf(refused, nil))
 	return nil
 }
 
-// streamFrames copies the frames of an answer to the sink until it refuses, and reads
-// them to the last.
-func (s *Session) streamFrames(t *turn, h header, r *bufio.Reader, refused error) (error, error) {
-	for {
-		body := &io.LimitedReader{R: r, N: h.size}
-		if refused == nil {
-			var broken error
-			if refused, broken = t.stream(body, h.size); broken != nil {
-				return refused, broken
-			}
-		}
-		if err := drain(body); err != nil {
-			return refused, err
-		}
-		if !h.more {
-			return refused, nil
-		}
-		var err error
-		if h, err = readHeader(r); err != nil {
-			return refused, err
-		}
-		if h.kind != frameResponse {
-			return refused, fmt.Errorf("frame %#02x: in the middle of a response", h.kind)
+// take copies one frame of the answer to the sink until it refuses.
+func (a *answer) take(h header, r io.Reader) error {
+	body := &io.LimitedReader{R: r, N: h.size}
+	if a.refused == nil {
+		var broken error
+		if a.refused, broken = a.turn.stream(body, h.size); broken != nil {
+			return broken
 		}
 	}
+	return drain(body)
 }
 
 // drain reads what is left of a frame; a stream that ends before is an error.

@@ -137,7 +137,7 @@ func TestFramesProtocolErrors(t *testing.T) {
 		"last on a response":    string(frame(frameResponse, flagLast, "")),
 		"both flags":            string(frame(frameError, flagLast|flagMore, "")),
 		"unknown flag":          string(frame(frameResponse, 4, "")),
-		"reserved bytes":        "\x81\x00\x01\x00\x00\x00\x00\x00",
+		"a slot too many":       "\x81\x00\x01\x00\x00\x00\x00\x00",
 		"ready with a payload":  string(frame(frameReady, 0, "x")),
 		"answer to nothing":     ready + string(frame(frameResponse, 0, "x")),
 		"error to nothing":      ready + string(frame(frameError, 0, "{}")),
@@ -253,7 +253,7 @@ func FuzzFrames(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		if err := s.receive(bufio.NewReader(bytes.NewReader(sent))); err == nil {
+		if err := newLink(s, nil, 1).receive(bufio.NewReader(bytes.NewReader(sent))); err == nil {
 			t.Fatal("a stream that ended is no error")
 		}
 		if len(sink.Bytes()) > len(sent) {
@@ -271,7 +271,7 @@ func FuzzWriteEvent(f *testing.F) {
 	f.Add("\xff", "\n", []byte(`{`), []byte(nil))
 	f.Fuzz(func(t *testing.T, id, trace string, client, payload []byte) {
 		var b bytes.Buffer
-		if err := writeEvent(&b, Event{ID: id, TraceID: trace, ClientContext: client, Payload: payload}); err != nil {
+		if err := writeEvent(&b, Event{ID: id, TraceID: trace, ClientContext: client, Payload: payload}, 0); err != nil {
 			t.Fatal(err)
 		}
 		sent := b.Bytes()

@@ -185,7 +185,9 @@ func TestStreaming(t *testing.T) {
 	s := NewSession()
 	server := httptest.NewServer(Handler(func() *Session { return s }))
 	defer server.Close()
+	delivered := make(chan struct{})
 	go func() {
+		defer close(delivered)
 		if res, err := http.Get(server.URL + root + "invocation/next"); err == nil {
 			_ = res.Body.Close()
 		}
@@ -193,6 +195,7 @@ func TestStreaming(t *testing.T) {
 	<-s.Initialised()
 	sink := &watched{wrote: make(chan string, 8)}
 	got := invokeAsync(t.Context(), s, Event{ID: "id-1"}, sink)
+	<-delivered // or the answer would come before its event
 	body, write := io.Pipe()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+root+"invocation/id-1/response", body)
 	if err != nil {

@@ -16,8 +16,11 @@ var (
 	// Close is wrapped too.
 	ErrClosed = errors.New("runtime session is closed")
 	// ErrNotReady is the answer to Invoke before the runtime is initialised, after its
-	// initialisation failed, or while another invocation runs.
+	// initialisation failed, or while another invocation runs and the session is not shared.
 	ErrNotReady = errors.New("runtime is not ready for an invocation")
+	// ErrWorkerLost is the answer to Invoke when the worker that had the invocation ended
+	// and the others of its runtime go on.
+	ErrWorkerLost = errors.New("the runtime's worker ended")
 )
 
 // state is where a session stands. The runtime moves it, except to invoking and
@@ -48,12 +51,15 @@ type Session struct {
 	ready  chan struct{}
 	closed chan struct{}
 	offer  chan *turn
+	shared bool
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards what follows, and the phases of turns
 	state   state
-	turn    *turn // the current or last one
-	busy    bool  // Invoke runs
+	turn    *turn            // the current or last one; not of a shared session
+	turns   map[string]*turn // by request id, delivered and not answered; of a shared session
+	busy    bool             // Invoke runs; not of a shared session
 	initErr *lambda.FunctionError
+	took    time.Duration // the initialisation, if the runtime says so
 	cause   error
 }
 
@@ -63,6 +69,14 @@ func NewSession() *Session {
 		begun: make(chan struct{}), ready: make(chan struct{}),
 		closed: make(chan struct{}), offer: make(chan *turn),
 	}
+}
+
+// NewSharedSession returns the session of a runtime that is being started and that takes
+// many invocations at once. How many is the caller's to bound.
+func NewSharedSession() *Session {
+	s := NewSession()
+	s.shared, s.turns = true, map[string]*turn{}
+	return s
 }
 
 // Begun is closed at the runtime's first sign of life.
@@ -77,6 +91,14 @@ func (s *Session) InitError() *lambda.FunctionError {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.initErr
+}
+
+// InitTook is how long the initialisation took by the runtime's own measure; 0 where it
+// says nothing, and Begun and Initialised tell.
+func (s *Session) InitTook() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.took
 }
 
 // Done is closed when the session is.
@@ -116,7 +138,8 @@ type Outcome struct {
 // Invoke has returned nothing else uses the sink.
 //
 // When ctx ends first the session is closed with its cause: a runtime that did not
-// answer in time is not spoken to again.
+// answer in time is not spoken to again. A shared session goes on for the others: an
+// answer that comes late is taken and dropped.
 func (s *Session) Invoke(ctx context.Context, e Event, sink lambda.Sink) (Outcome, error) {
 	t := &turn{event: e, sink: sink, done: make(chan struct{})}
 	if err := s.reserve(); err != nil {
@@ -138,7 +161,7 @@ func (s *Session) await(ctx context.Context, t *turn) error {
 	}
 	select {
 	case <-t.done:
-		return nil
+		return t.lost
 	case <-ctx.Done():
 		return s.giveUp(ctx)
 	case <-s.closed:
@@ -150,14 +173,16 @@ func (s *Session) await(ctx context.Context, t *turn) error {
 func (s *Session) answeredBefore(t *turn) error {
 	select {
 	case <-t.done:
-		return nil
+		return t.lost
 	default:
 		return s.Err()
 	}
 }
 
 func (s *Session) giveUp(ctx context.Context) error {
-	s.Close(context.Cause(ctx))
+	if !s.shared {
+		s.Close(context.Cause(ctx))
+	}
 	return context.Cause(ctx)
 }
 
@@ -170,7 +195,7 @@ func (s *Session) reserve() error {
 	if s.busy || s.state != idle && s.state != answered {
 		return fmt.Errorf("%w: it is %s", ErrNotReady, s.state)
 	}
-	s.busy = true
+	s.busy = !s.shared
 	return nil
 }
 

@@ -27,6 +27,15 @@ func (s *Session) begin() {
 	s.beginLocked()
 }
 
+// initTook notes what the runtime says of its initialisation, before it rests.
+func (s *Session) initTook(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == starting || s.state == initialising {
+		s.took = d
+	}
+}
+
 func (s *Session) beginLocked() {
 	if s.state == starting {
 		s.state = initialising
@@ -70,6 +79,10 @@ func (s *Session) deliver(t *turn) error {
 		return fmt.Errorf("%w: %w", ErrClosed, s.cause)
 	}
 	t.deliver(time.Now())
+	if s.shared {
+		s.turns[t.event.ID], t.phase = t, invoking
+		return nil
+	}
 	s.turn, s.state = t, invoking
 	return nil
 }
@@ -80,6 +93,9 @@ func (s *Session) current(id string) (*turn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.beginLocked()
+	if s.shared {
+		return s.answerLocked(s.turns[id])
+	}
 	if id != "" && (s.turn == nil || s.turn.event.ID != id) {
 		return nil, errRequestID
 	}
@@ -90,11 +106,49 @@ func (s *Session) current(id string) (*turn, error) {
 	return s.turn, nil
 }
 
+// answer begins the answer to t, a turn of a shared session; nil is none.
+func (s *Session) answer(t *turn) (*turn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.answerLocked(t)
+}
+
+func (s *Session) answerLocked(t *turn) (*turn, error) {
+	switch {
+	case t == nil:
+		return nil, errRequestID
+	case s.state == closed:
+		return nil, &transitionError{closed, answering}
+	case t.phase != invoking:
+		return nil, &transitionError{t.phase, answering}
+	}
+	t.phase = answering
+	return t, nil
+}
+
+// forget takes an answered turn out of a shared session. Preconditions: mu is held.
+func (s *Session) forget(t *turn) {
+	t.phase = answered
+	if s.turns[t.event.ID] == t {
+		delete(s.turns, t.event.ID)
+	}
+}
+
+// lose ends t without an answer: its worker has ended.
+func (s *Session) lose(t *turn) {
+	s.mu.Lock()
+	s.forget(t)
+	s.mu.Unlock()
+	t.lose(ErrWorkerLost)
+}
+
 // complete ends the answer to t and goes to the next state in one step: once t is
 // finished the host may hand over another.
 func (s *Session) complete(t *turn, fault *lambda.FunctionError, next state) {
 	s.mu.Lock()
-	if s.state == answering && s.turn == t {
+	if s.shared {
+		s.forget(t)
+	} else if s.state == answering && s.turn == t {
 		s.state = next
 	}
 	s.mu.Unlock()
@@ -108,7 +162,7 @@ var errLast = errors.New("the runtime ends after an error")
 // waits for the answer finds it before the end.
 func (s *Session) completeLast(t *turn, fault *lambda.FunctionError) {
 	s.mu.Lock()
-	ends := s.state == answering && s.turn == t
+	ends := s.state == answering && s.turn == t || s.shared && s.state != closed
 	if ends {
 		s.state, s.cause = closed, errLast
 	}

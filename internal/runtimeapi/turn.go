@@ -32,6 +32,8 @@ type Event struct {
 type turn struct {
 	event Event
 	done  chan struct{}
+	phase state // invoking, answering or answered, in a shared session, whose lock guards it
+	lost  error // why there is no answer; valid once done is closed
 
 	mu      sync.Mutex // guards what follows; held while the sink is written to
 	sink    lambda.Sink
@@ -81,6 +83,17 @@ func (t *turn) finish(fault *lambda.FunctionError) {
 		t.outcome.FirstByte = time.Now()
 	}
 	t.outcome.Error = fault
+	close(t.done)
+}
+
+// lose ends a turn that will not be answered.
+func (t *turn) lose(cause error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over {
+		return
+	}
+	t.over, t.lost = true, cause
 	close(t.done)
 }
 

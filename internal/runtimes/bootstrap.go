@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-//go:embed python/bootstrap.py python/lambent_runtime/*.py
+//go:embed python/bootstrap.py python/lambent_runtime/*.py python/zygote.py python/lambent_zygote/*.py
 //go:embed node/bootstrap.js node/lambent_runtime/*.js node/lambent_runtime/*.mjs
 var bootstrapFiles embed.FS
 
-// bootstrapPackage is the Python package below the bootstrap's folder.
-const bootstrapPackage = "lambent_runtime"
+// bootstrapPackages are the Python packages below the bootstrap's folder.
+var bootstrapPackages = []string{"lambent_runtime", "lambent_zygote"}
 
 // writeBootstrap writes the bootstrap of a language below dir, once per content, and
 // returns its folder. Older ones stay: sandboxes of another process may show them.

@@ -149,7 +149,7 @@ func TestNewWritesAReadableBootstrapOnce(t *testing.T) {
 	}
 	for name, mode := range map[string]string{
 		"": "drwxr-xr-x", "bootstrap.py": "-rw-r--r--",
-		bootstrapPackage: "drwxr-xr-x", bootstrapPackage + "/loop.py": "-rw-r--r--",
+		"lambent_runtime": "drwxr-xr-x", "lambent_runtime/" + "/loop.py": "-rw-r--r--",
 	} {
 		info, err := os.Stat(filepath.Join(folders[0], name))
 		if err != nil || info.Mode().String() != mode {

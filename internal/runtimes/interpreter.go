@@ -213,7 +213,11 @@ func runProbe(path, prefix, bootstrap string) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), probeLimit, errProbeLimit)
 	defer cancel()
 	var stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, path, "-I", "-c", probeProgram, filepath.Join(bootstrap, bootstrapPackage))
+	arguments := []string{"-I", "-c", probeProgram}
+	for _, name := range bootstrapPackages {
+		arguments = append(arguments, filepath.Join(bootstrap, name))
+	}
+	cmd := exec.CommandContext(ctx, path, arguments...)
 	cmd.Env = []string{"LANG=C.UTF-8"}
 	if prefix != "" {
 		cmd.Env = append(cmd.Env, "LD_LIBRARY_PATH="+prefix+"/lib")

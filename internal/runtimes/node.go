@@ -40,14 +40,19 @@ func (c *Catalogue) node(v *lambda.Version) (Launch, error) {
 	if wrapper := v.Environment[execWrapper]; wrapper != "" {
 		command = append([]string{inTask(wrapper)}, command...)
 	}
-	return Launch{
+	l := Launch{
 		Protocol: Framed,
 		Direct:   true,
 		Mounts:   mounts,
 		Commands: command[:1],
 		Args:     command[1:],
 		Env:      nodeEnvironment(v),
-	}, nil
+		Fresh:    freshFor(v, fresh.node),
+	}
+	if l.Fresh == "" { // V8's heap is fixed when it starts
+		l.Preload = v.Runtime + "/" + strconv.Itoa(v.MemorySize)
+	}
+	return l, nil
 }
 
 // nodeFlags are those of AWS's bootstrap: of the function's memory a tenth is for young

@@ -37,13 +37,18 @@ func (c *Catalogue) python(v *lambda.Version) (Launch, error) {
 	if wrapper := v.Environment[execWrapper]; wrapper != "" {
 		command = append([]string{inTask(wrapper)}, command...)
 	}
-	return Launch{
+	l := Launch{
 		Protocol: Framed,
 		Mounts:   mounts,
 		Commands: command[:1],
 		Args:     command[1:],
 		Env:      pythonEnvironment(v, found.library),
-	}, nil
+		Fresh:    freshFor(v, fresh.python),
+	}
+	if l.Fresh == "" {
+		l.Preload = v.Runtime
+	}
+	return l, nil
 }
 
 // inTask makes a path absolute as the function's working folder does.

@@ -45,6 +45,10 @@ type Launch struct {
 	// Direct asks for the stream itself in the place of a channel that it arrives
 	// through: Node receives no descriptors. See package sandbox.
 	Direct bool
+	// Preload names the interpreter that may be started before the function is known; ""
+	// = none may, and Fresh says why, or there is none.
+	Preload string
+	Fresh   string // "NODE_OPTIONS is honoured by a fresh interpreter only"
 	// Env is of the runtime: PATH, LANG, LD_LIBRARY_PATH, AWS_EXECUTION_ENV … It has
 	// taken the function's own variables into account already and goes over them.
 	Env []string

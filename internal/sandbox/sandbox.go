@@ -82,6 +82,16 @@ type Template interface {
 	Close() error
 }
 
+// Background is a Template that can make a sandbox for which nobody waits: until Bind it
+// has the smallest share of CPU. Optional, known to package stem only.
+type Background interface {
+	CreateInBackground(ctx context.Context, id string) (Sandbox, error)
+}
+
+// Forker is a Template that may fork its base's interpreter from a zygote. Optional, known
+// to package stem only.
+type Forker interface{ Forks() bool }
+
 // Sandbox is one isolated box.
 type Sandbox interface {
 	// Bind gives the box to a workload, once.

@@ -96,7 +96,9 @@ func (l *List) take(o *offer) {
 		close(o.caught)
 		return
 	}
-	o.r.Neighbours = l.beside.During(o.r.HandlerBegan(), o.r.HandlerEnded(), o.r.RequestID)
+	if !o.r.Used.Shared { // or what it waited for is not known, and it would be its own neighbour
+		o.r.Neighbours = l.beside.During(o.r.HandlerBegan(), o.r.HandlerEnded(), o.r.RequestID)
+	}
 	f := l.of(o.id)
 	if f == nil {
 		f = l.add(o.id)

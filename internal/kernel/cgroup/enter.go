@@ -3,6 +3,7 @@ package cgroup
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -32,6 +33,37 @@ func (g *Group) Enter() (leave func() error, err error) {
 		defer g.mu.RUnlock()
 		return goHome()
 	}, nil
+}
+
+// Doors opens the files by which a process of one thread enters the group: it writes "0"
+// to each. On v1 that waits for nobody; on v2, where a whole process moves, it may wait for
+// an RCU grace period. The caller closes them.
+func (g *Group) Doors() (_ []*os.File, err error) {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if g.closed {
+		return nil, errClosed
+	}
+	var doors []*os.File
+	for i, one := range g.host.hierarchies {
+		name := "tasks"
+		if one.version == 2 {
+			name = "cgroup.procs"
+		}
+		door, err := os.OpenFile(filepath.Join(g.dirs[i], name), os.O_WRONLY, 0)
+		if err != nil {
+			closeFiles(doors)
+			return nil, fmt.Errorf("opening the doors of group %s: %w", g.name, err)
+		}
+		doors = append(doors, door)
+	}
+	return doors, nil
+}
+
+func closeFiles(files []*os.File) {
+	for _, f := range files {
+		_ = f.Close()
+	}
 }
 
 func (g *Group) enter() (_ func() error, err error) {

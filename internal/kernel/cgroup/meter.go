@@ -82,7 +82,10 @@ func (m *meter) rest() {
 	m.open, m.buffer = nil, nil
 }
 
-// pause is for a group that is not read for a while: idle instances are many.
+// Rest closes what Usage keeps open, until the next reading: for groups that are many and
+// not read for a while. Freeze does so by itself.
+func (g *Group) Rest() { g.meter.pause() }
+
 func (m *meter) pause() {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -31,8 +31,8 @@ type Counter[T ~int64] struct {
 
 func known[T ~int64](v T) Counter[T] { return Counter[T]{v, true} }
 
-// Usage reads the counters. It keeps their files open for the next time, until Freeze
-// or Close. Reading a closed group is a mistake and an error.
+// Usage reads the counters. It keeps their files open for the next time, until Rest,
+// Freeze or Close. Reading a closed group is a mistake and an error.
 func (g *Group) Usage() (Usage, error) {
 	u, err := g.meter.read()
 	if err != nil {

@@ -36,6 +36,28 @@ func Version() int {
 // Usable says whether AllowWrites works on this kernel.
 func Usable() bool { return Version() >= minimum }
 
+// Handled are the rights that AllowWrites takes away, for who makes the same rules by
+// other means.
+const Handled = uint64(treeWrites)
+
+// Place is a file or folder that may be written, with the rights that are left there.
+type Place struct {
+	Path   string
+	Rights uint64
+}
+
+// Places returns the rights that AllowWrites leaves at paths of the same kind as those
+// on this host. Paths that do not exist are left out.
+func Places(paths ...string) []Place {
+	var places []Place
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil {
+			places = append(places, Place{path, rightsOf(info.IsDir())})
+		}
+	}
+	return places
+}
+
 // AllowWrites restricts the calling thread, for ever, to write only below the given
 // folders and to the given files. Paths that do not exist are left out. The thread
 // must have no_new_privs or CAP_SYS_ADMIN.
@@ -88,7 +110,11 @@ func allow(rules int, path string) error {
 // rights leaves those of folders off for a file: the kernel refuses them there.
 func rights(fd int) uint64 {
 	var st unix.Stat_t
-	if unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
+	return rightsOf(unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR)
+}
+
+func rightsOf(folder bool) uint64 {
+	if folder {
 		return treeWrites
 	}
 	return fileWrites

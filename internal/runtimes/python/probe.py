@@ -10,15 +10,15 @@ import _socket  # the runtime cannot do without
 for needed in ("json", "logging", "traceback"):  # which it loads when it needs them
     __import__(needed)  # Debian's python3-minimal lacks them
 
-folder = sys.argv[1]
 mode = getattr(py_compile, "PycInvalidationMode", None)
 options = {"invalidation_mode": mode.UNCHECKED_HASH} if mode else {}
-for name in os.listdir(folder):
-    if name.endswith(".py"):
-        py_compile.compile(os.path.join(folder, name), doraise=True, **options)
-for name in os.listdir(os.path.join(folder, "__pycache__")):
-    os.chmod(os.path.join(folder, "__pycache__", name), 0o644)
-os.chmod(os.path.join(folder, "__pycache__"), 0o755)
+for folder in sys.argv[1:]:
+    for name in os.listdir(folder):
+        if name.endswith(".py"):
+            py_compile.compile(os.path.join(folder, name), doraise=True, **options)
+    for name in os.listdir(os.path.join(folder, "__pycache__")):
+        os.chmod(os.path.join(folder, "__pycache__", name), 0o644)
+    os.chmod(os.path.join(folder, "__pycache__"), 0o755)
 assert sys.prefix == sys.base_prefix, "it is a virtual environment"
 print("%d.%d.%d" % sys.version_info[:3])
 print(sys.prefix)

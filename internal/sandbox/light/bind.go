@@ -2,6 +2,7 @@ package light
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -29,12 +30,14 @@ func (b *box) Bind(ctx context.Context, w sandbox.Workload) (err error) {
 	}
 	var mounts detached
 	defer mounts.close()
-	if err := b.readyBind(w, &mounts); err != nil {
+	if err := b.detach(w, &mounts); err != nil {
 		b.endBind(generic, nil)
 		return b.explain(ctx, fmt.Errorf("binding: %w", err))
 	}
 	request := &initproto.Request{Bind: &initproto.Bind{Targets: mounts.targets}}
-	if err := b.control.call(ctx, request, mounts.fds); err != nil {
+	attached := b.control.begin(ctx, request, mounts.fds)
+	limited := b.setLimits(w) // meanwhile
+	if err := errors.Join(attached(), limited); err != nil {
 		err = b.explain(ctx, fmt.Errorf("binding: %w", err))
 		return b.destroy(err)
 	}
@@ -75,15 +78,22 @@ func (b *box) endBind(s binding, env []string) {
 	b.state, b.env = s, slices.Clone(env)
 }
 
-// readyBind does the host's part: mounts that nobody sees yet, and limits.
-func (b *box) readyBind(w sandbox.Workload, mounts *detached) error {
+// detach makes the workload's mounts, which nobody sees yet.
+func (b *box) detach(w sandbox.Workload, mounts *detached) error {
 	for _, m := range w.Mounts {
+		if slices.Contains(b.template.shown(), m) {
+			continue
+		}
 		fd, err := mount.Clone(m.Source, root{driver: b.template.driver}.attributes()|mount.ReadOnly, false)
 		if err != nil {
 			return err
 		}
 		mounts.add(fd, m.Target)
 	}
+	return nil
+}
+
+func (b *box) setLimits(w sandbox.Workload) error {
 	return b.group.SetLimits(b.limits(cgroup.Limits{
 		Memory: w.Memory, Pids: w.Pids, CPUWeight: w.CPUWeight, CPUQuota: w.CPUQuota, Batch: w.Class == lambda.ClassBatch,
 	}))

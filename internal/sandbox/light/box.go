@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/kernel/cgroup"
@@ -37,6 +40,7 @@ type box struct {
 	network  *os.File // nil shares the host's
 	group    *cgroup.Group
 	init     *os.Process
+	pidfd    int // of init
 	control  *control
 	free     func() error  // what reserve took
 	done     chan struct{} // closed when everything is freed
@@ -46,8 +50,10 @@ type box struct {
 	env       []string
 	last      uint64 // command id
 	processes map[uint64]*process
+	waiting   *waiting      // nil: no interpreter waits
 	stream    stream.Opener // of the most recent command with streams; nil when it ended
 	streamed  bool          // there was such a command
+	early     net.Conn      // a stream to it that was opened while it waited
 	listeners map[*listener]struct{}
 	frozen    bool
 	oomSeen   int64 // kills by the memory limit that were told
@@ -93,6 +99,9 @@ func (b *box) Usage(ctx context.Context) (sandbox.Usage, error) {
 		return sandbox.Usage{}, err
 	}
 	u, err := b.group.Usage()
+	if errors.Is(b.usable(), sandbox.ErrNotBound) {
+		b.group.Rest() // boxes that wait are many, and read once
+	}
 	if closed := b.alive(); closed != nil {
 		return sandbox.Usage{}, closed
 	}
@@ -252,6 +261,7 @@ func (b *box) watch() {
 	_ = b.control.conn.Close()
 	b.note(diedBy(state, err))
 	b.endAll()
+	_ = unix.Close(b.pidfd)
 	if err := b.free(); err != nil {
 		b.template.driver.options.Log.Warn("freeing a sandbox", "sandbox", b.id, "error", err)
 	}
@@ -287,7 +297,12 @@ func (b *box) endAll() {
 	b.listeners = nil
 	left := b.processes
 	b.processes = nil
+	waiting := b.waiting
+	b.waiting = nil
 	b.mu.Unlock()
+	if waiting != nil {
+		waiting.close()
+	}
 	for l := range listeners {
 		_ = l.Listener.Close()
 	}

@@ -62,12 +62,24 @@ func (c *control) deliver(m initproto.Message) {
 // call sends a request with descriptors, which stay the caller's, and waits for its
 // reply. When ctx ends early the request is still carried out.
 func (c *control) call(ctx context.Context, r *initproto.Request, fds []int) error {
+	return c.begin(ctx, r, fds)()
+}
+
+// begin is call whose waiting is done by what it returns, which must be called.
+func (c *control) begin(ctx context.Context, r *initproto.Request, fds []int) (wait func() error) {
 	reply := make(chan initproto.Message, 1)
 	r.Seq = c.expect(reply)
-	defer c.forget(r.Seq)
-	if err := c.send(r, fds); err != nil {
-		return err
+	sent := c.send(r, fds)
+	return func() error {
+		defer c.forget(r.Seq)
+		if sent != nil {
+			return sent
+		}
+		return c.await(ctx, reply)
 	}
+}
+
+func (c *control) await(ctx context.Context, reply chan initproto.Message) error {
 	select {
 	case m := <-reply:
 		return m.Err()

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/sandbox"
@@ -24,6 +25,8 @@ type Options struct {
 	Dir        string // private folder of this driver: mount points and /tmp images
 	CgroupRoot string // "" = /sys/fs/cgroup
 	Log        *slog.Logger
+	// Preload says what Base.Preload names. nil = nothing can be preloaded.
+	Preload func(name string) (sandbox.Preload, error)
 	// Without takes protections away. It exists for the attack suite, which proves
 	// with it that its attacks can succeed; nothing else may set it.
 	Without []Protection
@@ -34,6 +37,7 @@ type Options struct {
 type Driver struct {
 	options Options
 	ids     *idRanges
+	zygotes atomic.Uint64 // started so far
 
 	mu    sync.Mutex // protects the fields below
 	ahead *ahead     // nil before the first template

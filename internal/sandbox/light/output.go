@@ -19,19 +19,16 @@ const pipeSize = 64 << 10
 type output struct {
 	pipe *os.File
 	raw  syscall.RawConn
-	done chan struct{} // the goroutine ended
 
 	mu   sync.Mutex // held while bytes go from the pipe to w: they stay in order
 	w    io.Writer
 	buf  []byte
-	over bool // the pipe has ended
+	over bool          // the pipe has ended
+	done chan struct{} // the goroutine ended; nil before begin
 }
 
-// newOutput returns also the process's end of the pipe. A nil writer discards.
-func newOutput(w io.Writer) (*output, *os.File, error) {
-	if w == nil {
-		w = io.Discard
-	}
+// newOutput returns also the process's end of the pipe. Nobody reads it before begin.
+func newOutput() (*output, *os.File, error) {
 	pipe, theirs, err := os.Pipe()
 	if err != nil {
 		return nil, nil, err
@@ -40,14 +37,24 @@ func newOutput(w io.Writer) (*output, *os.File, error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, pipe.Close(), theirs.Close())
 	}
-	o := &output{pipe: pipe, raw: raw, done: make(chan struct{}), w: w, buf: make([]byte, 16<<10)}
-	go o.pump()
-	return o, theirs, nil
+	return &output{pipe: pipe, raw: raw, w: io.Discard}, theirs, nil
+}
+
+// begin carries to w from now on; a nil writer discards. It is called once, or never for
+// a process of which nobody wants to hear.
+func (o *output) begin(w io.Writer) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if w != nil {
+		o.w = w
+	}
+	o.buf, o.done = make([]byte, 16<<10), make(chan struct{})
+	go o.pump(o.done)
 }
 
 // pump delivers until the pipe's end or close.
-func (o *output) pump() {
-	defer close(o.done)
+func (o *output) pump(done chan<- struct{}) {
+	defer close(done)
 	_ = o.raw.Read(func(fd uintptr) bool {
 		for {
 			n := o.step(int(fd))
@@ -81,7 +88,7 @@ const (
 func (o *output) step(fd int) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.over {
+	if o.over || o.buf == nil {
 		return ended
 	}
 	for {
@@ -103,5 +110,10 @@ func (o *output) step(fd int) int {
 // close ends the pump and waits for it. A process that still writes gets EPIPE.
 func (o *output) close() {
 	_ = o.pipe.Close()
-	<-o.done
+	o.mu.Lock()
+	done := o.done
+	o.mu.Unlock()
+	if done != nil {
+		<-done
+	}
 }

@@ -24,6 +24,7 @@ type process struct {
 	id      uint64
 	outputs []*output
 	streams stream.Opener // nil without Stream
+	forked  *forked       // nil: the init executed it
 	killed  atomic.Bool   // by our hand, so not by the memory limit
 	ended   atomic.Bool   // it is gone, its output perhaps not yet delivered
 	done    chan struct{}
@@ -60,10 +61,11 @@ func (p *process) connect(c sandbox.Command, undo *cleanup.Stack) (files []*os.F
 }
 
 func (p *process) addOutput(w io.Writer, undo *cleanup.Stack) (*os.File, error) {
-	o, theirs, err := newOutput(w)
+	o, theirs, err := newOutput()
 	if err != nil {
 		return nil, err
 	}
+	o.begin(w)
 	undo.Add(func() error { o.close(); return nil })
 	p.outputs = append(p.outputs, o)
 	return theirs, nil
@@ -99,6 +101,9 @@ func (p *process) Signal(sig os.Signal) error {
 	}
 	if number == syscall.SIGKILL {
 		p.killed.Store(true)
+	}
+	if p.forked != nil {
+		return p.forked.signal(number)
 	}
 	request := &initproto.Request{Signal: &initproto.Signal{ID: p.id, Number: number}}
 	err := p.box.control.call(context.Background(), request, nil)
@@ -149,6 +154,10 @@ func (b *box) dropStream(streams stream.Opener) {
 	b.mu.Lock()
 	if b.stream == streams {
 		b.stream = nil
+		if b.early != nil {
+			_ = b.early.Close()
+			b.early = nil
+		}
 	}
 	b.mu.Unlock()
 	_ = streams.Close()

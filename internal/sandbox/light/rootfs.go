@@ -10,14 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lambent.dev/lambent/internal/kernel/mount"
+	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/light/initproto"
 )
 
-// initPath is lambent-init inside; beside it lies the empty folder that covers
-// folders of /proc.
-const (
-	initPath  = "/.lambent/init"
-	emptyPath = "/.lambent/empty"
-)
+// emptyPath lies beside lambent-init: the empty folder that covers folders of /proc.
+const emptyPath = "/.lambent/empty"
 
 // programs are the folders of the host that a function sees, where they exist; on
 // most hosts all but the first are links into it.
@@ -41,12 +39,15 @@ var devices = map[string]uint64{
 // template's thread, inside its mount namespace, before the host's root is left.
 type root struct {
 	driver *Driver
-	dir    string // where it is built
+	dir    string          // where it is built
+	shown  []sandbox.Mount // of the base's preload
 }
 
 // build makes the root and moves the calling thread into it.
 func (r root) build() error {
-	steps := []func() error{r.base, r.programs, r.hostFolders, r.etc, r.devices, r.proc, r.init, r.cgroups, r.enter}
+	steps := []func() error{
+		r.base, r.programs, r.hostFolders, r.etc, r.devices, r.proc, r.init, r.cgroups, r.preload, r.enter,
+	}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return fmt.Errorf("building the root file system: %w", err)
@@ -143,10 +144,10 @@ func (r root) proc() error {
 }
 
 func (r root) init() error {
-	if err := os.WriteFile(r.at(initPath), nil, 0o755); err != nil {
+	if err := os.WriteFile(r.at(initproto.Path), nil, 0o755); err != nil {
 		return err
 	}
-	return mount.Bind(r.driver.options.Init, r.at(initPath), r.attributes(), false)
+	return mount.Bind(r.driver.options.Init, r.at(initproto.Path), r.attributes(), false)
 }
 
 // cgroups takes Cgroup away.
@@ -159,6 +160,16 @@ func (r root) cgroups() error {
 		return err
 	}
 	return mount.Bind(r.driver.options.CgroupRoot, inside, 0, true)
+}
+
+// preload shows what the base's interpreter needs, in every box.
+func (r root) preload() error {
+	for _, m := range r.shown {
+		if err := mount.Bind(m.Source, r.at(m.Target), r.attributes()|mount.ReadOnly, false); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r root) enter() error {

@@ -38,6 +38,9 @@ func (b *box) Run(ctx context.Context, c sandbox.Command) (_ sandbox.Process, er
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
+	if p := b.adopt(ctx, c); p != nil {
+		return p, nil
+	}
 	var undo cleanup.Stack
 	defer undo.Run(nil)
 	p := &process{box: b, done: make(chan struct{})}
@@ -68,11 +71,7 @@ func checkCommand(c sandbox.Command) error {
 // kill p right after: it works in order.
 func (b *box) ask(ctx context.Context, p *process, c sandbox.Command, files []*os.File) error {
 	request := &initproto.Request{Run: b.runRequest(p.id, c)}
-	fds := make([]int, len(files))
-	for i, f := range files {
-		fds[i] = int(f.Fd())
-	}
-	err := b.control.call(ctx, request, fds)
+	err := b.control.call(ctx, request, descriptorsOf(files))
 	if err == nil {
 		p.began(b, c.Stream)
 		return nil
@@ -154,9 +153,12 @@ func (b *box) Open(ctx context.Context) (net.Conn, error) {
 		return nil, err
 	}
 	b.mu.Lock()
-	streams, streamed := b.stream, b.streamed
+	streams, streamed, early := b.stream, b.streamed, b.early
+	b.early = nil
 	b.mu.Unlock()
 	switch {
+	case early != nil:
+		return early, nil
 	case streams == nil && streamed:
 		return nil, b.named(errStreamEnded)
 	case streams == nil:

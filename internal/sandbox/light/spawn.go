@@ -27,12 +27,12 @@ const (
 
 // newBox makes a box and waits until its init is ready. What it adds to undo is
 // the box's to run at its end.
-func (t *template) newBox(ctx context.Context, id string, undo *cleanup.Stack) (*box, error) {
+func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *cleanup.Stack) (*box, error) {
 	b := &box{
 		id: id, template: t, done: make(chan struct{}),
 		processes: make(map[uint64]*process), listeners: make(map[*listener]struct{}),
 	}
-	tmp, err := b.reserve(ctx, undo)
+	tmp, err := b.reserve(ctx, weight, undo)
 	if err != nil {
 		return nil, err
 	}
@@ -53,11 +53,16 @@ func (t *template) newBox(ctx context.Context, id string, undo *cleanup.Stack) (
 	if err := b.control.call(ctx, &initproto.Request{Setup: &setup}, []int{tmp}); err != nil {
 		return nil, b.destroy(err)
 	}
+	if t.preload != nil {
+		if err := b.preload(ctx); err != nil && b.alive() == nil {
+			t.driver.options.Log.Warn("an interpreter was not started ahead", "sandbox", b.id, "error", err)
+		}
+	}
 	return b, nil
 }
 
 // reserve takes what the box needs of the host, and returns the mount of its /tmp.
-func (b *box) reserve(ctx context.Context, undo *cleanup.Stack) (tmp int, err error) {
+func (b *box) reserve(ctx context.Context, weight uint64, undo *cleanup.Stack) (tmp int, err error) {
 	t := b.template
 	first, release, err := t.driver.ids.take()
 	if err != nil {
@@ -71,7 +76,7 @@ func (b *box) reserve(ctx context.Context, undo *cleanup.Stack) (tmp int, err er
 		}
 		undo.Add(b.network.Close)
 	}
-	limits := b.limits(cgroup.Limits{Memory: genericMemory, Pids: genericPids})
+	limits := b.limits(cgroup.Limits{Memory: genericMemory, Pids: genericPids, CPUWeight: weight})
 	if b.group, err = t.cgroups.Create(t.driver.options.Owner, b.id, limits); err != nil {
 		return -1, err
 	}
@@ -123,15 +128,20 @@ func (b *box) connect() (theirs *os.File, err error) {
 
 // start clones the init from the template's thread, inside its network and group.
 func (b *box) start(control *os.File) error {
-	t := b.template
+	return b.template.spawn(b.network, b.group, func() error { return b.clone(control) })
+}
+
+// spawn runs f, which starts a process, on the template's thread, in its root, in a
+// network (nil is the host's) and in a group.
+func (t *template) spawn(network *os.File, group *cgroup.Group, f func() error) error {
 	return t.spawner.do(func() error {
-		return t.spawner.withNetwork(b.network, func() (err error) {
-			leave, err := b.group.Enter()
+		return t.spawner.withNetwork(network, func() (err error) {
+			leave, err := group.Enter()
 			if err != nil {
 				return err
 			}
 			defer func() { err = errors.Join(err, leave()) }()
-			return t.spawner.withRoot(func() error { return b.clone(control) })
+			return t.spawner.withRoot(f)
 		})
 	})
 }
@@ -142,7 +152,7 @@ func (b *box) clone(control *os.File) error {
 		return err
 	}
 	defer func() { _ = null.Close() }()
-	b.init, err = os.StartProcess(initPath, []string{"lambent-init"}, &os.ProcAttr{
+	b.init, err = os.StartProcess(initproto.Path, []string{"lambent-init"}, &os.ProcAttr{
 		Dir: "/", Env: initEnv, Files: []*os.File{null, null, null, control}, Sys: b.attributes(),
 	})
 	if err != nil {
@@ -161,7 +171,7 @@ var namespaces = map[Protection]uintptr{
 }
 
 func (b *box) attributes() *syscall.SysProcAttr {
-	sys := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL, Cloneflags: unix.CLONE_NEWNS}
+	sys := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL, Cloneflags: unix.CLONE_NEWNS, PidFD: &b.pidfd}
 	for protection, flag := range namespaces {
 		if b.template.driver.has(protection) {
 			sys.Cloneflags |= flag

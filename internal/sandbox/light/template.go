@@ -20,9 +20,11 @@ type template struct {
 	driver  *Driver
 	base    sandbox.Base
 	cgroups *cgroup.Host
-	setup   initproto.Setup // the same for all boxes
+	setup   initproto.Setup  // the same for all boxes
+	preload *sandbox.Preload // nil without one
 	spawner *spawner
 	ahead   *ahead
+	zygotes *forkers // nil: what is preloaded is executed
 
 	mu     sync.Mutex // protects closed
 	closed bool
@@ -41,18 +43,30 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 	if t.setup, err = d.newSetup(); err != nil {
 		return nil, err
 	}
+	if t.preload, err = d.resolvePreload(b.Preload); err != nil {
+		return nil, err
+	}
 	dir, err := d.private(rootFolder)
 	if err != nil {
 		return nil, err
 	}
-	if t.spawner, err = startSpawner(root{driver: d, dir: dir}.build); err != nil {
+	if t.spawner, err = startSpawner(root{driver: d, dir: dir, shown: t.shown()}.build); err != nil {
 		return nil, err
 	}
 	if t.ahead, err = d.useAhead(); err != nil {
 		t.spawner.leave()
 		return nil, err
 	}
+	t.zygotes = newForkers(ctx, t)
 	return t, nil
+}
+
+// shown are the mounts that every box of the template has.
+func (t *template) shown() []sandbox.Mount {
+	if t.preload == nil {
+		return nil
+	}
+	return t.preload.Mounts
 }
 
 // newSetup decides once what every init of a template is told.
@@ -86,8 +100,24 @@ func (d *Driver) newSetup() (initproto.Setup, error) {
 // whose size is not known when the box is made.
 const shmSize = 1 << 30
 
+// Forks implements sandbox.Forker.
+func (t *template) Forks() bool { return t.zygotes.current() != nil }
+
 // Create implements sandbox.Template.
 func (t *template) Create(ctx context.Context, id string) (sandbox.Sandbox, error) {
+	return t.create(ctx, id, 0)
+}
+
+// CreateInBackground implements sandbox.Background.
+func (t *template) CreateInBackground(ctx context.Context, id string) (sandbox.Sandbox, error) {
+	return t.create(ctx, id, backgroundWeight)
+}
+
+// backgroundWeight leaves a tenth of what a function of one CPU has: enough that whoever
+// waits for a lock of the kernel, which such a box holds, does not wait for long.
+const backgroundWeight = 10
+
+func (t *template) create(ctx context.Context, id string, weight uint64) (sandbox.Sandbox, error) {
 	if err := checkID(id); err != nil {
 		return nil, err
 	}
@@ -99,7 +129,7 @@ func (t *template) Create(ctx context.Context, id string) (sandbox.Sandbox, erro
 	}
 	var undo cleanup.Stack
 	undo.Add(func() error { t.spawner.leave(); return nil })
-	s, err := t.newBox(ctx, id, &undo)
+	s, err := t.newBox(ctx, id, weight, &undo)
 	if err != nil {
 		undo.Run(&err)
 		return nil, fmt.Errorf("creating sandbox %s: %w", id, err)
@@ -127,6 +157,7 @@ func (t *template) Close() error {
 	if was {
 		return nil
 	}
+	t.zygotes.close()
 	t.driver.leaveAhead()
 	t.spawner.leave()
 	return nil

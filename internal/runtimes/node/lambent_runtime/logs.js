@@ -11,10 +11,18 @@ const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 /** The invocation that runs, or ran last. */
 const request = { id: MODERN ? '-' : undefined, tenantId: undefined };
 
-const json = (process.env.AWS_LAMBDA_LOG_FORMAT || '').toUpperCase() === 'JSON';
+let own = () => undefined;
+
+/** Says how to find the invocation that a line belongs to, where several run. */
+function scoped(find) {
+  own = find;
+}
+
+let json = false;
 
 /** Puts Lambda's functions into the global console. */
 function install() {
+  json = (process.env.AWS_LAMBDA_LOG_FORMAT || '').toUpperCase() === 'JSON';
   const least = Math.max(0, LEVELS.indexOf((process.env.AWS_LAMBDA_LOG_LEVEL || '').toUpperCase()));
   for (const [at, level] of LEVELS.entries()) {
     console[level.toLowerCase()] = at < least ? () => {} : (...args) => write(record(level, args));
@@ -53,14 +61,15 @@ function withFields(value) {
 
 function record(level, args) {
   const time = new Date().toISOString();
-  return json ? jsonRecord(time, level, args) : `${time}\t${request.id}\t${level}\t${require('util').format(...args)}`;
+  return json ? jsonRecord(time, level, args) : `${time}\t${(own() || request).id}\t${level}\t${require('util').format(...args)}`;
 }
 
 /** A single argument is the message as it is; several are put into one text. */
 function jsonRecord(timestamp, level, args) {
-  const line = { timestamp, level, requestId: request.id };
-  if (request.tenantId !== undefined) {
-    line.tenantId = request.tenantId;
+  const { id, tenantId } = own() || request;
+  const line = { timestamp, level, requestId: id };
+  if (tenantId !== undefined) {
+    line.tenantId = tenantId;
   }
   if (args.length === 1) {
     return oneValue(line, args[0]);
@@ -110,4 +119,4 @@ function pause() {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
 }
 
-module.exports = { MODERN, error, install, request };
+module.exports = { MODERN, error, install, request, scoped };

@@ -6,6 +6,7 @@
 
 const errors = require('./errors');
 const logs = require('./logs');
+const start = require('./start');
 const stream = require('./stream');
 const { Turn } = require('./turn');
 
@@ -18,10 +19,17 @@ const UNCAUGHT = 129;
 
 /** Runs until Lambent closes the stream, or the function ends the process. */
 async function main() {
+  const waited = start.waits();
+  if (waited) {
+    start.workload();
+  }
   const descriptor = stream.take();
+  const began = process.hrtime();
   logs.install();
   watch((error, code) => failInit(descriptor, error, code));
-  stream.writeNow(descriptor, stream.BEGUN);
+  if (!waited) { // one that waited says with Ready what another says with two frames
+    stream.writeNow(descriptor, stream.BEGUN);
+  }
   let handler;
   try {
     handler = await require('./handler').load(process.env.LAMBDA_TASK_ROOT || '/var/task', process.env._HANDLER || '');
@@ -30,11 +38,15 @@ async function main() {
     failInit(descriptor, error, UNCAUGHT);
   }
   // In a turn of the loop of its own: a rejection that nobody handles fails the init.
-  setImmediate(() => serve(descriptor, handler));
+  setImmediate(() => serve(descriptor, handler, waited ? stream.took(began) : undefined));
 }
 
 /** Answers events from now on. */
-function serve(descriptor, handler) {
+function serve(descriptor, handler, took) {
+  if (Number(process.env.AWS_LAMBDA_MAX_CONCURRENCY) > 1) {
+    require('./slots').serve(descriptor, handler, watch, took);
+    return;
+  }
   watch(failTurn);
   process.on('beforeExit', () => {
     if (turn) {
@@ -45,7 +57,7 @@ function serve(descriptor, handler) {
     turn = new Turn(handler, meta, finish);
     turn.run(event);
   });
-  link.begin();
+  link.begin(took);
 }
 
 /** Sends the answer of the invocation that runs. The event loop then waits for the

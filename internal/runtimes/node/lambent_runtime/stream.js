@@ -26,14 +26,24 @@ function take() {
 }
 
 /** One frame, header and payload. */
-function frame(kind, text, flags = 0) {
+function frame(kind, text, flags = 0, slot = 0) {
   const size = text ? Buffer.byteLength(text) : 0;
   const bytes = Buffer.allocUnsafe(HEADER + size);
-  bytes.writeUInt32BE(kind * 0x1000000 + flags * 0x10000, 0);
+  bytes.writeUInt32BE(kind * 0x1000000 + flags * 0x10000 + slot, 0);
   bytes.writeUInt32BE(size, 4);
-  if (size > 0) {
+  if (typeof text === 'string') {
     bytes.write(text, HEADER);
+  } else if (size > 0) {
+    text.copy(bytes, HEADER);
   }
+  return bytes;
+}
+
+/** The payload of Ready: microseconds since a reading of process.hrtime. */
+function took(began) {
+  const [seconds, nanoseconds] = process.hrtime(began);
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeUInt32BE(seconds * 1e6 + Math.floor(nanoseconds / 1e3));
   return bytes;
 }
 
@@ -70,9 +80,10 @@ class Link {
     this._closed = () => process.exit(0);
   }
 
-  /** Says that work may come, and waits for the first event. */
-  begin() {
-    writeNow(this._descriptor, READY);
+  /** Says that work may come, and how long the initialisation took if that is given, and
+   * waits for the first event. */
+  begin(took) {
+    writeNow(this._descriptor, READY, took);
     const head = fill(this._descriptor, Buffer.allocUnsafe(HEADER));
     const rest = fill(this._descriptor, Buffer.allocUnsafe(head.readUInt32BE(4)));
     this._accept(head[0], rest);
@@ -144,4 +155,4 @@ class Link {
   }
 }
 
-module.exports = { LAST, INIT_ERROR, RESPONSE, ERROR, BEGUN, Link, take, writeNow };
+module.exports = { HEADER, INVOKE, LAST, INIT_ERROR, READY, RESPONSE, ERROR, BEGUN, Link, frame, take, took, writeNow };

@@ -7,12 +7,14 @@ const { ERROR, RESPONSE } = require('./stream');
 
 /** Finishes once: with the first answer that the function gives in any of its ways. */
 class Turn {
-  constructor(handler, meta, finish) {
+  /** shared: other invocations run in the process. */
+  constructor(handler, meta, finish, shared = false) {
     this._handler = handler;
     this._meta = meta;
     this._finish = finish;
     this._done = false;
-    this._waits = true; // callbackWaitsForEmptyEventLoop
+    this._shared = shared;
+    this._waits = !shared; // callbackWaitsForEmptyEventLoop: with others it may never be empty
     this._held = null; // the answer that waits for the empty event loop
   }
 
@@ -25,6 +27,11 @@ class Turn {
     } else {
       delete process.env._X_AMZN_TRACE_ID;
     }
+    this.start(event);
+  }
+
+  /** run for one of many: what belongs to the process is left alone. */
+  start(event) {
     try {
       this._call(JSON.parse(event));
     } catch (error) {
@@ -42,6 +49,8 @@ class Turn {
     const result = this._handler(event, build(this._meta, this), (error, value) => this.callback(error, value));
     if (result && typeof result.then === 'function') {
       result.then((value) => this.done(null, value), (error) => this.fail(error)).catch((error) => this.fail(error));
+    } else if (this._shared && this._handler.length < 2) {
+      this.idle(); // it has no other way to answer, and nobody sees when its part of the loop is empty
     }
   }
 

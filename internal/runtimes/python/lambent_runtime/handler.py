@@ -55,14 +55,17 @@ def _module(name):
         )
 
 
-def search_path(task_root, runtime_dir, layers="/opt"):
-    """Puts AWS's folders before the interpreter's: the function's own, its layers',
-    the runtime's."""
+def folders(task_root, layers="/opt"):
+    """The folders of a function's modules: its own, then its layers'."""
     version = "python%d.%d" % sys.version_info[:2]
-    first = [
+    return [
         task_root,
         os.path.join(layers, "python/lib", version, "site-packages"),
         os.path.join(layers, "python"),
-        runtime_dir,
     ]
+
+
+def search_path(task_root, runtime_dir, layers="/opt"):
+    """Puts AWS's folders before the interpreter's: the function's, then the runtime's."""
+    first = folders(task_root, layers) + [runtime_dir]
     sys.path[:] = first + [entry for entry in sys.path if entry not in first]

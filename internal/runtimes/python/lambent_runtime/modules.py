@@ -17,6 +17,11 @@ _FIRST = frozenset(
 )
 
 
+def is_first(name):
+    """Whether a file of the function never takes the place of a module of this name."""
+    return name in _FIRST or name in sys.builtin_module_names
+
+
 class Finder:
     """Finds those modules in the standard library only."""
 

@@ -18,12 +18,22 @@ class Closed(Exception):
     """Lambent closed the stream: the runtime has to leave."""
 
 
-def receive(variable="LAMBENT_STREAM"):
+def receive():
     """Takes the stream that Lambent hands over and hides how it came."""
+    return Stream(Channel().receive())
+
+
+# Names a stream that came to an interpreter that waited, and then became a fresh one.
+EARLY = "LAMBENT_STREAM_EARLY"
+
+# Descriptors of streams that came before they were asked for.
+early = [int(number) for number in os.environ.pop(EARLY, "").split(",") if number]
+
+
+def take(number):
+    """Waits for a stream that comes over a channel; returns its descriptor."""
     import _socket  # its Python half costs more than the rest of the start
 
-    number = int(os.environ.pop(variable)[len("fd:"):])
-    os.set_inheritable(number, False)
     channel = _socket.socket(fileno=number)
     _, ancillary, _, _ = channel.recvmsg(
         1, _socket.CMSG_SPACE(4), _socket.MSG_CMSG_CLOEXEC
@@ -35,7 +45,24 @@ def receive(variable="LAMBENT_STREAM"):
         raise Closed()
     descriptor = int.from_bytes(ancillary[0][2][:4], sys.byteorder)
     os.set_blocking(descriptor, True)
-    return Stream(descriptor)
+    return descriptor
+
+
+class Channel:
+    """Where streams come from, as descriptors."""
+
+    def __init__(self, variable="LAMBENT_STREAM"):
+        self._number = int(os.environ.pop(variable)[len("fd:"):])
+        for number in [self._number] + early:
+            os.set_inheritable(number, False)
+
+    def receive(self):
+        """Waits for a stream; returns its descriptor."""
+        return early.pop() if early else take(self._number)
+
+    def close(self):
+        """Closes this process's end."""
+        os.close(self._number)
 
 
 class Stream:

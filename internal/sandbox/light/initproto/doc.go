@@ -8,7 +8,7 @@
 //	driver             descriptors        init
 //	Setup ─── the mount of /tmp ─────────▶ finishes the box
 //	Bind ──── one per target, mounts ────▶ attaches them, drops its rights
-//	Run ───── stdout, stderr [, stream] ─▶ starts a command
+//	Run ─ stdout, stderr [, stream [, start]] ▶ starts a command
 //	Signal ──────────────────────────────▶ signals a command
 //	Reset ───────────────────────────────▶ kills all but itself, waits for the last
 //	      ◀─────────────────────── Reply   to the request with the same Seq

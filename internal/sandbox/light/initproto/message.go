@@ -2,11 +2,18 @@ package initproto
 
 import "syscall"
 
+// Path is the init's program, inside.
+const Path = "/.lambent/init"
+
 // ControlFD is the init's end of the conversation.
 const ControlFD = 3
 
-// StreamFD is where a command run with a stream channel finds it.
-const StreamFD = 3
+// StreamFD is where a command run with a stream channel finds it; a waiting one finds the
+// pipe of its workload at StartFD.
+const (
+	StreamFD = 3
+	StartFD  = 4
+)
 
 // Limits of one packet. A packet must fit into the socket's send buffer
 // (net.core.wmem_default, 208 KiB with the kernel's own overhead).
@@ -57,6 +64,23 @@ type Run struct {
 	Env    []string
 	Dir    string
 	Stream bool
+	// Waits: it is started before Bind and waits on the pipe that comes beside the stream.
+	// The init has rights then that a command must not have: it gives them up by itself.
+	Waits bool
+}
+
+// Give is the word that makes the init's program give up the rights that a function lacks
+// and then execute the command that its further arguments name. It finds Rights, as JSON,
+// at RightsFD.
+const (
+	Give     = "give-up-rights"
+	RightsFD = 5
+)
+
+// Rights are what a command keeps.
+type Rights struct {
+	Writable []string // as in Setup
+	Filter   []byte
 }
 
 // Signal sends a signal to a command's process.

@@ -1,0 +1,69 @@
+package runtimes
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/sandbox"
+)
+
+// fresh are the variables that only an interpreter that starts with them honours: a
+// function that sets one gets no interpreter that was started before. A name that ends
+// with * stands for all that begin so.
+var fresh = struct{ all, python, node []string }{
+	// The dynamic linker, libc and OpenSSL read them once (ld.so(8), locale(7), openssl-env(7)).
+	all: []string{"LD_*", "GLIBC_TUNABLES", "MALLOC_*", "LC_*", "LANG", "LANGUAGE", "OPENSSL_*", "SSL_CERT_*", execWrapper},
+	// python(1), "Environment variables".
+	python: []string{"PYTHON*"},
+	// node(1), "Environment"; NODE_ENV is read by programs, not by Node.
+	node: []string{"NODE_*", "UV_*", "ICU_DATA"},
+}
+
+// notFresh are exceptions from fresh.
+var notFresh = []string{"NODE_ENV"}
+
+// freshFor says why a version needs a fresh interpreter; "" = it does not.
+func freshFor(v *lambda.Version, names []string) string {
+	for _, set := range slices.Sorted(maps.Keys(v.Environment)) {
+		if slices.Contains(notFresh, set) {
+			continue
+		}
+		for _, name := range slices.Concat(fresh.all, names) {
+			if prefix, wild := strings.CutSuffix(name, "*"); set == name || wild && strings.HasPrefix(set, prefix) {
+				return set + " is honoured by a fresh interpreter only"
+			}
+		}
+	}
+	return ""
+}
+
+// Preload says how the interpreter is started that a Launch names.
+func (c *Catalogue) Preload(name string) (sandbox.Preload, error) {
+	runtime, memory, sized := strings.Cut(name, "/")
+	v := &lambda.Version{Runtime: runtime}
+	if sized {
+		size, err := strconv.Atoi(memory)
+		if err != nil {
+			return sandbox.Preload{}, fmt.Errorf("preload %q: bad memory size", name)
+		}
+		v.MemorySize = size
+	}
+	launch, err := c.Resolve(v)
+	if err != nil {
+		return sandbox.Preload{}, err
+	}
+	if launch.Preload != name {
+		return sandbox.Preload{}, fmt.Errorf("preload %q: there is no such interpreter", name)
+	}
+	p := sandbox.Preload{Mounts: launch.Mounts, Command: sandbox.Command{
+		Path: launch.Commands[0], Args: launch.Args, Env: launch.Env, Dir: "/", Stream: true, Direct: launch.Direct,
+	}}
+	if isPython(runtime) {
+		p.Zygote = []string{launch.Commands[0], RuntimeDir + "/zygote.py"}
+	}
+	return p, nil
+}

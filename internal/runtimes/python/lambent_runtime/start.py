@@ -1,0 +1,68 @@
+"""The start of an interpreter that waited for its workload."""
+
+import os
+import sys
+import time
+
+from . import stream
+
+_RUNTIME_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+PROGRAM = os.path.join(_RUNTIME_DIR, "bootstrap.py")
+
+
+def workload(descriptor):
+    """Waits for the workload: a folder to work in and variables, each ended by a zero
+    byte. Without one nobody needs the interpreter, and it ends."""
+    data = b""
+    while True:
+        more = os.read(descriptor, 1 << 16)
+        if not more:
+            break
+        data = data + more if data else more
+    os.close(descriptor)
+    if not data:
+        os._exit(0)
+    folder, *pairs = os.fsdecode(data).split("\0")[:-1]
+    zone = os.environ.get("TZ")
+    os.environ.clear()
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        os.environ[name] = value
+    os.chdir(folder)
+    if os.environ.get("TZ") != zone:
+        time.tzset()
+
+
+def shadowed():
+    """Whether the function brings a module of a name that is loaded already, though AWS's
+    runtime would take the function's."""
+    from . import handler, modules
+
+    for folder in handler.folders(os.environ.get("LAMBDA_TASK_ROOT", "/var/task")):
+        for name in _names(folder):
+            if name in sys.modules and not modules.is_first(name):
+                return True
+    return False
+
+
+def _names(folder):
+    try:
+        entries = os.listdir(folder)
+    except OSError:
+        return ()
+    return {
+        entry.partition(".")[0]
+        for entry in entries
+        if "." not in entry or entry.endswith((".py", ".pyc", ".so"))
+    }
+
+
+def afresh():
+    """Becomes a fresh interpreter with the same workload. The stream that came already
+    waits in the channel's place."""
+    number = int(os.environ["LAMBENT_STREAM"][len("fd:") :])
+    for descriptor in [number] + stream.early:
+        os.set_inheritable(descriptor, True)
+    os.environ[stream.EARLY] = ",".join(map(str, stream.early))
+    os.execv(sys.executable, [sys.executable, PROGRAM])

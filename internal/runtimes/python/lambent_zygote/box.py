@@ -1,0 +1,64 @@
+"""The way of a forked child into its box, after which it has the rights of a function."""
+
+import base64
+import os
+import signal
+
+from . import kernel
+
+# Descriptors of a child, as those of a command that was executed.
+STREAM = 3
+START = 4
+_LAST = 256  # a zygote has fewer
+
+_NAMESPACES = (
+    kernel.CLONE_NEWUSER
+    | kernel.CLONE_NEWNS
+    | kernel.CLONE_NEWNET
+    | kernel.CLONE_NEWIPC
+    | kernel.CLONE_NEWUTS
+    | kernel.CLONE_NEWCGROUP
+)
+
+
+class Rights:
+    """What a child may do; from the same values as the init's."""
+
+    def __init__(self, setup):
+        self._uid = setup["UID"]
+        self._gid = setup["GID"]
+        self._filter = kernel.Filter(base64.b64decode(setup["Filter"]))
+        self._handled = setup["Handled"]
+        self._places = [(place["Path"], place["Rights"]) for place in setup["Places"] or []]
+
+    def take(self):
+        """Gives up everything else, for ever."""
+        kernel.empty_bounding()
+        os.setgroups([])
+        os.setresgid(self._gid, self._gid, self._gid)
+        os.setresuid(self._uid, self._uid, self._uid)
+        # The ids before were none of this namespace, so changing them dropped nothing.
+        kernel.drop_capabilities()
+        kernel.be_dumpable()
+        kernel.die_with_parent(signal.SIGKILL)
+        kernel.no_new_privileges()
+        if self._places:
+            kernel.allow_writes(self._handled, self._places)
+        self._filter.install()
+
+
+def enter(init, doors):
+    """Joins the box of a pidfd: its groups by the doors to them, then its namespaces. A
+    thread that moves only itself waits for nobody."""
+    for door in doors:
+        os.write(door, b"0")
+    kernel.setns(init, _NAMESPACES)
+    os.setsid()
+    os.chdir("/")
+
+
+def arrange(output, stream, start):
+    """Puts the descriptors where a command finds them and closes all others."""
+    for number, descriptor in ((1, output), (2, output), (STREAM, stream), (START, start)):
+        os.dup2(descriptor, number)
+    os.closerange(START + 1, _LAST)

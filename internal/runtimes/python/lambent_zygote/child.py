@@ -1,0 +1,53 @@
+"""A forked child, from the fork until it waits for its workload."""
+
+import os
+import random
+import signal
+import sys
+import time
+import traceback
+
+from lambent_runtime import loop, start, stream
+
+from . import box, rehearsal
+
+
+def become(rights, init, output, channel, begin, *doors):
+    """Moves the calling process, just forked, into its box. Returns what it is to run."""
+    try:
+        _own_signals()
+        box.enter(init, doors)
+        rights.take()
+        box.arrange(output, channel, begin)
+        _own_values()
+        loop.line_buffered()
+        stream.early.append(stream.take(box.STREAM))
+        rehearsal.play()
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
+    return _run
+
+
+def _own_signals():
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def _own_values():
+    """Nothing that must differ between two children is the zygote's. OpenSSL, secrets and
+    uuid take theirs from the kernel; random does since Python 3.7 by itself."""
+    random.seed()
+    logging = sys.modules.get("logging")
+    if logging is not None:
+        fine = isinstance(logging._startTime, int)
+        logging._startTime = time.time_ns() if fine else time.time()
+
+
+def _run():
+    sys.argv = [start.PROGRAM]
+    start.workload(box.START)
+    if start.shadowed():
+        start.afresh()
+    loop.serve(True)

@@ -1,0 +1,123 @@
+"""The zygote's life: it loads, then forks on request and tells how its children ended."""
+
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import sys
+
+from . import box, child, kernel, library
+
+_CONTROL = 3
+_PACKET = 64 * 1024
+_DESCRIPTORS = 16
+_KILLED_FIRST = "500"  # for the out-of-memory killer, as commands are; children inherit it
+
+
+def serve():
+    """Serves until Lambent closes the conversation. Returns in a child only, with what
+    the child is to run."""
+    control = socket.socket(fileno=_CONTROL)
+    control.set_inheritable(False)
+    _be_killed_first()
+    library.load()
+    rights = box.Rights(_receive(control)[0])
+    zygote = _Zygote(control, rights)
+    gc.collect()
+    if hasattr(gc, "freeze"):
+        gc.freeze()  # a collection in a child does not touch, and so copy, what it shares
+    control.send(b"{}")
+    return zygote.serve()
+
+
+def _be_killed_first():
+    with open("/proc/self/oom_score_adj", "w") as file:
+        file.write(_KILLED_FIRST)
+
+
+def _receive(control):
+    """One packet and the descriptors beside it; (None, []) at the end."""
+    size = socket.CMSG_SPACE(4 * _DESCRIPTORS)
+    data, ancillary, _, _ = control.recvmsg(_PACKET, size, socket.MSG_CMSG_CLOEXEC)
+    descriptors = []
+    for _, _, raw in ancillary:
+        descriptors += [
+            int.from_bytes(raw[at : at + 4], sys.byteorder) for at in range(0, len(raw) - 3, 4)
+        ]
+    return (json.loads(data.decode()) if data else None), descriptors
+
+
+class _Zygote:
+    def __init__(self, control, rights):
+        self._control = control
+        self._rights = rights
+        self._children = {}  # id by pid
+        self._woken, wake = os.pipe()
+        for descriptor in (self._woken, wake):
+            os.set_blocking(descriptor, False)
+        signal.set_wakeup_fd(wake)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+
+    def serve(self):
+        poll = select.poll()
+        for descriptor in (self._control.fileno(), self._woken):
+            poll.register(descriptor, select.POLLIN)
+        while True:
+            for descriptor, _ in poll.poll():
+                if descriptor == self._woken:
+                    self._reap()
+                    continue
+                run = self._answer()
+                if run is not None:
+                    return run
+
+    def _answer(self):
+        """Carries out one request. In a forked child it returns what that is to run."""
+        request, descriptors = _receive(self._control)
+        if request is None:
+            os._exit(0)  # the children have no parent any more, and end
+        run = None
+        try:
+            if "signal" in request:
+                self._signal(request)
+            else:
+                run = self._fork(request["id"], *descriptors)
+        except Exception as error:
+            self._tell({"id": request["id"], "error": str(error)})
+        if run is None:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        return run
+
+    def _fork(self, name, init, *descriptors):
+        kernel.setns(init, kernel.CLONE_NEWPID)  # of what is forked, not its own
+        pid = os.fork()
+        if pid == 0:
+            self._control.detach()  # its number becomes another descriptor's
+            return child.become(self._rights, init, *descriptors)
+        self._children[pid] = name
+        return None
+
+    def _signal(self, request):
+        for pid, known in self._children.items():
+            if known == request["id"]:
+                os.kill(pid, request["signal"])
+
+    def _tell(self, message):
+        self._control.send(json.dumps(message).encode())
+
+    def _reap(self):
+        os.read(self._woken, _PACKET)
+        while self._children:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            self._tell({"id": self._children.pop(pid), "exit": _exit(status)})
+
+
+def _exit(status):
+    if os.WIFSIGNALED(status):
+        return {"code": 0, "signal": os.WTERMSIG(status)}
+    return {"code": os.WEXITSTATUS(status), "signal": 0}

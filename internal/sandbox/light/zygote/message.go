@@ -1,0 +1,36 @@
+package zygote
+
+import "lambent.dev/lambent/internal/kernel/landlock"
+
+// ControlFD is the zygote's end of the conversation.
+const ControlFD = 3
+
+// maxPacket bounds a packet in bytes; the filter is the largest part.
+const maxPacket = 64 << 10
+
+// Setup says what rights a child keeps.
+type Setup struct {
+	UID, GID int
+	Filter   []byte           // seccomp program
+	Handled  uint64           // rights to write that are lost everywhere but at Places
+	Places   []landlock.Place // none = the kernel has no Landlock
+}
+
+type fork struct {
+	ID uint64 `json:"id"`
+}
+
+type signal struct {
+	ID     uint64 `json:"id"`
+	Signal int    `json:"signal"`
+}
+
+// Ended tells of a child, by the id of its Fork.
+type Ended struct {
+	ID    uint64 `json:"id"`
+	Error string `json:"error"` // why there is no child; "" = there was one
+	Exit  struct {
+		Code   int `json:"code"`
+		Signal int `json:"signal"`
+	} `json:"exit"`
+}
