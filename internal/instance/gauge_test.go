@@ -2,6 +2,7 @@ package instance
 
 import (
 	"log/slog"
+	"runtime"
 	"testing"
 	"time"
 
@@ -63,7 +64,7 @@ func TestOverlappingUseIsShared(t *testing.T) {
 	}
 	alone := i.begins(t, lambda.RequestResponse)
 	box.Spend(7*time.Millisecond, 3*time.Millisecond, 0)
-	if u := alone.ends(t); u != (receipt.Used{CPU: receipt.Of(7 * time.Millisecond), Waiting: receipt.Of(3 * time.Millisecond)}) {
+	if u := alone.ends(t); u != (receipt.Used{CPUs: runtime.NumCPU(), CPU: receipt.Of(7 * time.Millisecond), Waiting: receipt.Of(3 * time.Millisecond)}) {
 		t.Errorf("alone: %+v", u)
 	}
 }

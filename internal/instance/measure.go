@@ -2,6 +2,7 @@ package instance
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 
@@ -161,7 +162,7 @@ func classOf(t *lambda.Target) lambda.Class {
 // rather too small than too great.
 func used(before, now *sandbox.Usage) receipt.Used {
 	u := receipt.Used{
-		CPU:       receipt.Of(max(now.CPU-before.CPU, 0)),
+		CPUs: runtime.NumCPU(), CPU: receipt.Of(max(now.CPU-before.CPU, 0)),
 		Throttled: between(before.Throttled, now.Throttled), Waiting: between(before.Waiting, now.Waiting),
 		MemoryStall: between(before.MemoryStall, now.MemoryStall), IOStall: between(before.IOStall, now.IOStall),
 		Faults: between(before.Faults, now.Faults), MajorFaults: between(before.MajorFaults, now.MajorFaults),

@@ -2,6 +2,7 @@ package instance_test
 
 import (
 	"context"
+	"runtime"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ func TestUsedIsTheInvocationsOwn(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 		for range 2 {
 			_, rec := r.invoke(i, `{}`)
-			want := receipt.Used{CPU: receipt.Of(7 * time.Millisecond), Waiting: receipt.Of(41 * time.Millisecond)}
+			want := receipt.Used{CPUs: runtime.NumCPU(), CPU: receipt.Of(7 * time.Millisecond), Waiting: receipt.Of(41 * time.Millisecond)}
 			if diff := cmp.Diff(want, rec.Used); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -35,7 +36,7 @@ func TestUsedIsTheInvocationsOwn(t *testing.T) {
 func TestUsedIsNotKnown(t *testing.T) {
 	bubble(t, fake.Script{CPU: time.Millisecond}, func(t *testing.T, r *rig) {
 		i := r.start()
-		if _, rec := r.invoke(i, `{}`); rec.Used != (receipt.Used{CPU: receipt.Of(time.Millisecond)}) {
+		if _, rec := r.invoke(i, `{}`); rec.Used != (receipt.Used{CPUs: runtime.NumCPU(), CPU: receipt.Of(time.Millisecond)}) {
 			t.Errorf("used %+v", rec.Used)
 		}
 		r.finish(i)

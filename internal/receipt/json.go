@@ -30,6 +30,7 @@ type document struct {
 // usedDocument leaves out what is not known.
 type usedDocument struct {
 	Shared        bool     `json:"shared,omitempty"`
+	CPUs          int      `json:"cpus,omitempty"`
 	CPUMS         *float64 `json:"cpuMs,omitempty"`
 	ThrottledMS   *float64 `json:"throttledMs,omitempty"`
 	WaitingMS     *float64 `json:"waitingMs,omitempty"`
@@ -68,14 +69,14 @@ func (r Receipt) MarshalJSON() ([]byte, error) {
 
 func (u *Used) document() usedDocument {
 	return usedDocument{
-		u.Shared, written(u.CPU), written(u.Throttled), written(u.Waiting), written(u.MemoryStall), written(u.IOStall),
+		u.Shared, u.CPUs, written(u.CPU), written(u.Throttled), written(u.Waiting), written(u.MemoryStall), written(u.IOStall),
 		counted(u.Faults), counted(u.MajorFaults), counted(u.ReadBytes), counted(u.WrittenBytes),
 	}
 }
 
 func (d *usedDocument) used() Used {
 	return Used{
-		d.Shared, taken(d.CPUMS), taken(d.ThrottledMS), taken(d.WaitingMS), taken(d.MemoryStallMS), taken(d.IOStallMS),
+		d.Shared, max(d.CPUs, 0), taken(d.CPUMS), taken(d.ThrottledMS), taken(d.WaitingMS), taken(d.MemoryStallMS), taken(d.IOStallMS),
 		recounted(d.Faults), recounted(d.MajorFaults), recounted(d.ReadBytes), recounted(d.WrittenBytes),
 	}
 }

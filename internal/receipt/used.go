@@ -10,9 +10,12 @@ type Used struct {
 	// told apart, and nothing below is known.
 	Shared bool
 
+	// CPUs is how many the host has: Waiting, a mean over them, may be as many times too small.
+	CPUs int
+
 	CPU         Amount[time.Duration] // of all its processes together
 	Throttled   Amount[time.Duration] // held back by a CPU quota, summed over CPUs
-	Waiting     Amount[time.Duration] // wall time in which something could run, was not throttled, and had no CPU
+	Waiting     Amount[time.Duration] // wall time in which something could run, was not throttled, and had no CPU: at least so much
 	MemoryStall Amount[time.Duration] // wall time in which something waited for memory: reclaim, refaults, swap
 	IOStall     Amount[time.Duration] // wall time in which something waited for a block device
 
@@ -34,8 +37,11 @@ func Of[T ~int64](v T) Amount[T] { return Amount[T]{v, true} }
 // times lists the parts that are times, under the names that headers and metrics use.
 func (u *Used) times() []named[time.Duration] {
 	return []named[time.Duration]{
-		{"cpu", &u.CPU}, {"throttled", &u.Throttled}, {"waiting", &u.Waiting},
-		{"memory-stall", &u.MemoryStall}, {"io-stall", &u.IOStall},
+		{"cpu", &u.CPU},
+		{"throttled", &u.Throttled},
+		{"waiting", &u.Waiting},
+		{"memory-stall", &u.MemoryStall},
+		{"io-stall", &u.IOStall},
 	}
 }
 

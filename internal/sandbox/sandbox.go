@@ -187,7 +187,8 @@ type Usage struct {
 	OOMKills   int64
 
 	Throttled Counter[time.Duration] // held back by CPUQuota, summed over CPUs
-	// The next three are wall time in which at least one thread of the box was held up.
+	// The next three are wall time in which at least one thread of the box was held up. They
+	// are lower bounds: Linux takes a mean over the CPUs that the box was on.
 	// They may overlap. Where a driver cannot tell, Waiting has some of Throttled in it.
 	Waiting      Counter[time.Duration] // it could run and had no CPU
 	MemoryStall  Counter[time.Duration] // it waited for memory: reclaim, refaults, swap

@@ -2,6 +2,7 @@ package why
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -78,7 +79,7 @@ func sayThrottled(r *receipt.Receipt, _ time.Duration) string {
 }
 
 func sayWaiting(r *receipt.Receipt, cost time.Duration) string {
-	text := "It was ready to run and waited " + amount(cost) + " for a CPU" + beside(r.Neighbours)
+	text := "It was ready to run and waited at least " + amount(cost) + " for a CPU" + beside(r.Neighbours)
 	if r.Class == lambda.ClassBatch {
 		text += "; it is of the batch class, which gives way"
 	}
@@ -146,17 +147,50 @@ func sayCPU(r *receipt.Receipt, _ time.Duration) string {
 }
 
 // elsewhere is what of the handler's time is explained by nothing that this host did. It
-// is a lower bound: what is taken off may overlap. Unless all of it is known, so is not this.
+// is a lower bound: what is taken off may overlap, and is taken for the most that it can
+// have been. Unless all of it is known, so is not this.
 func elsewhere(r *receipt.Receipt) time.Duration {
 	u := &r.Used
-	if u.Shared || !u.CPU.Known || !u.Waiting.Known || !u.IOStall.Known || !u.MemoryStall.Known || !u.Throttled.Known {
+	if u.Shared || !u.CPU.Known || !u.Waiting.Known || !u.IOStall.Known || !u.MemoryStall.Known || !u.Throttled.Known || u.CPUs < 1 {
 		return 0
 	}
-	return max(r.Spent[receipt.Handler]-u.CPU.Value-u.Waiting.Value-u.IOStall.Value-u.MemoryStall.Value-u.Throttled.Value, 0)
+	rest := r.Spent[receipt.Handler] - u.CPU.Value - u.Throttled.Value
+	for _, stall := range stalls(u) {
+		rest -= most(r, stall)
+	}
+	return max(rest, 0)
+}
+
+func stalls(u *receipt.Used) [3]time.Duration {
+	return [3]time.Duration{u.Waiting.Value, u.IOStall.Value, u.MemoryStall.Value}
+}
+
+// most is the longest that something can have been held up when pressure shows some. Linux
+// takes the mean of what each of N CPUs saw, w, weighted by how long it was not idle, n >= w:
+// some = Σwn/Σn. With Σwn >= (Σw)²/N and Σn <= Σw + busy, Σw is at most the root of
+// x² - N·some·(x + busy).
+func most(r *receipt.Receipt, some time.Duration) time.Duration {
+	part := float64(r.Used.CPUs) * float64(some)
+	return time.Duration((part + math.Sqrt(part*part+4*part*float64(busy(r)))) / 2)
+}
+
+// busy is the most that CPUs were not idle, beside the stall that is looked at: that
+// something ran, or, where there were several kinds of stalls, all the time.
+func busy(r *receipt.Receipt) time.Duration {
+	kinds := 0
+	for _, stall := range stalls(&r.Used) {
+		if stall > 0 {
+			kinds++
+		}
+	}
+	if kinds > 1 {
+		return time.Duration(r.Used.CPUs) * r.Spent[receipt.Handler]
+	}
+	return r.Used.CPU.Value
 }
 
 func sayElsewhere(_ *receipt.Receipt, cost time.Duration) string {
-	return "For at least " + amount(cost) + " it neither ran nor waited for this host: it slept, or waited for an answer from elsewhere."
+	return "For at least " + amount(cost) + " it asked for no CPU and no disk: it slept, or waited for an answer from elsewhere or for Lambent."
 }
 
 func sayResponse(_ *receipt.Receipt, cost time.Duration) string {

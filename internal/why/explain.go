@@ -57,7 +57,7 @@ func verdict(r *receipt.Receipt) string {
 	case onCPU(r) > half:
 		return "Most of it was your code at work: " + amount(onCPU(r)) + " of " + amount(r.Wall()) + " on a CPU."
 	case elsewhere(r) > half:
-		return "Your code mostly waited by itself: for at least " + amount(elsewhere(r)) + " of " + amount(r.Wall()) + " it slept, or waited for an answer from elsewhere."
+		return "For at least " + amount(elsewhere(r)) + " of " + amount(r.Wall()) + " your code asked for no CPU and no disk: it slept, or waited for an answer."
 	}
 	return "No single cause took most of the " + amount(r.Wall()) + "."
 }

@@ -19,7 +19,7 @@ const ms = time.Millisecond
 func measured(change func(*receipt.Receipt)) *receipt.Receipt {
 	zero, none := receipt.Of[time.Duration](0), receipt.Of[int64](0)
 	r := &receipt.Receipt{Start: receipt.Warm, Used: receipt.Used{
-		CPU: zero, Throttled: zero, Waiting: zero, MemoryStall: zero, IOStall: zero,
+		CPUs: 2, CPU: zero, Throttled: zero, Waiting: zero, MemoryStall: zero, IOStall: zero,
 		Faults: none, MajorFaults: none, ReadBytes: none, WrittenBytes: none,
 	}}
 	change(r)
@@ -40,7 +40,7 @@ func TestExplain(t *testing.T) {
 			why.Explanation{
 				Verdict: "Your code wasn't the problem: at least 33 ms of 50 ms passed around it.",
 				Because: []string{
-					"It was ready to run and waited 41 ms for a CPU beside resize (38 ms on CPUs) and 3 others.",
+					"It was ready to run and waited at least 41 ms for a CPU beside resize (38 ms on CPUs) and 3 others.",
 					"Its processes were on a CPU for 8.0 ms.",
 				},
 			},
@@ -53,7 +53,7 @@ func TestExplain(t *testing.T) {
 			why.Explanation{
 				Verdict: "No single cause took most of the 50 ms.",
 				Because: []string{
-					"It was ready to run and waited 41 ms for a CPU; no other function used any to speak of meanwhile: for 21 ms or more of it other programs of this host did.",
+					"It was ready to run and waited at least 41 ms for a CPU; no other function used any to speak of meanwhile: for 21 ms or more of it other programs of this host did.",
 					"Its processes were on a CPU for 20 ms.",
 				},
 			},
@@ -67,7 +67,7 @@ func TestExplain(t *testing.T) {
 				Verdict: "Most of it was your code at work: 50 ms of 50 ms on a CPU.",
 				Because: []string{
 					"Its processes were on a CPU for 90 ms.",
-					"It was ready to run and waited 45 ms for a CPU; no other function used any to speak of meanwhile: its own threads did, or other programs of this host.",
+					"It was ready to run and waited at least 45 ms for a CPU; no other function used any to speak of meanwhile: its own threads did, or other programs of this host.",
 				},
 			},
 		},
@@ -81,9 +81,8 @@ func TestExplain(t *testing.T) {
 			why.Explanation{
 				Verdict: "Your code wasn't the problem: at least 1.10 s of 2.00 s passed around it.",
 				Because: []string{
-					"It was ready to run and waited 1.50 s for a CPU beside match (3.00 s on CPUs) and resize; it is of the batch class, which gives way.",
+					"It was ready to run and waited at least 1.50 s for a CPU beside match (3.00 s on CPUs) and resize; it is of the batch class, which gives way.",
 					"Its processes were on a CPU for 400 ms.",
-					"For at least 100 ms it neither ran nor waited for this host: it slept, or waited for an answer from elsewhere.",
 				},
 			},
 		},
@@ -149,7 +148,6 @@ func TestExplain(t *testing.T) {
 					"It waited 40 ms for memory (700 page faults, 31 of them read from a device): near its memory limit the kernel takes pages away and reads them again.",
 					"It waited 30 ms for a disk (5.0 MiB read, 512 bytes written; 31 page faults read from a device).",
 					"Its processes were on a CPU for 20 ms.",
-					"For at least 10 ms it neither ran nor waited for this host: it slept, or waited for an answer from elsewhere.",
 				},
 			},
 		},
@@ -163,14 +161,29 @@ func TestExplain(t *testing.T) {
 				Because: []string{"Its processes were on a CPU for 160 ms."},
 			},
 		},
+		"waiting for elsewhere, and a little for a CPU": {
+			measured(func(r *receipt.Receipt) {
+				r.Add(receipt.Handler, time.Second)
+				r.Used.CPU, r.Used.Waiting = receipt.Of(50*ms), receipt.Of(100*ms) // 241 ms at most, on two CPUs
+				r.Neighbours = []receipt.Neighbour{{Function: "resize", CPU: 900 * ms}}
+			}),
+			why.Explanation{
+				Verdict: "For at least 709 ms of 1.00 s your code asked for no CPU and no disk: it slept, or waited for an answer.",
+				Because: []string{
+					"For at least 709 ms it asked for no CPU and no disk: it slept, or waited for an answer from elsewhere or for Lambent.",
+					"It was ready to run and waited at least 100 ms for a CPU beside resize (900 ms on CPUs).",
+					"Its processes were on a CPU for 50 ms.",
+				},
+			},
+		},
 		"waiting for elsewhere": {
 			measured(func(r *receipt.Receipt) {
 				r.Add(receipt.Handler, 1234*ms)
 				r.Used.CPU = receipt.Of(4 * ms)
 			}),
 			why.Explanation{
-				Verdict: "Your code mostly waited by itself: for at least 1.23 s of 1.23 s it slept, or waited for an answer from elsewhere.",
-				Because: []string{"For at least 1.23 s it neither ran nor waited for this host: it slept, or waited for an answer from elsewhere."},
+				Verdict: "For at least 1.23 s of 1.23 s your code asked for no CPU and no disk: it slept, or waited for an answer.",
+				Because: []string{"For at least 1.23 s it asked for no CPU and no disk: it slept, or waited for an answer from elsewhere or for Lambent."},
 			},
 		},
 		"a long answer": {
@@ -225,8 +238,8 @@ func TestClaimsFollow(t *testing.T) {
 		text := strings.Join(append(e.Because, e.Verdict), "\n")
 		u := &r.Used
 		for claim, known := range map[string]bool{
-			"waited by itself": u.CPU.Known && u.Waiting.Known && u.IOStall.Known, "neither ran": u.CPU.Known && u.Waiting.Known && u.IOStall.Known && u.Throttled.Known && u.MemoryStall.Known,
-			"for a CPU": u.Waiting.Known && u.Waiting.Value > 0, "on a CPU": u.CPU.Known && u.CPU.Value > 0, "for a disk": u.IOStall.Known, "for memory": u.MemoryStall.Known,
+			"asked for no CPU": u.CPUs > 0 && 2*u.Waiting.Value < r.Spent[receipt.Handler] && u.CPU.Known && u.Waiting.Known && u.IOStall.Known && u.Throttled.Known && u.MemoryStall.Known,
+			"for a CPU":        u.Waiting.Known && u.Waiting.Value > 0, "on a CPU": u.CPU.Known && u.CPU.Value > 0, "for a disk": u.IOStall.Known, "for memory": u.MemoryStall.Known,
 			"held it back": u.Throttled.Known && u.Throttled.Value > 0, "page faults": u.Faults.Known || u.MajorFaults.Known, "beside fn": len(r.Neighbours) > 0,
 			"because it": r.Why != "",
 		} {
@@ -257,7 +270,7 @@ func anyReceipt(rt *rapid.T) *receipt.Receipt {
 		r.Add(p, span(p.String()))
 	}
 	r.Why = rapid.SampledFrom([]string{"", "it was"}).Draw(rt, "why")
-	r.Used = receipt.Used{CPU: maybe("cpu"), Throttled: maybe("throttled"), Waiting: maybe("waiting"), MemoryStall: maybe("memory"), IOStall: maybe("io")}
+	r.Used = receipt.Used{CPUs: rapid.IntRange(0, 2).Draw(rt, "cpus"), CPU: maybe("cpu"), Throttled: maybe("throttled"), Waiting: maybe("waiting"), MemoryStall: maybe("memory"), IOStall: maybe("io")}
 	for range rapid.IntRange(0, 3).Draw(rt, "neighbours") {
 		r.Neighbours = append(r.Neighbours, receipt.Neighbour{Function: "fn", CPU: span("neighbour")})
 	}

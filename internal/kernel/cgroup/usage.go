@@ -12,7 +12,10 @@ type Usage struct {
 	CPU        time.Duration // of all processes together
 	OOMKills   int64         // processes killed at the memory limit
 
-	// What follows depends on the kernel, its configuration and the layout.
+	// What follows depends on the kernel, its configuration and the layout. Waiting and the
+	// stalls are means over the CPUs that the group was on, weighted by how long it was not
+	// idle there (kernel/sched/psi.c, collect_percpu_times): of a thread that waits on one CPU
+	// after the other they show a part, with N CPUs at least an Nth.
 	Throttled    Counter[time.Duration] // held back by CPUQuota, summed over CPUs
 	Waiting      Counter[time.Duration] // at least one thread could run and had no CPU
 	MemoryStall  Counter[time.Duration] // at least one thread waited for memory: reclaim, refaults, swap
@@ -75,15 +78,18 @@ func (h *Host) gauges() []gauge {
 
 var (
 	gaugesOfMemoryV1 = []gauge{
-		{file: "memory.usage_in_bytes", take: takeMemory}, {file: "memory.max_usage_in_bytes", take: takePeak},
-		{file: "memory.oom_control", take: takeOOMKills}, {file: "memory.stat", take: takeFaults},
+		{file: "memory.usage_in_bytes", take: takeMemory},
+		{file: "memory.max_usage_in_bytes", take: takePeak},
+		{file: "memory.oom_control", take: takeOOMKills},
+		{file: "memory.stat", take: takeFaults},
 	}
 	gaugesOfMemoryV2 = []gauge{
 		{file: "memory.current", take: takeMemory}, {file: "memory.peak", take: takePeak}, // Linux 5.19
 		{file: "memory.events", take: takeOOMKills}, {file: "memory.stat", take: takeFaults},
 	}
 	gaugesOfPressure = []gauge{ // Linux 4.20, where psi is not switched off
-		{file: "cpu.pressure", take: takeWaiting}, {file: "memory.pressure", take: takeMemoryStall},
+		{file: "cpu.pressure", take: takeWaiting},
+		{file: "memory.pressure", take: takeMemoryStall},
 		{file: "io.pressure", take: takeIOStall},
 	}
 )
