@@ -164,6 +164,7 @@ func used(before, now *sandbox.Usage) receipt.Used {
 	u := receipt.Used{
 		CPUs: runtime.NumCPU(), CPU: receipt.Of(max(now.CPU-before.CPU, 0)),
 		Throttled: between(before.Throttled, now.Throttled), Waiting: between(before.Waiting, now.Waiting),
+		HostWaiting: between(before.HostWaiting, now.HostWaiting),
 		MemoryStall: between(before.MemoryStall, now.MemoryStall), IOStall: between(before.IOStall, now.IOStall),
 		Faults: between(before.Faults, now.Faults), MajorFaults: between(before.MajorFaults, now.MajorFaults),
 		ReadBytes: between(before.ReadBytes, now.ReadBytes), WrittenBytes: between(before.WrittenBytes, now.WrittenBytes),

@@ -34,6 +34,7 @@ type usedDocument struct {
 	CPUMS         *float64 `json:"cpuMs,omitempty"`
 	ThrottledMS   *float64 `json:"throttledMs,omitempty"`
 	WaitingMS     *float64 `json:"waitingMs,omitempty"`
+	HostWaitingMS *float64 `json:"hostWaitingMs,omitempty"`
 	MemoryStallMS *float64 `json:"memoryStallMs,omitempty"`
 	IOStallMS     *float64 `json:"ioStallMs,omitempty"`
 	Faults        *int64   `json:"pageFaults,omitempty"`
@@ -69,14 +70,14 @@ func (r Receipt) MarshalJSON() ([]byte, error) {
 
 func (u *Used) document() usedDocument {
 	return usedDocument{
-		u.Shared, u.CPUs, written(u.CPU), written(u.Throttled), written(u.Waiting), written(u.MemoryStall), written(u.IOStall),
+		u.Shared, u.CPUs, written(u.CPU), written(u.Throttled), written(u.Waiting), written(u.HostWaiting), written(u.MemoryStall), written(u.IOStall),
 		counted(u.Faults), counted(u.MajorFaults), counted(u.ReadBytes), counted(u.WrittenBytes),
 	}
 }
 
 func (d *usedDocument) used() Used {
 	return Used{
-		d.Shared, max(d.CPUs, 0), taken(d.CPUMS), taken(d.ThrottledMS), taken(d.WaitingMS), taken(d.MemoryStallMS), taken(d.IOStallMS),
+		d.Shared, max(d.CPUs, 0), taken(d.CPUMS), taken(d.ThrottledMS), taken(d.WaitingMS), taken(d.HostWaitingMS), taken(d.MemoryStallMS), taken(d.IOStallMS),
 		recounted(d.Faults), recounted(d.MajorFaults), recounted(d.ReadBytes), recounted(d.WrittenBytes),
 	}
 }

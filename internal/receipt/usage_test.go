@@ -17,8 +17,8 @@ func TestUsage(t *testing.T) {
 		"memory=38797312, cpu=1.234, throttled=5.000": {
 			CPU: receipt.Of(1234 * time.Microsecond), Throttled: receipt.Of(5 * ms),
 		},
-		"memory=38797312, cpu=1.234, throttled=0.000, waiting=41.000, memory-stall=2.000, io-stall=3.000, faults=70, major-faults=3, read=4096, written=8192": {
-			CPU: receipt.Of(1234 * time.Microsecond), Throttled: receipt.Of[time.Duration](0), Waiting: receipt.Of(41 * ms),
+		"memory=38797312, cpu=1.234, throttled=0.000, waiting=41.000, host-waiting=50.000, memory-stall=2.000, io-stall=3.000, faults=70, major-faults=3, read=4096, written=8192": {
+			CPU: receipt.Of(1234 * time.Microsecond), Throttled: receipt.Of[time.Duration](0), Waiting: receipt.Of(41 * ms), HostWaiting: receipt.Of(50 * ms),
 			MemoryStall: receipt.Of(2 * ms), IOStall: receipt.Of(3 * ms), Faults: receipt.Of[int64](70), MajorFaults: receipt.Of[int64](3),
 			ReadBytes: receipt.Of[int64](4096), WrittenBytes: receipt.Of[int64](8192),
 		},

@@ -16,6 +16,7 @@ type Used struct {
 	CPU         Amount[time.Duration] // of all its processes together
 	Throttled   Amount[time.Duration] // held back by a CPU quota, summed over CPUs
 	Waiting     Amount[time.Duration] // wall time in which something could run, was not throttled, and had no CPU: at least so much
+	HostWaiting Amount[time.Duration] // the same of anything on the host, Lambent among it
 	MemoryStall Amount[time.Duration] // wall time in which something waited for memory: reclaim, refaults, swap
 	IOStall     Amount[time.Duration] // wall time in which something waited for a block device
 
@@ -40,6 +41,7 @@ func (u *Used) times() []named[time.Duration] {
 		{"cpu", &u.CPU},
 		{"throttled", &u.Throttled},
 		{"waiting", &u.Waiting},
+		{hostWaiting, &u.HostWaiting},
 		{"memory-stall", &u.MemoryStall},
 		{"io-stall", &u.IOStall},
 	}
@@ -58,10 +60,13 @@ type named[T ~int64] struct {
 	amount *Amount[T]
 }
 
-// Times yields the times that are known, by name.
+// hostWaiting names what is the host's and not the invocation's.
+const hostWaiting = "host-waiting"
+
+// Times yields the times of the invocation that are known, by name.
 func (u *Used) Times(yield func(name string, d time.Duration) bool) {
 	for _, t := range u.times() {
-		if t.amount.Known && !yield(t.name, t.amount.Value) {
+		if t.amount.Known && t.name != hostWaiting && !yield(t.name, t.amount.Value) {
 			return
 		}
 	}

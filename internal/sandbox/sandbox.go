@@ -191,6 +191,7 @@ type Usage struct {
 	// are lower bounds: Linux takes a mean over the CPUs that the box was on.
 	// They may overlap. Where a driver cannot tell, Waiting has some of Throttled in it.
 	Waiting      Counter[time.Duration] // it could run and had no CPU
+	HostWaiting  Counter[time.Duration] // the same of any thread of the host, Lambent's own among them
 	MemoryStall  Counter[time.Duration] // it waited for memory: reclaim, refaults, swap
 	IOStall      Counter[time.Duration] // it waited for a block device
 	Faults       Counter[int64]         // page faults, major ones included

@@ -151,7 +151,7 @@ func TestReceiptWordsAreKnown(t *testing.T) {
 		m.Phase(lambda.TierLight, p.String(), time.Second)
 	}
 	zero := receipt.Of[time.Duration](0)
-	used := receipt.Used{CPU: zero, Throttled: zero, Waiting: zero, MemoryStall: zero, IOStall: zero}
+	used := receipt.Used{CPU: zero, Throttled: zero, Waiting: zero, HostWaiting: zero, MemoryStall: zero, IOStall: zero}
 	for part := range used.Times {
 		m.Used(lambda.TierLight, part, time.Second)
 	}

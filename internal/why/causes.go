@@ -23,6 +23,7 @@ var causes = []cause{
 	{start, sayStart},
 	{throttled, sayThrottled},
 	{waiting, sayWaiting},
+	{hostWaiting, sayHostWaiting},
 	{memoryStall, sayMemory},
 	{ioStall, sayIO},
 	{onCPU, sayCPU},
@@ -89,6 +90,20 @@ func sayWaiting(r *receipt.Receipt, cost time.Duration) string {
 	return text + "."
 }
 
+// hostWaiting is what may have made Lambent late: that something of the host waited for a
+// CPU for longer than the function did.
+func hostWaiting(r *receipt.Receipt) time.Duration {
+	host := during(r.Used.HostWaiting, r)
+	if !r.Used.Waiting.Known || host <= r.Used.Waiting.Value {
+		return 0
+	}
+	return host
+}
+
+func sayHostWaiting(_ *receipt.Receipt, cost time.Duration) string {
+	return "For at least " + amount(cost) + " something on this host waited for a CPU: it can have been Lambent itself, which hands over the event and takes the answer."
+}
+
 // others says who else can have used the CPU.
 func others(r *receipt.Receipt) string {
 	if displaced(r) > 0 {
@@ -151,27 +166,37 @@ func sayCPU(r *receipt.Receipt, _ time.Duration) string {
 // have been. Unless all of it is known, so is not this.
 func elsewhere(r *receipt.Receipt) time.Duration {
 	u := &r.Used
-	if u.Shared || !u.CPU.Known || !u.Waiting.Known || !u.IOStall.Known || !u.MemoryStall.Known || !u.Throttled.Known || u.CPUs < 1 {
+	if u.Shared || !u.CPU.Known || !u.Waiting.Known || !u.IOStall.Known || !u.MemoryStall.Known || !u.Throttled.Known || !u.HostWaiting.Known || u.CPUs < 1 {
 		return 0
 	}
 	rest := r.Spent[receipt.Handler] - u.CPU.Value - u.Throttled.Value
 	for _, stall := range stalls(u) {
 		rest -= most(r, stall)
 	}
-	return max(rest, 0)
+	return max(min(rest, r.Spent[receipt.Handler]-mostOfHost(r)), 0)
 }
 
 func stalls(u *receipt.Used) [3]time.Duration {
 	return [3]time.Duration{u.Waiting.Value, u.IOStall.Value, u.MemoryStall.Value}
 }
 
-// most is the longest that something can have been held up when pressure shows some. Linux
+// mostOfHost is the longest that Lambent can have waited for a CPU.
+func mostOfHost(r *receipt.Receipt) time.Duration {
+	return longest(r.Used.CPUs, r.Used.HostWaiting.Value, time.Duration(r.Used.CPUs)*r.Spent[receipt.Handler])
+}
+
+// most is the longest that something of the function can have been held up.
+func most(r *receipt.Receipt, some time.Duration) time.Duration {
+	return longest(r.Used.CPUs, some, busy(r))
+}
+
+// longest is the longest that something can have been held up when pressure shows some. Linux
 // takes the mean of what each of N CPUs saw, w, weighted by how long it was not idle, n >= w:
 // some = Σwn/Σn. With Σwn >= (Σw)²/N and Σn <= Σw + busy, Σw is at most the root of
 // x² - N·some·(x + busy).
-func most(r *receipt.Receipt, some time.Duration) time.Duration {
-	part := float64(r.Used.CPUs) * float64(some)
-	return time.Duration((part + math.Sqrt(part*part+4*part*float64(busy(r)))) / 2)
+func longest(cpus int, some, busy time.Duration) time.Duration {
+	part := float64(cpus) * float64(some)
+	return time.Duration((part + math.Sqrt(part*part+4*part*float64(busy))) / 2)
 }
 
 // busy is the most that CPUs were not idle, beside the stall that is looked at: that
@@ -190,7 +215,7 @@ func busy(r *receipt.Receipt) time.Duration {
 }
 
 func sayElsewhere(_ *receipt.Receipt, cost time.Duration) string {
-	return "For at least " + amount(cost) + " it asked for no CPU and no disk: it slept, or waited for an answer from elsewhere or for Lambent."
+	return "For at least " + amount(cost) + " it asked for no CPU and no disk: it slept, or waited for an answer from elsewhere."
 }
 
 func sayResponse(_ *receipt.Receipt, cost time.Duration) string {

@@ -19,7 +19,7 @@ const ms = time.Millisecond
 func measured(change func(*receipt.Receipt)) *receipt.Receipt {
 	zero, none := receipt.Of[time.Duration](0), receipt.Of[int64](0)
 	r := &receipt.Receipt{Start: receipt.Warm, Used: receipt.Used{
-		CPUs: 2, CPU: zero, Throttled: zero, Waiting: zero, MemoryStall: zero, IOStall: zero,
+		CPUs: 2, CPU: zero, Throttled: zero, Waiting: zero, HostWaiting: zero, MemoryStall: zero, IOStall: zero,
 		Faults: none, MajorFaults: none, ReadBytes: none, WrittenBytes: none,
 	}}
 	change(r)
@@ -164,15 +164,29 @@ func TestExplain(t *testing.T) {
 		"waiting for elsewhere, and a little for a CPU": {
 			measured(func(r *receipt.Receipt) {
 				r.Add(receipt.Handler, time.Second)
-				r.Used.CPU, r.Used.Waiting = receipt.Of(50*ms), receipt.Of(100*ms) // 241 ms at most, on two CPUs
+				r.Used.CPU, r.Used.Waiting, r.Used.HostWaiting = receipt.Of(50*ms), receipt.Of(100*ms), receipt.Of(ms) // 241 ms at most, on two CPUs
 				r.Neighbours = []receipt.Neighbour{{Function: "resize", CPU: 900 * ms}}
 			}),
 			why.Explanation{
 				Verdict: "For at least 709 ms of 1.00 s your code asked for no CPU and no disk: it slept, or waited for an answer.",
 				Because: []string{
-					"For at least 709 ms it asked for no CPU and no disk: it slept, or waited for an answer from elsewhere or for Lambent.",
+					"For at least 709 ms it asked for no CPU and no disk: it slept, or waited for an answer from elsewhere.",
 					"It was ready to run and waited at least 100 ms for a CPU beside resize (900 ms on CPUs).",
 					"Its processes were on a CPU for 50 ms.",
+				},
+			},
+		},
+		"Lambent may have been late": {
+			measured(func(r *receipt.Receipt) {
+				r.Add(receipt.Handler, 32*ms)
+				r.Used.CPU, r.Used.Waiting, r.Used.HostWaiting = receipt.Of(2*ms), receipt.Of(3*ms), receipt.Of(30*ms)
+			}),
+			why.Explanation{
+				Verdict: "No single cause took most of the 32 ms.",
+				Because: []string{
+					"For at least 30 ms something on this host waited for a CPU: it can have been Lambent itself, which hands over the event and takes the answer.",
+					"It was ready to run and waited at least 3.0 ms for a CPU; no other function used any to speak of meanwhile: for 1.0 ms or more of it other programs of this host did.",
+					"Its processes were on a CPU for 2.0 ms.",
 				},
 			},
 		},
@@ -183,7 +197,7 @@ func TestExplain(t *testing.T) {
 			}),
 			why.Explanation{
 				Verdict: "For at least 1.23 s of 1.23 s your code asked for no CPU and no disk: it slept, or waited for an answer.",
-				Because: []string{"For at least 1.23 s it asked for no CPU and no disk: it slept, or waited for an answer from elsewhere or for Lambent."},
+				Because: []string{"For at least 1.23 s it asked for no CPU and no disk: it slept, or waited for an answer from elsewhere."},
 			},
 		},
 		"a long answer": {
@@ -238,7 +252,7 @@ func TestClaimsFollow(t *testing.T) {
 		text := strings.Join(append(e.Because, e.Verdict), "\n")
 		u := &r.Used
 		for claim, known := range map[string]bool{
-			"asked for no CPU": u.CPUs > 0 && 2*u.Waiting.Value < r.Spent[receipt.Handler] && u.CPU.Known && u.Waiting.Known && u.IOStall.Known && u.Throttled.Known && u.MemoryStall.Known,
+			"asked for no CPU": u.CPUs > 0 && u.HostWaiting.Known && u.HostWaiting.Value < r.Spent[receipt.Handler] && 2*u.Waiting.Value < r.Spent[receipt.Handler] && u.CPU.Known && u.Waiting.Known && u.IOStall.Known && u.Throttled.Known && u.MemoryStall.Known,
 			"for a CPU":        u.Waiting.Known && u.Waiting.Value > 0, "on a CPU": u.CPU.Known && u.CPU.Value > 0, "for a disk": u.IOStall.Known, "for memory": u.MemoryStall.Known,
 			"held it back": u.Throttled.Known && u.Throttled.Value > 0, "page faults": u.Faults.Known || u.MajorFaults.Known, "beside fn": len(r.Neighbours) > 0,
 			"because it": r.Why != "",
@@ -270,7 +284,7 @@ func anyReceipt(rt *rapid.T) *receipt.Receipt {
 		r.Add(p, span(p.String()))
 	}
 	r.Why = rapid.SampledFrom([]string{"", "it was"}).Draw(rt, "why")
-	r.Used = receipt.Used{CPUs: rapid.IntRange(0, 2).Draw(rt, "cpus"), CPU: maybe("cpu"), Throttled: maybe("throttled"), Waiting: maybe("waiting"), MemoryStall: maybe("memory"), IOStall: maybe("io")}
+	r.Used = receipt.Used{CPUs: rapid.IntRange(0, 2).Draw(rt, "cpus"), CPU: maybe("cpu"), Throttled: maybe("throttled"), Waiting: maybe("waiting"), HostWaiting: maybe("host"), MemoryStall: maybe("memory"), IOStall: maybe("io")}
 	for range rapid.IntRange(0, 3).Draw(rt, "neighbours") {
 		r.Neighbours = append(r.Neighbours, receipt.Neighbour{Function: "fn", CPU: span("neighbour")})
 	}

@@ -38,11 +38,14 @@ func openTree(t tree, fsRoot string) (*Host, error) {
 	return h, nil
 }
 
+// hostPressure is how long threads of the whole host waited for a CPU.
+const hostPressure = "/proc/pressure/cpu"
+
 // measuresPressure says whether the kernel keeps pressure (accounting/psi.rst), which it
 // does per group of v2, also where all controllers are on v1. With psi=0 the file is not
 // there (kernel/sched/psi.c, psi_proc_init).
 func measuresPressure(t tree) bool {
-	_, err := t.read("/proc/pressure/cpu")
+	_, err := t.read(hostPressure)
 	return err == nil
 }
 

@@ -61,7 +61,7 @@ func (m *meter) ready() error {
 	}
 	for _, g := range m.group.host.gauges() {
 		f, err := m.group.host.tree.open(m.group.path(g))
-		if errors.Is(err, fs.ErrNotExist) && m.group.exists(g.at) {
+		if errors.Is(err, fs.ErrNotExist) && (g.at == outside || m.group.exists(g.at)) {
 			continue
 		}
 		if err != nil {
@@ -100,7 +100,12 @@ func (m *meter) close() {
 	m.closed = true
 }
 
-func (g *Group) path(of gauge) string { return filepath.Join(g.dirs[of.at], of.file) }
+func (g *Group) path(of gauge) string {
+	if of.at == outside {
+		return of.file
+	}
+	return filepath.Join(g.dirs[of.at], of.file)
+}
 
 // exists says whether the group's folder on a hierarchy is there: a file that is missing
 // from it is one that the kernel lacks.

@@ -64,6 +64,7 @@ func takeFaults(text []byte, u *Usage) error {
 }
 
 func takeWaiting(text []byte, u *Usage) error     { return takeStall(text, &u.Waiting) }
+func takeHostWaiting(text []byte, u *Usage) error { return takeStall(text, &u.HostWaiting) }
 func takeMemoryStall(text []byte, u *Usage) error { return takeStall(text, &u.MemoryStall) }
 func takeIOStall(text []byte, u *Usage) error     { return takeStall(text, &u.IOStall) }
 

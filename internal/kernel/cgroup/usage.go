@@ -18,6 +18,7 @@ type Usage struct {
 	// after the other they show a part, with N CPUs at least an Nth.
 	Throttled    Counter[time.Duration] // held back by CPUQuota, summed over CPUs
 	Waiting      Counter[time.Duration] // at least one thread could run and had no CPU
+	HostWaiting  Counter[time.Duration] // the same of any thread of the host
 	MemoryStall  Counter[time.Duration] // at least one thread waited for memory: reclaim, refaults, swap
 	IOStall      Counter[time.Duration] // at least one thread waited for a block device
 	Faults       Counter[int64]         // page faults, major ones included
@@ -44,9 +45,12 @@ func (g *Group) Usage() (Usage, error) {
 	return u, nil
 }
 
+// outside is no hierarchy: the file's path is absolute.
+const outside = -1
+
 // gauge is one file of counters and what to take from its text.
 type gauge struct {
-	at   int // the hierarchy
+	at   int // the hierarchy, or outside
 	file string
 	take func(text []byte, u *Usage) error
 }
@@ -73,7 +77,7 @@ func (h *Host) gauges() []gauge {
 			all = append(all, on(at, c.v1)...)
 		}
 	}
-	return append(all, h.gaugesOfV2()...)
+	return append(append(all, h.gaugesOfV2()...), gauge{outside, hostPressure, takeHostWaiting})
 }
 
 var (

@@ -129,7 +129,7 @@ func (r *rig) notBelow(box sandbox.Sandbox, earlier *sandbox.Usage) {
 	now, was := r.usage(box), *earlier
 	*earlier = now
 	fell := now.CPU < was.CPU || now.OOMKills < was.OOMKills || now.MemoryPeak < was.MemoryPeak
-	for _, c := range [][2]sandbox.Counter[time.Duration]{{was.Throttled, now.Throttled}, {was.Waiting, now.Waiting}, {was.MemoryStall, now.MemoryStall}, {was.IOStall, now.IOStall}} {
+	for _, c := range [][2]sandbox.Counter[time.Duration]{{was.Throttled, now.Throttled}, {was.Waiting, now.Waiting}, {was.HostWaiting, now.HostWaiting}, {was.MemoryStall, now.MemoryStall}, {was.IOStall, now.IOStall}} {
 		fell = fell || below(c[1], c[0])
 	}
 	for _, c := range [][2]sandbox.Counter[int64]{{was.Faults, now.Faults}, {was.MajorFaults, now.MajorFaults}, {was.ReadBytes, now.ReadBytes}, {was.WrittenBytes, now.WrittenBytes}} {
