@@ -112,12 +112,12 @@ func (c *call) execute(ctx context.Context) (*fault, error) {
 		c.marks.lap(&c.receipt, receipt.Queue, time.Now())
 		return failure, nil
 	}
-	l, failure, delivered, err := c.attempt(ctx)
+	_, failure, delivered, err := c.attempt(ctx)
 	if delivered || failure != nil || err != nil {
 		return failure, err
 	}
 	// The runtime ended before it took the event, while nobody looked: a fresh one gets it.
-	l, failure, delivered, err = c.attempt(ctx)
+	l, failure, delivered, err := c.attempt(ctx)
 	if !delivered && failure == nil && err == nil {
 		return c.i.crashAndReset(l)
 	}

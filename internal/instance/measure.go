@@ -34,6 +34,10 @@ type reading struct {
 	at time.Time
 }
 
+// detailed says that it has more than CPU time: a driver that has to look for its processes
+// one by one has not, and is not asked twice.
+func (r reading) detailed() bool { return r.Waiting.Known || r.Faults.Known }
+
 // use is one invocation's part of the gauge.
 type use struct {
 	before reading
@@ -81,7 +85,7 @@ func (c *call) beginUse(ctx context.Context) {
 		return
 	}
 	c.use.before = g.last
-	if time.Since(g.last.at) > staleAfter {
+	if g.last.detailed() && time.Since(g.last.at) > staleAfter {
 		if now, ok := c.i.read(); ok {
 			c.use.before = now
 		}

@@ -116,15 +116,15 @@ func (i *Instance) serveStream(l *life, conn net.Conn, slots int) {
 
 // context ends with the life's session, or by the function that comes with it.
 func (l *life) context() (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	go func() { // ends with either
 		select {
 		case <-l.session.Done():
-			cancel()
+			cancel(errExited)
 		case <-ctx.Done():
 		}
 	}()
-	return ctx, cancel
+	return ctx, func() { cancel(nil) }
 }
 
 // workerFault is why a worker ended whose runtime goes on. A kill for lack of memory

@@ -14,7 +14,7 @@
 //	                           an instance that is being started              │
 //	                           QueueTimeout: Lambda's 429 ────────────────────┘
 //
-// There are never more starts begun than requests wait. A start whose request was
+// There are never more starts begun than waiting requests need. A start whose request was
 // served by another instance goes on, and its instance is idle for the next request;
 // one that still waits for memory is called off.
 //
@@ -24,6 +24,13 @@
 // change under the lock of the instance's group:
 //
 //	waiting for memory ─▶ launching ─▶ busy ⇄ idle ─▶ leaving ─▶ closed
+//
+// # Slots
+//
+// An instance of a function that says so takes several requests at once. Free slots of
+// busy instances are filled before anything is started, and one start is begun for as
+// many waiting requests as an instance takes. An instance that a request has found wrong
+// gets no other until the last one in it ends; then it is asked again.
 //
 // # Groups
 //

@@ -101,8 +101,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // box is an instance that does what the payload says: words of "DURATION", "crash"
-// and "timeout" (it cannot be used again), "reset-timeout" (it can), "reinit", "gone"
-// and "panic".
+// and "timeout" (it cannot be used again), "reset-timeout" (it can), "taint" (it can once
+// nothing runs in it), "reinit", "gone" and "panic".
 type box struct {
 	starter *starter
 	n       int
@@ -111,7 +111,8 @@ type box struct {
 	done    chan struct{}
 
 	mu             sync.Mutex // guards what follows
-	busy           bool
+	running        int
+	tainted        bool // takes nothing until nothing runs
 	frozen         bool
 	closed         bool
 	usable         bool
@@ -130,7 +131,7 @@ func (b *box) misuse(what string)     { b.starter.t.Errorf("%s: %s", b.ID(), wha
 func (b *box) Reusable() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.usable && !b.dead
+	return b.usable && !b.dead && !b.tainted
 }
 
 func (b *box) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error) {
@@ -160,17 +161,22 @@ func (b *box) occupy() error {
 		b.refused++
 		return fmt.Errorf("%s: %w", b.ID(), instance.ErrGone)
 	}
-	if b.busy || b.frozen {
-		b.misuse(fmt.Sprintf("Invoke while busy=%v frozen=%v", b.busy, b.frozen))
+	if b.tainted {
+		return fmt.Errorf("%s: %w", b.ID(), instance.ErrGone)
 	}
-	b.busy = true
+	if b.running >= b.target.Slots() || b.frozen {
+		b.misuse(fmt.Sprintf("Invoke with %d requests, frozen=%v", b.running, b.frozen))
+	}
+	b.running++
 	return nil
 }
 
 func (b *box) vacate() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.busy = false
+	if b.running--; b.running == 0 {
+		b.tainted = false
+	}
 }
 
 func (b *box) obey(ctx context.Context, word string, rec *receipt.Receipt) error {
@@ -182,6 +188,12 @@ func (b *box) obey(ctx context.Context, word string, rec *receipt.Receipt) error
 		rec.Fault = map[string]string{"crash": "Runtime.ExitError", "timeout": "Sandbox.Timedout"}[word]
 		return nil
 	case "reset-timeout":
+		rec.Fault = "Sandbox.Timedout"
+		return nil
+	case "taint":
+		b.mu.Lock()
+		b.tainted = true
+		b.mu.Unlock()
 		rec.Fault = "Sandbox.Timedout"
 		return nil
 	case "reinit":
@@ -211,7 +223,7 @@ func (b *box) Freeze(ctx context.Context) error {
 	err := sleep(ctx, b.starter.freeze)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.busy {
+	if b.running > 0 {
 		b.misuse("Freeze while busy")
 	}
 	b.frozen = true
@@ -222,6 +234,9 @@ func (b *box) Freeze(ctx context.Context) error {
 func (b *box) Thaw(context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.running > 0 {
+		b.misuse("Thaw while busy")
+	}
 	b.thaws++
 	b.frozen = false
 	if b.starter.thaw != nil {

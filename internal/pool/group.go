@@ -19,21 +19,25 @@ type group struct {
 	used    bool       // an instance was ready at least once
 	past    string     // why there is no instance: what became of the last one
 	idle    []*member  // most recently used last
-	busy    int
-	starts  []*member // under way, the oldest first
-	waiters []*waiter // the latency class before the batch class, in each first come first
+	open    []*member  // busy ones with a free slot, most recently opened last
+	thawing int        // free slots of instances that a request has and thaws
+	busy    int        // instances
+	starts  []*member  // under way, the oldest first
+	waiters []*waiter  // the latency class before the batch class, in each first come first
 }
 
-// acquire gives the request an instance: an idle one unless fresh is set, else
-// whichever comes first.
+// acquire gives the request an instance: one with a free slot or an idle one unless fresh
+// is set, else whichever comes first.
 func (g *group) acquire(ctx context.Context, target *lambda.Target, class lambda.Class, fresh bool) (lease, error) {
 	g.mu.Lock()
 	if m := g.take(fresh); m != nil {
 		ice, frozen := m.ice, m.frozen
-		g.mu.Unlock()
 		if ice == nil && !frozen {
+			g.mu.Unlock()
 			return lease{member: m}, nil
 		}
+		g.beginThaw(m)
+		g.mu.Unlock()
 		return lease{member: m}, m.thaw(ctx, ice)
 	}
 	w, err := g.enqueue(target, class)
@@ -44,19 +48,21 @@ func (g *group) acquire(ctx context.Context, target *lambda.Target, class lambda
 	return g.await(ctx, w)
 }
 
-// take makes the most recently used living idle instance busy. Preconditions: mu is
-// held.
+// take takes a slot of a busy instance, or makes the most recently used living idle
+// instance busy. Preconditions: mu is held.
 func (g *group) take(fresh bool) *member {
 	if fresh {
 		return nil
+	}
+	if m := g.takeOpen(); m != nil {
+		return m
 	}
 	for i, m := range slices.Backward(g.idle) {
 		if m.ended() {
 			continue // its own goroutine removes it
 		}
 		g.idle = slices.Delete(g.idle, i, i+1)
-		m.state = busy
-		g.busy++
+		g.occupy(m)
 		return m
 	}
 	return nil
@@ -67,6 +73,9 @@ func (g *group) take(fresh bool) *member {
 func (g *group) release(m *member, why string) {
 	g.mu.Lock()
 	defer g.unlock()
+	if why = g.vacate(m, why); m.running > 0 {
+		return
+	}
 	g.busy--
 	switch {
 	case m.state == leaving: // the pool was closed in a hurry
@@ -97,20 +106,22 @@ func (g *group) offer(m *member) {
 	}
 }
 
-// deliver hands an instance to the first waiter. Preconditions: mu is held, a request
-// waits.
+// deliver hands an instance to the first waiters, as many as it takes. Preconditions: mu
+// is held, a request waits.
 func (g *group) deliver(m *member) {
-	w := g.waiters[0]
-	l := lease{member: m, fresh: m.state == starting, why: w.why, since: w.since}
-	m.state = busy
-	g.busy++
-	g.answer(w, l)
+	fresh := m.state == starting
+	for len(g.waiters) > 0 && m.running < m.target.Slots() {
+		w := g.waiters[0]
+		g.occupy(m)
+		g.answer(w, lease{member: m, fresh: fresh, why: w.why, since: w.since})
+	}
 }
 
 // leave makes an instance leave; its goroutine closes it. Preconditions: mu is held;
 // m is in no list.
 func (g *group) leave(m *member, why string) {
 	m.state = leaving
+	g.place(m)
 	g.past = why
 	g.pool.memory.expect(m.memory)
 	m.nudge()

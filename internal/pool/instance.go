@@ -8,7 +8,7 @@ import (
 )
 
 // Instance is what a pool needs of an execution environment; *instance.Instance is
-// one. A pool gives it one request at a time.
+// one. A pool gives it as many requests at once as its target has slots.
 type Instance interface {
 	// ID names the instance in the log.
 	ID() string
@@ -19,9 +19,10 @@ type Instance interface {
 	// Close; the context that it gets does not end. A receipt with time in Runtime or
 	// Init says that the runtime was started again.
 	Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error)
-	// Reusable says, after an Invoke, whether another may follow.
+	// Reusable says, after an Invoke, whether another may follow. One with several slots
+	// may be reusable again once nothing runs in it.
 	Reusable() bool
-	// Freeze stops its processes until Thaw. Both are idempotent.
+	// Freeze stops its processes until Thaw. Both are idempotent; nothing may run.
 	Freeze(ctx context.Context) error
 	Thaw(ctx context.Context) error
 	// Done is closed when the instance ended by itself or by Close; Err says why.

@@ -55,19 +55,19 @@ func (m *machine) observe(delta int, _ *lambda.Target) {
 	}
 }
 
-// fn draws a function; its memory follows from its name.
+// fn draws a function; its memory and its slots follow from its name.
 func (m *machine) fn(rt *rapid.T) *lambda.Target {
 	n := rapid.IntRange(0, 3).Draw(rt, "function")
 	name := fmt.Sprint("f", n)
 	t := target(name, max(m.latest[name], 1))
-	t.Version.MemorySize = 128 + 64*n
+	t.Version.MemorySize, t.Concurrency = 128+64*n, n
 	return t
 }
 
 func (m *machine) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"invoke": func(rt *rapid.T) {
-			payload := rapid.SampledFrom([]string{"", "1ms", "3ms", "20ms", "crash", "5ms timeout", "gone"}).Draw(rt, "payload")
+			payload := rapid.SampledFrom([]string{"", "1ms", "3ms", "20ms", "crash", "5ms timeout", "5ms taint", "gone"}).Draw(rt, "payload")
 			m.invoke(context.Background(), m.fn(rt), payload)
 		},
 		"invoke and leave": func(rt *rapid.T) {
@@ -170,10 +170,11 @@ func TestHammer(t *testing.T) {
 			answered := 0
 			for i := range rounds {
 				fn := target(fmt.Sprint("f", (w+i)%4), uint64(1+i/10))
+				fn.Concurrency = (w + i) % 4
 				if i%10 == 0 {
 					m.h.Keep(fn.ID, fn)
 				}
-				m.h.call(t.Context(), fn, []string{"", "50us", "crash"}[i%3])
+				m.h.call(t.Context(), fn, []string{"", "50us", "crash", "taint"}[i%4])
 				answered++
 			}
 			done <- answered

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"lambent.dev/lambent/internal/cleanup"
@@ -35,11 +36,15 @@ type member struct {
 	cancel context.CancelCauseFunc // calls the start off
 	wake   chan struct{}           // holds one: look at the state
 	inst   Instance                // set before group.arrive
-	fault  string                  // how the last invocation ended; of the request that has it
+
+	faults sync.Mutex // guards fault
+	fault  string     // how the last invocation ended
 
 	// Guarded by group.mu.
 	state     state
-	funded    bool // its memory is claimed
+	running   int    // requests that have it
+	emptying  string // why it gets no other until it is empty; "" = it does
+	funded    bool   // its memory is claimed
 	idleSince time.Time
 	ice       chan struct{} // closed when the freeze that is under way ended; nil = none
 	frozen    bool
@@ -211,14 +216,13 @@ func (m *member) thaw(ctx context.Context, ice <-chan struct{}) error {
 	}
 	ctx, stop := cleanup.Context(ctx, iceTimeout)
 	defer stop()
-	if err := m.inst.Thaw(ctx); err != nil {
+	err := m.inst.Thaw(ctx)
+	m.group.endThaw(m, err == nil)
+	if err != nil {
 		m.log(err, "instance was not thawed")
 		m.group.release(m, whyEnded)
 		return fmt.Errorf("thawing instance %s: %w: %w", m.inst.ID(), instance.ErrGone, err)
 	}
-	m.group.mu.Lock()
-	m.frozen = false
-	m.group.mu.Unlock()
 	m.nudge() // what is due next has changed
 	return nil
 }

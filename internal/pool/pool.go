@@ -120,7 +120,7 @@ func (p *Pool) attempt(ctx context.Context, inv *lambda.Invocation, sink lambda.
 	if err != nil {
 		return receipt.Receipt{}, err
 	}
-	began, why := time.Now(), whyCrashed // if the sink panics, the instance is not trusted any more
+	began, why := time.Now(), whyBroken // if the sink panics, the instance is not trusted any more
 	defer func() { g.release(got.member, why) }()
 	if err := context.Cause(ctx); err != nil {
 		why = ""

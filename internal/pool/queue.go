@@ -29,14 +29,14 @@ func (g *group) enqueue(target *lambda.Target, class lambda.Class) (*waiter, err
 		return nil, throttled(errQueueFull)
 	}
 	w := &waiter{target: target, class: class, since: time.Now(), why: g.why(), got: make(chan lease, 1)}
-	g.waiters = slices.Insert(g.waiters, g.place(class), w)
+	g.waiters = slices.Insert(g.waiters, g.turnOf(class), w)
 	g.provision()
 	return w, nil
 }
 
-// place is where a new request of a class goes: the latency class never waits behind the
+// turnOf is where a new request of a class goes: the latency class never waits behind the
 // batch class. Preconditions: mu is held.
-func (g *group) place(class lambda.Class) int {
+func (g *group) turnOf(class lambda.Class) int {
 	if class != lambda.ClassLatency {
 		return len(g.waiters)
 	}
@@ -100,7 +100,7 @@ func (g *group) abandon(w *waiter, cause error) error {
 func (g *group) expire(w *waiter) bool {
 	g.mu.Lock()
 	defer g.unlock()
-	return slices.Index(g.waiters, w) >= g.launching() && g.remove(w)
+	return slices.Index(g.waiters, w) >= g.launching()*g.slots() && g.remove(w)
 }
 
 // launching counts the starts that have their memory. Preconditions: mu is held.
@@ -131,10 +131,10 @@ func (g *group) remove(w *waiter) bool {
 	return true
 }
 
-// provision begins starts until there are as many as requests wait. Preconditions: mu
-// is held.
+// provision begins starts until there are as many as the waiting requests need.
+// Preconditions: mu is held.
 func (g *group) provision() {
-	for len(g.starts) < len(g.waiters) && context.Cause(g.pool.ctx) == nil {
+	for len(g.starts) < g.startsFor(len(g.waiters)) && context.Cause(g.pool.ctx) == nil {
 		g.begin(g.waiters[len(g.starts)].target)
 	}
 }
@@ -143,7 +143,7 @@ func (g *group) provision() {
 // first. Preconditions: mu is held.
 func (g *group) callOff() {
 	for i, m := range slices.Backward(g.starts) {
-		if len(g.starts) <= len(g.waiters) {
+		if len(g.starts) <= g.startsFor(len(g.waiters)) {
 			return
 		}
 		if !m.funded {

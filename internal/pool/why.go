@@ -17,6 +17,7 @@ const (
 	whyEnded   = "the instance ended while it was idle"
 	whyTimeout = "the instance timed out before"
 	whyCrashed = "the instance crashed before"
+	whyBroken  = "an answer of the instance broke off before"
 	whyRestart = "the runtime had ended before"
 	whyClosing = "Lambent was stopping"
 )
@@ -55,6 +56,14 @@ func (m *member) spent(r *receipt.Receipt, err error) string {
 	return whyCrashed
 }
 
+// swapFault notes how an invocation ended, and says how the one before did.
+func (m *member) swapFault(ended string) (before string) {
+	m.faults.Lock()
+	defer m.faults.Unlock()
+	before, m.fault = m.fault, ended
+	return before
+}
+
 // whyRestarted says why an instance started its runtime again; fault is how the
 // invocation before ended.
 func whyRestarted(fault string) string {
@@ -72,7 +81,7 @@ type lease struct {
 	member *member
 	err    error
 
-	// fresh says that the request waited for the instance and is its first.
+	// fresh says that the request waited for the instance and is one of its first.
 	fresh bool
 	why   string
 	since time.Time // when the request began to wait
@@ -80,8 +89,7 @@ type lease struct {
 
 // mark writes into r how the request got its instance. now is when it got it.
 func (l *lease) mark(r *receipt.Receipt, now time.Time) {
-	fault := l.member.fault
-	l.member.fault = r.Fault
+	fault := l.member.swapFault(r.Fault)
 	switch {
 	case l.fresh:
 		l.markLaunch(r, now)

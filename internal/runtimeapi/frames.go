@@ -60,7 +60,7 @@ type link struct {
 	// Of a shared session.
 	free  chan uint16 // slots that may take an invocation
 	ended context.Context
-	end   context.CancelFunc
+	end   context.CancelCauseFunc
 
 	mu    sync.Mutex // guards what follows
 	over  bool

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 )
@@ -15,7 +16,7 @@ import (
 func (s *Session) ServeSlots(conn net.Conn, slots int) (served bool, err error) {
 	l := newLink(s, conn, slots)
 	l.free, l.turns = make(chan uint16, slots), make([]*turn, slots)
-	l.ended, l.end = context.WithCancel(context.Background())
+	l.ended, l.end = context.WithCancelCause(context.Background())
 	stop := context.AfterFunc(l.ended, func() { _ = conn.Close() })
 	defer stop()
 	var writer sync.WaitGroup
@@ -29,7 +30,7 @@ func (s *Session) ServeSlots(conn net.Conn, slots int) (served bool, err error) 
 // sendMany writes what the host invokes, as long as there are free slots. It ends the
 // stream when the session ends.
 func (l *link) sendMany() {
-	defer l.end()
+	defer l.end(io.EOF)
 	for {
 		slot, ok := l.await()
 		if !ok {
@@ -116,7 +117,7 @@ func (l *link) vacate(slot uint16) {
 
 // close ends the link and all that is on it.
 func (l *link) close() {
-	l.end()
+	l.end(io.EOF)
 	l.mu.Lock()
 	l.over = true
 	lost := l.turns

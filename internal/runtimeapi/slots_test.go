@@ -225,7 +225,7 @@ func FuzzSlots(f *testing.F) {
 		s := NewSharedSession()
 		l := newLink(s, nil, 2)
 		l.free, l.turns = make(chan uint16, 4), make([]*turn, 2)
-		l.ended, l.end = context.WithCancel(context.Background())
+		l.ended, l.end = context.WithCancelCause(context.Background())
 		var turns [2]*turn
 		var sinks [2]lambda.Buffer
 		for n := range turns {

@@ -46,8 +46,28 @@ def json_error(value):
     return codec.encode(line).decode("utf-8") + "\n"
 
 
+_kinds = ()
+
+
 def install(logging):
     """Sets up the root logger; logging is the package, just imported."""
+    prepare(logging)
+    handler_kind, filter_kind = _kinds
+    handler = handler_kind()
+    handler.setFormatter(_formatter(logging))
+    handler.addFilter(filter_kind())
+    logging.Formatter.converter = time.gmtime
+    root = logging.getLogger()
+    root.addHandler(handler)
+    if isinstance(logging.getLevelName(level()), int):
+        root.setLevel(level())
+
+
+def prepare(logging):
+    """Makes what install needs and no function changes, once."""
+    global _kinds
+    if _kinds:
+        return
 
     class Handler(logging.Handler):
         def emit(self, record):
@@ -62,14 +82,7 @@ def install(logging):
             record.tenant_id = Request.tenant_id
             return True
 
-    handler = Handler()
-    handler.setFormatter(_formatter(logging))
-    handler.addFilter(Filter())
-    logging.Formatter.converter = time.gmtime
-    root = logging.getLogger()
-    root.addHandler(handler)
-    if isinstance(logging.getLevelName(level()), int):
-        root.setLevel(level())
+    _kinds = (Handler, Filter)
 
 
 def _formatter(logging):

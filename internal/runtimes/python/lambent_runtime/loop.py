@@ -32,7 +32,7 @@ def serve(waited):
         took = int((time.monotonic() - began) * 1e6)
         link.write(stream.READY, took.to_bytes(4, "big") if waited else b"")
         while True:
-            _turn(link, handler)
+            turn(link, handler)
     except stream.Closed:
         sys.exit(0)
 
@@ -84,7 +84,7 @@ def _init(link):
     return found
 
 
-def _turn(link, handler):
+def turn(link, handler):
     """One invocation. SystemExit and its like are the function's way out."""
     from . import logs
 

@@ -23,12 +23,19 @@ def workload(descriptor):
     os.close(descriptor)
     if not data:
         os._exit(0)
+    apply(data)
+
+
+def apply(data):
+    """Gives the process its folder and its variables, and takes all others away."""
     folder, *pairs = os.fsdecode(data).split("\0")[:-1]
+    wanted = dict(pair.split("=", 1) for pair in pairs)
     zone = os.environ.get("TZ")
-    os.environ.clear()
-    for pair in pairs:
-        name, _, value = pair.partition("=")
-        os.environ[name] = value
+    for name in [name for name in os.environ if name not in wanted]:
+        del os.environ[name]
+    for name, value in wanted.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
     os.chdir(folder)
     if os.environ.get("TZ") != zone:
         time.tzset()

@@ -1,6 +1,8 @@
 """The part of the standard library that a zygote holds ready: what AWS's runtime has
 loaded before a function's code, and what functions load most often after it."""
 
+import sys
+
 MODULES = """
     base64 bisect collections collections.abc concurrent.futures contextlib copy csv
     dataclasses datetime decimal email.message enum functools gzip hashlib heapq hmac
@@ -22,3 +24,6 @@ def load():
             __import__(name)
         except ImportError:
             pass
+    from lambent_runtime import logs
+
+    logs.prepare(sys.modules["logging"])

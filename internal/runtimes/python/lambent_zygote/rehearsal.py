@@ -1,16 +1,44 @@
 """What a child does once before it waits, so that the first event finds in memory of
-its own what the zygote's would have to be copied for."""
+its own what the zygote's would have to be copied for.
+
+Nothing of it stays but that: variables, modules and the logger are as before.
+"""
 
 import importlib
+import os
 import sys
 
-from lambent_runtime import codec, context
+from lambent_runtime import logs, loop, start
 
 _SCENE = __package__ + ".scene"
 
+# As many variables as functions have, of the usual length.
+_VARIABLES = 32
+_EVENT = b'{"text": "a", "numbers": [1, 2.5], "none": null}'
+_META = b'{"id": "0", "deadlineMs": 0, "arn": "", "traceId": "Root=1"}'
+
 
 def play():
+    before = dict(os.environ)
+    pairs = ["LAMBENT_REHEARSAL_%d=%s" % (number, "x" * 32) for number in range(_VARIABLES)]
+    _apply(pairs + ["%s=%s" % pair for pair in before.items()])
+    start.shadowed()
     handler = importlib.import_module(_SCENE).handler
     del sys.modules[_SCENE]
-    event = codec.decode(b'{"text": "a", "numbers": [1, 2.5], "none": null}')
-    codec.encode(handler(event, context.LambdaContext({"id": ""})))
+    loop.turn(_Link(), handler)
+    logs.Request.id = ""
+    _apply(["%s=%s" % pair for pair in before.items()])
+
+
+def _apply(pairs):
+    start.apply("".join(field + "\0" for field in ["/"] + pairs).encode())
+
+
+class _Link:
+    """A stream on which one event comes and nobody hears the answer."""
+
+    def read(self):
+        return _META, _EVENT
+
+    def write(self, kind, payload):
+        assert kind == loop.stream.RESPONSE, payload
