@@ -94,7 +94,7 @@ func sayWaiting(r *receipt.Receipt, cost time.Duration) string {
 // CPU for longer than the function did.
 func hostWaiting(r *receipt.Receipt) time.Duration {
 	host := during(r.Used.HostWaiting, r)
-	if !r.Used.Waiting.Known || host <= r.Used.Waiting.Value {
+	if !r.Used.Waiting.Known || host <= waiting(r) {
 		return 0
 	}
 	return host

@@ -253,7 +253,7 @@ func TestClaimsFollow(t *testing.T) {
 		u := &r.Used
 		for claim, known := range map[string]bool{
 			"asked for no CPU": u.CPUs > 0 && u.HostWaiting.Known && u.HostWaiting.Value < r.Spent[receipt.Handler] && 2*u.Waiting.Value < r.Spent[receipt.Handler] && u.CPU.Known && u.Waiting.Known && u.IOStall.Known && u.Throttled.Known && u.MemoryStall.Known,
-			"for a CPU":        u.Waiting.Known && u.Waiting.Value > 0, "on a CPU": u.CPU.Known && u.CPU.Value > 0, "for a disk": u.IOStall.Known, "for memory": u.MemoryStall.Known,
+			"ready to run":     u.Waiting.Known && u.Waiting.Value > 0, "something on this host": u.HostWaiting.Known, "on a CPU": u.CPU.Known && u.CPU.Value > 0, "for a disk": u.IOStall.Known, "for memory": u.MemoryStall.Known,
 			"held it back": u.Throttled.Known && u.Throttled.Value > 0, "page faults": u.Faults.Known || u.MajorFaults.Known, "beside fn": len(r.Neighbours) > 0,
 			"because it": r.Why != "",
 		} {
