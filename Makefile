@@ -5,7 +5,7 @@ export CGO_ENABLED ?= 0
 SHELL := /bin/bash
 GO ?= go
 
-.PHONY: build needs testneeds demo test package soak lint fmt clean help
+.PHONY: build needs testneeds benchneeds demo test bench package soak lint fmt clean help
 
 help: ## Say what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,12 @@ demo: build needs ## Show it: three examples, cold and warm, with receipts
 test: testneeds ## Everything that must hold
 	@./test/run
 
+benchneeds:
+	@./test/install bench
+
+bench: build benchneeds ## Measure it beside floors and competitors, in ten minutes: bin/bench.html
+	@bin/lambent bench --html bin/bench.html
+
 package: ## Static programs and Debian packages into dist/
 	@./packaging/build
 
@@ -35,7 +41,7 @@ lint: ## gofumpt, go vet, staticcheck, the rules in internal/lint
 	@./test/lint
 
 fmt: ## Format every file
-	@$(GO) tool gofumpt -w cmd internal
+	@$(GO) tool gofumpt -w bench cmd internal test
 
 clean: ## Remove what was built
 	@rm -rf bin dist

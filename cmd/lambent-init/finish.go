@@ -15,12 +15,6 @@ import (
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 )
 
-// maxOpenFiles is RLIMIT_NOFILE of a function (AWS Lambda quotas: 1,024 file descriptors).
-const maxOpenFiles = 1024
-
-// maxLocked is RLIMIT_MEMLOCK of a function in bytes, as functions on AWS Lambda find it.
-const maxLocked = 64 << 10
-
 // nothing covers what is masked: an empty folder of the template, and a device.
 const (
 	emptyFolder = "/.lambent/empty"
@@ -141,19 +135,11 @@ func (b *box) open(*initproto.Setup) (err error) {
 	return nil
 }
 
-// setLimits sets what commands inherit. The number of processes is the cgroup's.
+// setLimits sets what commands inherit.
 func setLimits(*initproto.Setup) error {
-	for _, l := range []struct {
-		name     string
-		resource int
-		limit    uint64
-	}{
-		{"RLIMIT_NOFILE", unix.RLIMIT_NOFILE, maxOpenFiles},
-		{"RLIMIT_MEMLOCK", unix.RLIMIT_MEMLOCK, maxLocked},
-		{"RLIMIT_CORE", unix.RLIMIT_CORE, 0},
-	} {
-		if err := syscall.Setrlimit(l.resource, &syscall.Rlimit{Cur: l.limit, Max: l.limit}); err != nil {
-			return os.NewSyscallError("setrlimit("+l.name+")", err)
+	for resource, limit := range initproto.Limits() {
+		if err := syscall.Setrlimit(resource, &syscall.Rlimit{Cur: limit, Max: limit}); err != nil {
+			return fmt.Errorf("setting the limit of resource %d: %w", resource, err)
 		}
 	}
 	return nil

@@ -16,8 +16,11 @@ func main() {
 	// this one, so it is never left.
 	runtime.LockOSThread()
 	run := func() error { return serve(initproto.ControlFD) }
-	if len(os.Args) > 3 && os.Args[1] == initproto.Give {
+	switch {
+	case len(os.Args) > 3 && os.Args[1] == initproto.Give:
 		run = func() error { return giveUp(os.Args[2], os.Args[3:]) }
+	case len(os.Args) == 2 && os.Args[1] == initproto.SpawnWord:
+		run = func() error { return spawn(initproto.ControlFD) }
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "lambent-init:", err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"golang.org/x/sys/unix"
 
@@ -22,10 +23,15 @@ type box struct {
 
 // serve answers requests until the daemon is gone.
 func serve(control int) error {
+	// Not by who spawned it: that takes a child whose parent is another for an orphan.
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return os.NewSyscallError("prctl(PR_SET_PDEATHSIG)", err)
+	}
 	b := &box{control: control, oom: -1, null: -1}
 	b.children = newChildren(b.ended)
+	packet := make([]byte, initproto.MaxPacket)
 	for {
-		request, fds, err := initproto.Receive(control)
+		request, fds, err := initproto.Receive(control, packet)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}

@@ -95,6 +95,26 @@ func TestDomainUsesTheStandardLibraryOnly(t *testing.T) {
 	}
 }
 
+// TestBenchLooksFromOutside holds that the benchmark knows Lambent as a user does, by its
+// command line, its API and its processes, and that nothing but the command line knows the
+// benchmark. The one exception: the Python bootstrap, which is a floor too.
+func TestBenchLooksFromOutside(t *testing.T) {
+	for _, p := range benches(t) {
+		for imported := range p.imports {
+			if imported != "runtimes" {
+				t.Errorf("bench/%s imports %s", p.path, imported)
+			}
+		}
+	}
+	for _, p := range slices.Concat(packages(t), commands(t)) {
+		for foreign := range p.foreign {
+			if strings.HasPrefix(foreign, "lambent.dev/lambent/bench") && p.path != "cli" {
+				t.Errorf("%s imports %s", p.path, foreign)
+			}
+		}
+	}
+}
+
 // TestInitIsSmall holds that PID 1 of a sandbox is made of the standard library and
 // golang.org/x/sys, also through what it imports of this module.
 func TestInitIsSmall(t *testing.T) {

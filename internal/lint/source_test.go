@@ -16,7 +16,7 @@ const module = "lambent.dev/lambent/internal/"
 
 // pkg is one folder of Go source.
 type pkg struct {
-	path    string      // below internal/ or cmd/
+	path    string      // below internal/, cmd/ or bench/
 	files   []*ast.File // without tests
 	names   []string    // of the files
 	fset    *token.FileSet
@@ -26,6 +26,7 @@ type pkg struct {
 
 func packages(t *testing.T) []*pkg { return load(t, "..") }
 func commands(t *testing.T) []*pkg { return load(t, "../../cmd") }
+func benches(t *testing.T) []*pkg  { return load(t, "../../bench") }
 
 // load parses every package below root. Testdata and packages without code are left out.
 func load(t *testing.T, root string) []*pkg {

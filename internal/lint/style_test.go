@@ -4,13 +4,14 @@ import (
 	"go/ast"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // TestPackageDocs holds that every package says what it is for, once, in doc.go.
 func TestPackageDocs(t *testing.T) {
-	for _, p := range packages(t) {
+	for _, p := range append(packages(t), benches(t)...) {
 		var documented []string
 		for i, f := range p.files {
 			if f.Doc != nil && f.Name.Name != "main" {
@@ -28,7 +29,7 @@ func TestPackageDocs(t *testing.T) {
 
 // TestExportedIsDocumented holds that what others use has a docstring.
 func TestExportedIsDocumented(t *testing.T) {
-	for _, p := range packages(t) {
+	for _, p := range append(packages(t), benches(t)...) {
 		for i, f := range p.files {
 			for _, d := range f.Decls {
 				if fn, ok := d.(*ast.FuncDecl); ok && fn.Name.IsExported() && fn.Doc == nil && receiverExported(fn) {
@@ -65,7 +66,7 @@ var forbidden = []struct{ pattern, why string }{
 }
 
 func TestForbiddenCalls(t *testing.T) {
-	for _, p := range append(packages(t), commands(t)...) {
+	for _, p := range slices.Concat(packages(t), commands(t), benches(t)) {
 		for _, name := range p.names {
 			text := read(t, name)
 			for _, f := range forbidden {
@@ -81,7 +82,7 @@ func TestForbiddenCalls(t *testing.T) {
 // light.Options.Without.
 func TestOnlyTheAttackSuiteTakesProtectionsAway(t *testing.T) {
 	sets := regexp.MustCompile(`Without\s*:`)
-	for _, p := range append(packages(t), commands(t)...) {
+	for _, p := range slices.Concat(packages(t), commands(t), benches(t)) {
 		for _, name := range p.names {
 			if strings.HasPrefix(p.path, "sandbox/sandboxtest") {
 				continue
@@ -96,7 +97,7 @@ func TestOnlyTheAttackSuiteTakesProtectionsAway(t *testing.T) {
 // TestFilesAreOneSubject flags files that have grown past a subject.
 func TestFilesAreOneSubject(t *testing.T) {
 	const most = 400 // lines
-	for _, p := range append(packages(t), commands(t)...) {
+	for _, p := range slices.Concat(packages(t), commands(t), benches(t)) {
 		for _, name := range p.names {
 			if n := strings.Count(read(t, name), "\n"); n > most {
 				t.Errorf("%s has %d lines, more than %d: split it by subject", name, n, most)

@@ -12,16 +12,14 @@
 // writing, which after some quiet costs an RCU grace period: about 10 ms. A
 // process that is born in its group costs nothing of that. So the order is:
 //
-//	runtime.LockOSThread()
-//	leave, err := group.Enter()       // v1: this thread joins the group
+//	doors, err := group.ThreadDoors() // v1: this thread writes "0" to each
 //	fd, ok := group.CloneFD()         // v2: SysProcAttr.UseCgroupFD, CgroupFD
 //	... start the process ...
-//	err = leave()
+//	home, err := host.Home()          // and goes back the same way
 //
 // On a hybrid host both may matter; a caller that does both is right everywhere.
-// Enter writes "0" to the file "tasks" and not to "cgroup.procs": a thread that
-// moves itself needs no global lock (kernel/cgroup/cgroup.c,
-// cgroup_procs_write_start).
+// The doors are files "tasks" and not "cgroup.procs": a thread that moves itself needs
+// no global lock (kernel/cgroup/cgroup.c, cgroup_procs_write_start).
 //
 // This is why no library is used: github.com/opencontainers/cgroups knows only how
 // to move a running process by its pid (Apply).

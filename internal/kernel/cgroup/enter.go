@@ -7,38 +7,21 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"lambent.dev/lambent/internal/cleanup"
 )
 
 // errClosed answers what is asked of a closed group.
 var errClosed = errors.New("group is closed")
 
-// Enter puts the calling thread into the group on every v1 hierarchy, so that what
-// it starts is born there; leave puts it back to where it came from. On v2 both do
-// nothing: use CloneFD.
-//
-// The caller holds runtime.LockOSThread until leave has returned nil. When leave
-// fails the thread must not be used again: end the goroutine without
-// UnlockOSThread, and the thread ends with it. Freeze, Kill and Close wait for
-// leave.
-func (g *Group) Enter() (leave func() error, err error) {
-	g.mu.RLock()
-	goHome, err := g.enter()
-	if err != nil {
-		g.mu.RUnlock()
-		return nil, fmt.Errorf("entering group %s: %w", g.name, err)
-	}
-	return func() error {
-		defer g.mu.RUnlock()
-		return goHome()
-	}, nil
-}
-
 // Doors opens the files by which a process of one thread enters the group: it writes "0"
 // to each. On v1 that waits for nobody; on v2, where a whole process moves, it may wait for
 // an RCU grace period. The caller closes them.
-func (g *Group) Doors() (_ []*os.File, err error) {
+func (g *Group) Doors() ([]*os.File, error) { return g.doors(true) }
+
+// ThreadDoors opens those of Doors by which a single thread enters: v1's. On v2 what is
+// started is born in the group by CloneFD.
+func (g *Group) ThreadDoors() ([]*os.File, error) { return g.doors(false) }
+
+func (g *Group) doors(v2 bool) (_ []*os.File, err error) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	if g.closed {
@@ -46,14 +29,42 @@ func (g *Group) Doors() (_ []*os.File, err error) {
 	}
 	var doors []*os.File
 	for i, one := range g.host.hierarchies {
-		name := "tasks"
-		if one.version == 2 {
-			name = "cgroup.procs"
+		if one.version == 2 && !v2 {
+			continue
 		}
-		door, err := os.OpenFile(filepath.Join(g.dirs[i], name), os.O_WRONLY, 0)
+		door, err := os.OpenFile(one.door(g.dirs[i]), os.O_WRONLY, 0)
 		if err != nil {
 			closeFiles(doors)
 			return nil, fmt.Errorf("opening the doors of group %s: %w", g.name, err)
+		}
+		doors = append(doors, door)
+	}
+	return doors, nil
+}
+
+// door is the file of a group by which it is entered.
+func (h hierarchy) door(dir string) string {
+	if h.version == 2 {
+		return filepath.Join(dir, "cgroup.procs")
+	}
+	return filepath.Join(dir, "tasks")
+}
+
+// Home opens the doors of the groups on v1 that the calling thread is in.
+func (h *Host) Home() (_ []*os.File, err error) {
+	homes, err := h.homes()
+	if err != nil {
+		return nil, err
+	}
+	var doors []*os.File
+	for i, one := range h.hierarchies {
+		if one.version != 1 {
+			continue
+		}
+		door, err := os.OpenFile(one.door(homes[i]), os.O_WRONLY, 0)
+		if err != nil {
+			closeFiles(doors)
+			return nil, fmt.Errorf("opening the doors home: %w", err)
 		}
 		doors = append(doors, door)
 	}
@@ -65,31 +76,6 @@ func closeFiles(files []*os.File) {
 		_ = f.Close()
 	}
 }
-
-func (g *Group) enter() (_ func() error, err error) {
-	if g.closed {
-		return nil, errClosed
-	}
-	homes, err := g.host.homes()
-	if err != nil {
-		return nil, err
-	}
-	var undo cleanup.Stack
-	defer undo.Run(&err)
-	for i, one := range g.host.hierarchies {
-		if one.version != 1 {
-			continue
-		}
-		undo.Add(func() error { return g.host.join(homes[i]) })
-		if err := g.host.join(g.dirs[i]); err != nil {
-			return nil, err
-		}
-	}
-	return undo.Release(), nil
-}
-
-// join moves the calling thread: "0" means the writer.
-func (h *Host) join(dir string) error { return h.tree.write(filepath.Join(dir, "tasks"), "0") }
 
 // homes returns for each v1 hierarchy the folder that the calling thread is in.
 func (h *Host) homes() ([]string, error) {

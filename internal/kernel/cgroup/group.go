@@ -23,7 +23,7 @@ const (
 )
 
 // Group is one group: a folder in each hierarchy. Its methods may be called from
-// many goroutines; Freeze, Kill and Close wait until every Enter has left.
+// many goroutines.
 type Group struct {
 	host  *Host
 	name  string   // owner/id, for errors
@@ -31,9 +31,7 @@ type Group struct {
 	fd    int      // the v2 folder, -1 without one; immutable until Close
 	meter meter
 
-	// mu is held for reading between Enter and leave, and for writing by what must
-	// not meet a thread of ours inside. It protects the fields below.
-	mu      sync.RWMutex
+	mu      sync.RWMutex // protects the fields below
 	limits  Limits
 	written map[string]string // file → last value
 	frozen  bool

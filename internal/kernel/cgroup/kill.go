@@ -119,7 +119,7 @@ func closeAll(handles map[int]int) {
 }
 
 // members lists the processes in any folder of the group, without our own: a
-// thread that failed to leave must not end the daemon.
+// thread that passed a door and did not come back must not end the daemon.
 func (g *Group) members() ([]int, error) {
 	var all []int
 	for _, dir := range g.dirs {

@@ -298,8 +298,8 @@ func TestUseAfterClose(t *testing.T) {
 	if err := g.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := g.Enter(); !errors.Is(err, errClosed) {
-		t.Errorf("Enter after Close: %v", err)
+	if _, err := g.ThreadDoors(); !errors.Is(err, errClosed) {
+		t.Errorf("ThreadDoors after Close: %v", err)
 	}
 	if _, err := g.Usage(); err == nil {
 		t.Error("Usage after Close gave no error")
@@ -424,18 +424,26 @@ func BenchmarkCreateClose(b *testing.B) {
 	}
 }
 
+func enterAndLeave(b *testing.B, g *Group) {
+	b.Helper()
+	home, err := g.host.Home()
+	if err != nil {
+		b.Fatal(err)
+	}
+	doors, err := g.ThreadDoors()
+	if err != nil {
+		b.Fatal(err)
+	}
+	pass(b, doors)
+	pass(b, home)
+}
+
 func BenchmarkEnterLeave(b *testing.B) {
 	g := newGroup(b, realHost(b), Limits{Memory: 128 << 20})
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	for b.Loop() {
-		leave, err := g.Enter()
-		if err != nil {
-			b.Fatal(err)
-		}
-		if err := leave(); err != nil {
-			b.Fatal(err)
-		}
+		enterAndLeave(b, g)
 	}
 }
 
@@ -447,13 +455,7 @@ func BenchmarkEnterLeaveAfterQuiet(b *testing.B) {
 	for b.Loop() {
 		time.Sleep(100 * time.Millisecond)
 		start := time.Now()
-		leave, err := g.Enter()
-		if err != nil {
-			b.Fatal(err)
-		}
-		if err := leave(); err != nil {
-			b.Fatal(err)
-		}
+		enterAndLeave(b, g)
 		total += time.Since(start)
 	}
 	b.ReportMetric(float64(total.Microseconds())/float64(b.N), "µs/pair")

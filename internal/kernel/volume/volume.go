@@ -14,9 +14,10 @@ var ErrClosed = errors.New("volume is closed")
 
 // Volume is one file system on a loop device of its own.
 type Volume struct {
-	mu     sync.Mutex // protects device and root
+	mu     sync.Mutex // protects the fields below
 	device *os.File   // nil after Close
 	root   *os.Root   // of the file system, from the first Mount to Close
+	fresh  state      // of the file system at the first Mount
 }
 
 // Mount mounts the volume nosuid, nodev and noatime, and returns the descriptor of
@@ -37,6 +38,9 @@ func (v *Volume) Mount() (fd int, err error) {
 		return fd, nil
 	}
 	if v.root, err = os.OpenRoot(fmt.Sprintf("/proc/self/fd/%d", fd)); err != nil {
+		return -1, errors.Join(fmt.Errorf("opening the volume: %w", err), unix.Close(fd))
+	}
+	if v.fresh, err = stateOf(v.root); err != nil {
 		return -1, errors.Join(fmt.Errorf("opening the volume: %w", err), unix.Close(fd))
 	}
 	return fd, nil

@@ -125,4 +125,26 @@ func (a *ahead) takeTmp(ctx context.Context, size int64) (tmp, error) {
 	return makeTmp(ctx, a.volumes, size)
 }
 
+// giveBack ends a volume whose box has ended. One that nobody wrote to, and most are, waits
+// for another box: making and ending one costs more than the rest of a box.
+func (a *ahead) giveBack(v *volume.Volume, size int64) error {
+	if size == commonTmp && v.Untouched() && a.reuse(v) {
+		return nil
+	}
+	v.Empty()
+	return v.Close()
+}
+
+func (a *ahead) reuse(v *volume.Volume) bool {
+	fd, err := v.Mount()
+	if err != nil {
+		return false
+	}
+	kept := a.tmps.give(tmp{volume: v, mount: fd})
+	if !kept {
+		_ = unix.Close(fd)
+	}
+	return kept
+}
+
 func (t tmp) close() error { return errors.Join(unix.Close(t.mount), t.volume.Close()) }

@@ -39,6 +39,10 @@ type Driver struct {
 	ids     *idRanges
 	zygotes atomic.Uint64 // started so far
 
+	spawning sync.Mutex // protects the fields below
+	spawner  *spawner   // nil without users
+	spawners int        // users of it
+
 	mu    sync.Mutex // protects the fields below
 	ahead *ahead     // nil before the first template
 	users int        // templates that take from it

@@ -35,9 +35,10 @@ type pool[T any] struct {
 	stop  context.CancelCauseFunc
 	ended chan struct{}
 
-	mu   sync.Mutex // protects the fields below
-	want int        // how many are to wait
-	dry  bool       // since the last look at whether it is calm
+	mu     sync.Mutex // protects the fields below
+	want   int        // how many are to wait
+	dry    bool       // since the last look at whether it is calm
+	closed bool
 }
 
 func newPool[T any](s stock[T], log *slog.Logger) *pool[T] {
@@ -68,14 +69,18 @@ func (p *pool[T]) fill(ctx context.Context) {
 	}
 }
 
-// add makes one more. Only fill adds, so there is room.
+// add makes one more. What was given back meanwhile may have taken its room.
 func (p *pool[T]) add(ctx context.Context) {
 	one, err := p.make(ctx)
 	if err != nil {
 		p.failed(ctx, err)
 		return
 	}
-	p.ready <- one
+	select {
+	case p.ready <- one:
+	default:
+		p.free(one)
+	}
 }
 
 func (p *pool[T]) failed(ctx context.Context, err error) {
@@ -99,6 +104,22 @@ func (p *pool[T]) take(ctx context.Context) (T, error) {
 	}
 	p.grow()
 	return p.make(ctx)
+}
+
+// give puts one back that is as good as new; false = there are enough, it stays the
+// caller's.
+func (p *pool[T]) give(one T) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
+	select {
+	case p.ready <- one:
+		return true
+	default:
+		return false
+	}
 }
 
 func (p *pool[T]) waiting() (one T, ok bool) {
@@ -152,6 +173,9 @@ func (p *pool[T]) shrink() {
 func (p *pool[T]) close() {
 	p.stop(errPoolClosed)
 	<-p.ended
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
 	for {
 		one, ok := p.waiting()
 		if !ok {

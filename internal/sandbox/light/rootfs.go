@@ -24,6 +24,9 @@ var programs = []string{"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/l
 // places are empty folders: mount points for Bind and what programs expect.
 var places = []string{
 	"/var/task", "/var/runtime", "/var/lang", "/opt", "/tmp", "/run", "/proc", "/dev/shm", "/var/tmp", emptyPath,
+	// A workload may bring these, and LD_LIBRARY_PATH names them: an interpreter that waits
+	// would never look again into a folder that was not there when it started.
+	"/var/task/lib", "/opt/lib",
 }
 
 // hiddenFromBoxes is what only a host without PrivateRoot shows.

@@ -2,10 +2,8 @@ package light
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -17,6 +15,7 @@ import (
 
 // initEnv keeps the init's Go runtime from reading cgroup files at start (it finds
 // none) and from using more than it needs.
+// It collects garbage only when it has some: each collector is a thread.
 var initEnv = []string{"GODEBUG=containermaxprocs=0,updatemaxprocs=0", "GOMAXPROCS=2"}
 
 // What a box may use before it has a workload: an init and an interpreter that wait.
@@ -93,10 +92,7 @@ func (b *box) reserveTmp(ctx context.Context, undo *cleanup.Stack) (mount int, e
 	if err != nil {
 		return -1, err
 	}
-	undo.Add(func() error {
-		tmp.volume.Empty()
-		return tmp.volume.Close()
-	})
+	undo.Add(func() error { return b.template.ahead.giveBack(tmp.volume, size) })
 	return tmp.mount, nil
 }
 
@@ -126,35 +122,18 @@ func (b *box) connect() (theirs *os.File, err error) {
 	return theirs, nil
 }
 
-// start clones the init from the template's thread, inside its network and group.
+// start has the init cloned into its namespaces, network and group.
 func (b *box) start(control *os.File) error {
-	return b.template.spawn(b.network, b.group, func() error { return b.clone(control) })
-}
-
-// spawn runs f, which starts a process, on the template's thread, in its root, in a
-// network (nil is the host's) and in a group.
-func (t *template) spawn(network *os.File, group *cgroup.Group, f func() error) error {
-	return t.spawner.do(func() error {
-		return t.spawner.withNetwork(network, func() (err error) {
-			leave, err := group.Enter()
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, leave()) }()
-			return t.spawner.withRoot(f)
-		})
-	})
-}
-
-func (b *box) clone(control *os.File) error {
-	null, err := os.OpenFile("/dev/null", os.O_RDWR, 0)
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = null.Close() }()
-	b.init, err = os.StartProcess(initproto.Path, []string{"lambent-init"}, &os.ProcAttr{
-		Dir: "/", Env: initEnv, Files: []*os.File{null, null, null, control}, Sys: b.attributes(),
-	})
+	t := b.template
+	where := place{root: t.root, network: b.network, group: b.group, flags: b.flags(), firstID: b.firstID}
+	b.init, b.pidfd, err = t.spawner.spawn(where, initproto.Spawn{
+		Path: initproto.Path, Args: []string{"lambent-init"}, Env: initEnv,
+	}, []*os.File{null, null, null, control})
 	if err != nil {
 		return fmt.Errorf("starting lambent-init: %w", err)
 	}
@@ -170,20 +149,12 @@ var namespaces = map[Protection]uintptr{
 	Cgroup:        unix.CLONE_NEWCGROUP,
 }
 
-func (b *box) attributes() *syscall.SysProcAttr {
-	sys := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL, Cloneflags: unix.CLONE_NEWNS, PidFD: &b.pidfd}
+func (b *box) flags() uintptr {
+	flags := uintptr(unix.CLONE_NEWNS)
 	for protection, flag := range namespaces {
 		if b.template.driver.has(protection) {
-			sys.Cloneflags |= flag
+			flags |= flag
 		}
 	}
-	if sys.Cloneflags&unix.CLONE_NEWUSER != 0 {
-		ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: b.firstID, Size: idsOfBox}}
-		sys.UidMappings, sys.GidMappings, sys.GidMappingsEnableSetgroups = ids, ids, true
-		sys.Credential = &syscall.Credential{}
-	}
-	if fd, ok := b.group.CloneFD(); ok {
-		sys.UseCgroupFD, sys.CgroupFD = true, fd
-	}
-	return sys
+	return flags
 }

@@ -1,172 +1,181 @@
 package light
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
 	"sync"
+	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
-	"lambent.dev/lambent/internal/kernel/mount"
-	"lambent.dev/lambent/internal/kernel/netns"
+	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/kernel/cgroup"
+	"lambent.dev/lambent/internal/sandbox/light/initproto"
+	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
-// spawner is one operating system thread that has a template's mount namespace. All
-// boxes of the template are cloned from it, so that each starts with the finished
-// root. The thread ends with the last user: what it cloned dies with it (Pdeathsig).
-//
-// Between two jobs its root directory is the host's: cgroups are entered by path.
-// Only a clone happens with the template's root.
+// spawner is a small process that starts the inits and zygotes of a driver, so that the
+// daemon with all its memory is not copied for each. What it starts are the daemon's
+// children. The thread that started it lives as long: its end is a signal to them all.
 type spawner struct {
-	jobs  chan func()
-	ended chan struct{}
+	process *os.Process
+	release chan struct{} // closed to let the thread end
 
-	host, inside int      // root directories, O_PATH
-	home         *os.File // the host's network namespace
-
-	mu    sync.Mutex // protects users
-	users int        // the template and its boxes
+	mu     sync.Mutex // one request at a time; protects the fields below
+	socket *os.File
+	packet []byte
 }
 
-// startSpawner makes the thread; build runs on it and makes its root.
-func startSpawner(build func() error) (*spawner, error) {
-	s := &spawner{jobs: make(chan func()), ended: make(chan struct{}), host: -1, inside: -1, users: 1}
-	ready := make(chan error)
-	go s.begin(build, ready)
-	if err := <-ready; err != nil {
-		<-s.ended
+// startSpawner starts a spawner. It lives outside of all boxes and runs only our own
+// program.
+func startSpawner(init string, host *cgroup.Host) (_ *spawner, err error) {
+	var undo cleanup.Stack
+	defer undo.Run(&err)
+	ours, theirs, err := stream.Pair(unix.SOCK_SEQPACKET)
+	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = theirs.Close() }()
+	undo.Add(ours.Close)
+	s := &spawner{socket: ours, packet: make([]byte, initproto.MaxPacket), release: make(chan struct{})}
+	started := make(chan error)
+	go s.thread(init, theirs, started)
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("starting the spawner: %w", err)
+	}
+	undo.Add(func() error { s.end(); return nil })
+	if err := s.tellHome(host); err != nil {
+		return nil, fmt.Errorf("starting the spawner: %w", err)
+	}
+	undo.Release()
 	return s, nil
 }
 
-// begin finds a thread that is not the process's first: /proc/self is about that
-// one, so it stays as it is. While it is locked here, the next goroutine gets another.
-func (s *spawner) begin(build func() error, ready chan<- error) {
+// thread starts the process on a thread of its own and keeps that.
+func (s *spawner) thread(init string, control *os.File, started chan<- error) {
 	runtime.LockOSThread()
-	if unix.Gettid() != unix.Getpid() {
-		s.thread(build, ready)
-		return
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err == nil {
+		s.process, err = os.StartProcess(init, []string{"lambent-init", initproto.SpawnWord}, &os.ProcAttr{
+			Dir: "/", Env: initEnv, Files: []*os.File{null, null, null, control},
+			Sys: &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL},
+		})
+		_ = null.Close()
 	}
-	locked := make(chan struct{})
-	go func() {
-		runtime.LockOSThread()
-		close(locked)
-		s.thread(build, ready)
-	}()
-	<-locked
-	runtime.UnlockOSThread()
+	started <- err
+	if err == nil {
+		<-s.release
+	}
 }
 
-// thread runs jobs on its locked thread, which ends with it.
-func (s *spawner) thread(build func() error, ready chan<- error) {
-	defer close(s.ended)
-	defer s.free()
-	err := s.prepare(build)
-	ready <- err
+// tellHome opens the doors of this program's own groups, in which the spawner was born.
+func (s *spawner) tellHome(host *cgroup.Host) error {
+	home, err := host.Home()
 	if err != nil {
-		return
+		return err
 	}
-	for job := range s.jobs {
-		job()
-	}
+	defer closeFiles(home)
+	return initproto.Send(int(s.socket.Fd()), struct{}{}, descriptorsOf(home)...)
 }
 
-func (s *spawner) prepare(build func() error) (err error) {
-	if s.home, err = netns.Current(); err != nil {
-		return err
-	}
-	if s.host, err = openRoot(); err != nil {
-		return err
-	}
-	if err := mount.Unshare(); err != nil {
-		return err
-	}
-	if err := build(); err != nil {
-		return err
-	}
-	if s.inside, err = openRoot(); err != nil {
-		return err
-	}
-	return changeRoot(s.host)
+// place is where a program is to be.
+type place struct {
+	root    *os.File // mount namespace
+	network *os.File // nil = the host's
+	group   *cgroup.Group
+	flags   uintptr // of clone(2)
+	firstID int     // of a user namespace, where flags ask for one
 }
 
-// do runs f on the thread. The caller is a user, so the thread lives.
-func (s *spawner) do(f func() error) error {
-	result := make(chan error, 1)
-	s.jobs <- func() { result <- f() }
-	return <-result
+// spawn starts a program in a place; files become its descriptors from 0 on. The caller
+// waits for the process and closes its pidfd.
+func (s *spawner) spawn(where place, r initproto.Spawn, files []*os.File) (_ *os.Process, pidfd int, err error) {
+	doors, err := where.group.ThreadDoors()
+	if err != nil {
+		return nil, -1, err
+	}
+	defer closeFiles(doors)
+	fds := []int{int(where.root.Fd())}
+	if where.network != nil {
+		r.Network, fds = true, append(fds, int(where.network.Fd()))
+	}
+	if fd, ok := where.group.CloneFD(); ok {
+		r.Group, fds = true, append(fds, fd)
+	}
+	r.Doors, r.Files, r.Flags = len(doors), len(files), where.flags
+	if where.flags&unix.CLONE_NEWUSER != 0 {
+		r.FirstID, r.IDs = where.firstID, idsOfBox
+	}
+	pid, pidfd, err := s.ask(r, append(append(fds, descriptorsOf(doors)...), descriptorsOf(files)...))
+	if err != nil {
+		return nil, -1, err
+	}
+	process, err := os.FindProcess(pid) // a child of ours that nobody else waits for
+	if err != nil {
+		return nil, -1, errors.Join(err, unix.Close(pidfd))
+	}
+	return process, pidfd, nil
 }
 
-// withRoot runs f with the template's root directory. It runs on the thread.
-func (s *spawner) withRoot(f func() error) error {
-	if err := changeRoot(s.inside); err != nil {
-		return err
-	}
-	err := f()
-	if back := changeRoot(s.host); back != nil && err == nil {
-		err = back
-	}
-	return err
-}
-
-// withNetwork runs f in a network namespace; nil is the host's. It runs on the thread.
-func (s *spawner) withNetwork(ns *os.File, f func() error) error {
-	if ns == nil {
-		return f()
-	}
-	if err := netns.Enter(ns); err != nil {
-		return err
-	}
-	err := f()
-	if back := netns.Enter(s.home); back != nil && err == nil {
-		err = back
-	}
-	return err
-}
-
-// use adds a user.
-func (s *spawner) use() {
+func (s *spawner) ask(r initproto.Spawn, fds []int) (pid, pidfd int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.users++
-}
-
-// leave ends the thread with its last user and waits for it.
-func (s *spawner) leave() {
-	s.mu.Lock()
-	s.users--
-	last := s.users == 0
-	s.mu.Unlock()
-	if last {
-		close(s.jobs)
-		<-s.ended
+	socket := int(s.socket.Fd())
+	if err := initproto.Send(socket, r, fds...); err != nil {
+		return 0, -1, fmt.Errorf("asking the spawner: %w", err)
 	}
+	var reply initproto.Spawned
+	got, err := initproto.ReceiveInto(socket, s.packet, 1, &reply)
+	switch {
+	case err != nil:
+		return 0, -1, fmt.Errorf("asking the spawner: %w", err)
+	case reply.Error != "":
+		return 0, -1, errors.New(reply.Error)
+	case len(got) != 1:
+		return 0, -1, errors.New("asking the spawner: no pidfd came")
+	}
+	return reply.PID, got[0], nil
 }
 
-func (s *spawner) free() {
-	for _, fd := range []int{s.host, s.inside} {
-		if fd >= 0 {
-			_ = unix.Close(fd)
+// end ends the spawner. Nothing that it started lives any more.
+func (s *spawner) end() {
+	s.mu.Lock()
+	_ = s.socket.Close()
+	s.mu.Unlock()
+	timer := time.AfterFunc(destroyLimit, func() { _ = s.process.Kill() })
+	defer timer.Stop()
+	_, _ = s.process.Wait() // it ends with its socket
+	close(s.release)
+}
+
+// useSpawner returns the driver's spawner, starting it for the first user. Templates,
+// boxes and zygotes are users.
+func (d *Driver) useSpawner(ctx context.Context, host *cgroup.Host) (_ *spawner, err error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	d.spawning.Lock()
+	defer d.spawning.Unlock()
+	if d.spawners == 0 {
+		if d.spawner, err = startSpawner(d.options.Init, host); err != nil {
+			return nil, err
 		}
 	}
-	if s.home != nil {
-		_ = s.home.Close()
-	}
+	d.spawners++
+	return d.spawner, nil
 }
 
-func openRoot() (int, error) {
-	fd, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return -1, &os.PathError{Op: "open", Path: "/", Err: err}
+// leaveSpawner ends the spawner with its last user.
+func (d *Driver) leaveSpawner() error {
+	d.spawning.Lock()
+	defer d.spawning.Unlock()
+	if d.spawners--; d.spawners == 0 {
+		d.spawner.end()
+		d.spawner = nil
 	}
-	return fd, nil
-}
-
-func changeRoot(fd int) error {
-	if err := unix.Fchdir(fd); err != nil {
-		return fmt.Errorf("changing the root directory: %w", os.NewSyscallError("fchdir", err))
-	}
-	return os.NewSyscallError("chroot", unix.Chroot("."))
+	return nil
 }

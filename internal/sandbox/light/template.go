@@ -2,8 +2,11 @@ package light
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"sync"
+	"sync/atomic"
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/kernel/cgroup"
@@ -22,9 +25,11 @@ type template struct {
 	cgroups *cgroup.Host
 	setup   initproto.Setup  // the same for all boxes
 	preload *sandbox.Preload // nil without one
+	root    *os.File         // mount namespace with the finished root
 	spawner *spawner
 	ahead   *ahead
-	zygotes *forkers // nil: what is preloaded is executed
+	zygotes *forkers     // nil: what is preloaded is executed
+	users   atomic.Int64 // the template, its boxes and zygotes
 
 	mu     sync.Mutex // protects closed
 	closed bool
@@ -37,6 +42,7 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 		return nil, err
 	}
 	t := &template{driver: d, base: b}
+	t.users.Store(1)
 	if t.cgroups, err = cgroup.Open(d.options.CgroupRoot); err != nil {
 		return nil, err
 	}
@@ -50,13 +56,20 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 	if err != nil {
 		return nil, err
 	}
-	if t.spawner, err = startSpawner(root{driver: d, dir: dir, shown: t.shown()}.build); err != nil {
+	var undo cleanup.Stack
+	defer undo.Run(&err)
+	if t.root, err = newRoot(root{driver: d, dir: dir, shown: t.shown()}.build); err != nil {
 		return nil, err
 	}
+	undo.Add(t.root.Close)
+	if t.spawner, err = d.useSpawner(ctx, t.cgroups); err != nil {
+		return nil, err
+	}
+	undo.Add(d.leaveSpawner)
 	if t.ahead, err = d.useAhead(); err != nil {
-		t.spawner.leave()
 		return nil, err
 	}
+	undo.Release()
 	t.zygotes = newForkers(ctx, t)
 	return t, nil
 }
@@ -128,7 +141,7 @@ func (t *template) create(ctx context.Context, id string, weight uint64) (sandbo
 		return nil, fmt.Errorf("creating sandbox %s: the template: %w", id, sandbox.ErrClosed)
 	}
 	var undo cleanup.Stack
-	undo.Add(func() error { t.spawner.leave(); return nil })
+	undo.Add(t.leave)
 	s, err := t.newBox(ctx, id, weight, &undo)
 	if err != nil {
 		undo.Run(&err)
@@ -137,15 +150,28 @@ func (t *template) create(ctx context.Context, id string, weight uint64) (sandbo
 	return s, nil
 }
 
-// enter makes the caller a user of the template's thread.
+// enter makes the caller a user of what a template and its boxes share.
 func (t *template) enter() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
 		return false
 	}
-	t.spawner.use()
+	t.use()
 	return true
+}
+
+// use adds a user. Preconditions: there is one.
+func (t *template) use() {
+	t.users.Add(1)
+}
+
+// leave frees what is shared with its last user.
+func (t *template) leave() error {
+	if t.users.Add(-1) > 0 {
+		return nil
+	}
+	return errors.Join(t.driver.leaveSpawner(), t.root.Close())
 }
 
 // Close implements sandbox.Template.
@@ -159,8 +185,7 @@ func (t *template) Close() error {
 	}
 	t.zygotes.close()
 	t.driver.leaveAhead()
-	t.spawner.leave()
-	return nil
+	return t.leave()
 }
 
 func checkID(id string) error {

@@ -67,12 +67,14 @@ func (t *template) startForker(ctx context.Context) (_ *forker, err error) {
 	ctx, stop := context.WithTimeoutCause(ctx, zygoteLimit, errors.New("the zygote took too long to load"))
 	defer stop()
 	f := &forker{template: t, born: time.Now(), done: make(chan struct{}), children: make(map[uint64]*process)}
-	t.spawner.use()
-	undo.Add(func() error { t.spawner.leave(); return nil })
+	t.use()
+	undo.Add(t.leave)
 	if err := f.start(&undo); err != nil {
 		return nil, fmt.Errorf("starting a zygote: %w", err)
 	}
-	setup := zygote.Setup{UID: t.setup.UID, GID: t.setup.GID, Filter: t.setup.Filter}
+	setup := zygote.Setup{
+		UID: t.setup.UID, GID: t.setup.GID, Hostname: t.setup.Hostname, Limits: initproto.Limits(), Filter: t.setup.Filter,
+	}
 	if len(t.setup.Writable) > 0 {
 		setup.Handled, setup.Places = landlock.Handled, landlock.Places(t.setup.Writable...)
 	}
@@ -109,30 +111,29 @@ func (f *forker) start(undo *cleanup.Stack) error {
 	defer func() { _ = said.Close() }()
 	log.begin(sayer{t.driver.options.Log})
 	undo.Add(func() error { log.close(); return nil })
-	err = t.spawn(nil, group, func() error { return f.exec(group, said, theirs) })
-	if err != nil {
+	if err := f.exec(group, said, theirs); err != nil {
 		return err
 	}
 	undo.Add(f.kill)
 	return nil
 }
 
-// exec runs on the template's thread, in its root.
+// exec starts the program in the template's root, outside of any box.
 func (f *forker) exec(group *cgroup.Group, said, control *os.File) error {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = null.Close() }()
-	sys := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
-	if fd, ok := group.CloneFD(); ok {
-		sys.UseCgroupFD, sys.CgroupFD = true, fd
+	t := f.template
+	process, pidfd, err := t.spawner.spawn(place{root: t.root, group: group, flags: unix.CLONE_NEWUTS}, initproto.Spawn{
+		Path: t.preload.Zygote[0], Args: t.preload.Zygote, Env: t.preload.Command.Env,
+	}, []*os.File{null, null, said, control})
+	if err != nil {
+		return err
 	}
-	p := f.template.preload
-	f.process, err = os.StartProcess(p.Zygote[0], p.Zygote, &os.ProcAttr{
-		Dir: "/", Env: p.Command.Env, Files: []*os.File{null, null, said, control}, Sys: sys,
-	})
-	return err
+	f.process = process
+	return unix.Close(pidfd)
 }
 
 func (f *forker) kill() error {

@@ -102,7 +102,8 @@ func plantRemount(a *arena) []string {
 	return []string{"remount", "/opt", "x"}
 }
 
-// plantDescriptor opens a file like a careless daemon, before the box is made.
+// plantDescriptor opens a file like a careless daemon, before the driver starts anything
+// that its boxes come from.
 func plantDescriptor(a *arena) []string {
 	name := filepath.Join(a.TempDir(), "open")
 	writeFile(a, name, a.secret)
@@ -115,6 +116,9 @@ func plantDescriptor(a *arena) []string {
 	if err := unix.Fstat(fd, &s); err != nil {
 		a.Fatal(err)
 	}
+	config := newConfig(a, a.config.Without...)
+	a.driver = a.suite.driver(a, config)
+	a.template = prepare(a, a.driver, a.suite.base())
 	a.box = a.bound()
 	return []string{"inherited", fmt.Sprintf("%d:%d", s.Dev, s.Ino)}
 }

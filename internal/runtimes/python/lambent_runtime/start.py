@@ -31,6 +31,8 @@ def apply(data):
     folder, *pairs = os.fsdecode(data).split("\0")[:-1]
     wanted = dict(pair.split("=", 1) for pair in pairs)
     zone = os.environ.get("TZ")
+    if "LC_CTYPE" in os.environ:  # Python set it (PEP 538): functions that do are not waited for
+        wanted.setdefault("LC_CTYPE", os.environ["LC_CTYPE"])
     for name in [name for name in os.environ if name not in wanted]:
         del os.environ[name]
     for name, value in wanted.items():
@@ -39,6 +41,20 @@ def apply(data):
     os.chdir(folder)
     if os.environ.get("TZ") != zone:
         time.tzset()
+
+
+def outdated():
+    """Whether a fresh interpreter would find other modules than this one."""
+    return shadowed() or _brings_user_site()
+
+
+def _brings_user_site():
+    """A folder below HOME, of which site looked at the start's (site.USER_SITE)."""
+    home = os.environ.get("HOME")
+    if home is None:
+        return False
+    folder = "%s/.local/lib/python%d.%d/site-packages" % ((home,) + sys.version_info[:2])
+    return os.path.isdir(folder)
 
 
 def shadowed():

@@ -3,6 +3,7 @@
 import base64
 import os
 import signal
+import socket
 
 from . import kernel
 
@@ -29,7 +30,16 @@ class Rights:
         self._gid = setup["GID"]
         self._filter = kernel.Filter(base64.b64decode(setup["Filter"]))
         self._handled = setup["Handled"]
+        self._hostname = setup["Hostname"]
+        self._limits = [(int(name), value) for name, value in setup["Limits"].items()]
         self._places = [(place["Path"], place["Rights"]) for place in setup["Places"] or []]
+
+    def prepare(self):
+        """Gives the calling process, the zygote, what its children have: limits, and the
+        name of the host, which modules remember."""
+        socket.sethostname(self._hostname)
+        for resource, value in self._limits:
+            kernel.set_limit(resource, value)
 
     def take(self):
         """Gives up everything else, for ever."""

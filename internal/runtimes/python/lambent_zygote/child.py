@@ -3,7 +3,9 @@
 import os
 import random
 import signal
+import site
 import sys
+import threading
 import time
 import traceback
 
@@ -17,8 +19,8 @@ def become(rights, init, output, channel, begin, *doors):
     try:
         _own_signals()
         box.enter(init, doors)
+        box.arrange(output, channel, begin)  # before others in the box may look into it
         rights.take()
-        box.arrange(output, channel, begin)
         _own_values()
         loop.line_buffered()
         stream.early.append(stream.take(box.STREAM))
@@ -39,6 +41,11 @@ def _own_values():
     """Nothing that must differ between two children is the zygote's. OpenSSL, secrets and
     uuid take theirs from the kernel; random does since Python 3.7 by itself."""
     random.seed()
+    site.USER_BASE = site.USER_SITE = None
+    site.getusersitepackages()
+    main = threading.main_thread()
+    if hasattr(main, "_set_native_id"):
+        main._set_native_id()
     logging = sys.modules.get("logging")
     if logging is not None:
         fine = isinstance(logging._startTime, int)
@@ -48,6 +55,6 @@ def _own_values():
 def _run():
     sys.argv = [start.PROGRAM]
     start.workload(box.START)
-    if start.shadowed():
+    if start.outdated():
         start.afresh()
     loop.serve(True)

@@ -44,6 +44,12 @@ def setns(descriptor, kinds):
     _check(_libc.setns(descriptor, kinds), "setns")
 
 
+def set_limit(resource, value):
+    """Sets a limit, for ever (setrlimit(2))."""
+    both = ctypes.create_string_buffer(struct.pack("LL", value, value))
+    _check(_libc.setrlimit(resource, both), "setrlimit")
+
+
 def _prctl(name, option, value=0, pointer=None):
     _check(_libc.prctl(option, ctypes.c_ulong(value), pointer, 0, 0), name)
 

@@ -8,11 +8,13 @@ import signal
 import socket
 import sys
 
-from . import box, child, kernel, library
+from . import box, child, kernel, library, rehearsal
 
 _CONTROL = 3
 _PACKET = 64 * 1024
 _DESCRIPTORS = 16
+# Until Python has adapted its code to what runs, which its children then share.
+_REHEARSALS = 16
 _KILLED_FIRST = "500"  # for the out-of-memory killer, as commands are; children inherit it
 
 
@@ -21,9 +23,13 @@ def serve():
     the child is to run."""
     control = socket.socket(fileno=_CONTROL)
     control.set_inheritable(False)
+    kernel.die_with_parent(signal.SIGKILL)
     _be_killed_first()
-    library.load()
     rights = box.Rights(_receive(control)[0])
+    rights.prepare()
+    library.load()
+    for _ in range(_REHEARSALS):
+        rehearsal.play()
     zygote = _Zygote(control, rights)
     gc.collect()
     if hasattr(gc, "freeze"):
@@ -110,11 +116,16 @@ class _Zygote:
 
     def _reap(self):
         os.read(self._woken, _PACKET)
-        while self._children:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
             if pid == 0:
                 return
-            self._tell({"id": self._children.pop(pid), "exit": _exit(status)})
+            name = self._children.pop(pid, None)
+            if name is not None:  # a child may give its parent more (CLONE_PARENT)
+                self._tell({"id": name, "exit": _exit(status)})
 
 
 def _exit(status):

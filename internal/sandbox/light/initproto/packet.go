@@ -31,41 +31,49 @@ func DecodeMessage(raw []byte) (m Message, err error) {
 	return m, err
 }
 
-// Send writes v to the socket fd, which blocks.
-func Send(fd int, v any) error {
+// Send writes v to the socket fd, which blocks, with descriptors that stay the caller's.
+func Send(fd int, v any, fds ...int) error {
 	raw, err := Encode(v)
 	if err != nil {
 		return err
 	}
-	return retry(func() error { return unix.Sendmsg(fd, raw, nil, nil, unix.MSG_NOSIGNAL) })
+	var rights []byte
+	if len(fds) > 0 {
+		rights = unix.UnixRights(fds...)
+	}
+	return retry(func() error { return unix.Sendmsg(fd, raw, rights, nil, unix.MSG_NOSIGNAL) })
 }
 
 // Receive reads a request and the descriptors beside it from the socket fd, which
-// blocks. They are closed on exec. The end of the socket is io.EOF.
-func Receive(fd int) (Request, []int, error) {
-	packet := make([]byte, MaxPacket)
-	oob := make([]byte, unix.CmsgSpace(4*MaxDescriptors))
+// blocks, by way of a buffer of MaxPacket bytes. They are closed on exec. The end of the
+// socket is io.EOF.
+func Receive(fd int, packet []byte) (r Request, fds []int, err error) {
+	fds, err = ReceiveInto(fd, packet, MaxDescriptors, &r)
+	return r, fds, err
+}
+
+// ReceiveInto is Receive for a document of any kind with at most so many descriptors.
+func ReceiveInto(fd int, packet []byte, most int, document any) ([]int, error) {
+	oob := make([]byte, unix.CmsgSpace(4*most))
 	var n, oobn, flags int
 	err := retry(func() (err error) {
 		n, oobn, flags, _, err = unix.Recvmsg(fd, packet, oob, unix.MSG_CMSG_CLOEXEC)
 		return err
 	})
 	if err != nil {
-		return Request{}, nil, err
+		return nil, err
 	}
 	fds, err := descriptors(oob[:oobn])
 	if err != nil {
-		return Request{}, nil, err
+		return nil, err
 	}
 	if n == 0 {
-		return Request{}, nil, io.EOF
+		return nil, io.EOF
 	}
 	if flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
-		return Request{}, fds, ErrTooLarge
+		return fds, ErrTooLarge
 	}
-	var r Request
-	err = json.Unmarshal(packet[:n], &r)
-	return r, fds, err
+	return fds, json.Unmarshal(packet[:n], document)
 }
 
 func descriptors(oob []byte) ([]int, error) {

@@ -35,7 +35,7 @@ func TestRequestTravelsWithDescriptors(t *testing.T) {
 	if err := unix.Sendmsg(ours, packet, unix.UnixRights(0, 1), nil, 0); err != nil {
 		t.Fatal(err)
 	}
-	got, fds, err := initproto.Receive(theirs)
+	got, fds, err := initproto.Receive(theirs, make([]byte, initproto.MaxPacket))
 	if err != nil || len(fds) != 2 {
 		t.Fatalf("received %d descriptors, %v", len(fds), err)
 	}
@@ -49,7 +49,7 @@ func TestRequestTravelsWithDescriptors(t *testing.T) {
 		t.Error(diff)
 	}
 	_ = unix.Close(ours)
-	if _, _, err := initproto.Receive(theirs); !errors.Is(err, io.EOF) {
+	if _, _, err := initproto.Receive(theirs, make([]byte, initproto.MaxPacket)); !errors.Is(err, io.EOF) {
 		t.Errorf("at the end: %v", err)
 	}
 }

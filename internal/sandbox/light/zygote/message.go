@@ -11,6 +11,8 @@ const maxPacket = 64 << 10
 // Setup says what rights a child keeps.
 type Setup struct {
 	UID, GID int
+	Hostname string           // of boxes; the zygote has a name of its own (CLONE_NEWUTS)
+	Limits   map[int]uint64   // by resource (setrlimit(2)): the zygote's own, too
 	Filter   []byte           // seccomp program
 	Handled  uint64           // rights to write that are lost everywhere but at Places
 	Places   []landlock.Place // none = the kernel has no Landlock

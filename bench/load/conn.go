@@ -1,0 +1,108 @@
+package load
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Request is a whole HTTP/1.1 request as it goes over the wire.
+type Request []byte
+
+// Post makes a POST of a JSON body ready.
+func Post(host, path string, body []byte) Request {
+	head := "POST " + path + " HTTP/1.1\r\nHost: " + host +
+		"\r\nContent-Type: application/json\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n"
+	return append([]byte(head), body...)
+}
+
+// Answer is what came back.
+type Answer struct {
+	Sent   time.Time     // just before the first byte was written
+	Took   time.Duration // until the last byte of the body was read
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Conn is one connection that is kept open. It belongs to one goroutine at a time.
+type Conn struct {
+	addr string
+	net  net.Conn
+	in   *bufio.Reader
+	used time.Time // when it was made or answered last
+}
+
+// Bounds of a connection.
+const (
+	limit     = 2 * time.Minute // of one request: a server that hangs ends a measurement and not the program
+	dialLimit = 10 * time.Second
+	// idle is how long a connection may rest: servers close those that send nothing for some
+	// time, and this is well below what they usually wait.
+	idle = 4 * time.Second
+)
+
+// Dial connects to addr.
+func Dial(ctx context.Context, addr string) (*Conn, error) {
+	c := &Conn{addr: addr}
+	return c, c.dial(ctx)
+}
+
+func (c *Conn) dial(ctx context.Context) error {
+	d := net.Dialer{Timeout: dialLimit}
+	conn, err := d.DialContext(ctx, "tcp", c.addr)
+	if err != nil {
+		return err
+	}
+	c.net, c.in, c.used = conn, bufio.NewReader(conn), time.Now()
+	return nil
+}
+
+// Ready makes the connection anew where it has rested for long. Do does so as well, before its
+// clock starts; who sends many requests at once calls it before.
+func (c *Conn) Ready(ctx context.Context) error {
+	if time.Since(c.used) < idle {
+		return nil
+	}
+	_ = c.net.Close() // it may be closed already: that is why
+	return c.dial(ctx)
+}
+
+// Do sends a request and reads its answer. After an error the connection is of no use.
+func (c *Conn) Do(r Request) (Answer, error) {
+	if err := c.Ready(context.Background()); err != nil {
+		return Answer{}, err
+	}
+	if err := c.net.SetDeadline(time.Now().Add(limit)); err != nil {
+		return Answer{}, err
+	}
+	sent := time.Now()
+	if _, err := c.net.Write(r); err != nil {
+		return Answer{}, fmt.Errorf("sending to %s: %w", c.addr, err)
+	}
+	a, err := c.read()
+	if err != nil {
+		return Answer{}, fmt.Errorf("reading the answer of %s: %w", c.addr, err)
+	}
+	c.used = time.Now()
+	a.Sent, a.Took = sent, c.used.Sub(sent)
+	return a, nil
+}
+
+func (c *Conn) read() (Answer, error) {
+	resp, err := http.ReadResponse(c.in, nil)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, err
+}
+
+// Close ends the connection.
+func (c *Conn) Close() error { return c.net.Close() }

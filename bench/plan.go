@@ -1,0 +1,34 @@
+package bench
+
+import (
+	"context"
+	"time"
+)
+
+// groupPlan is one group of a run.
+type groupPlan struct {
+	name, title string
+	share       float64 // of the run's time; seconds in one of about nine minutes
+	method      string
+	run         func(context.Context, *session, time.Duration) ([]Row, error)
+}
+
+func (g groupPlan) group() Group { return Group{Name: g.name, Title: g.title, Method: g.method} }
+
+// plan is all that is measured, in order.
+func plan() []groupPlan {
+	return []groupPlan{
+		{"cold", "Cold starts, flat out", 75, methodCold, coldFlat},
+		{"idle", "Cold starts, one every few seconds", 170, methodIdle, coldIdle},
+		{"rate", "Cold starts at fixed rates", 40, methodRate, coldRates},
+		{"burst", "Many cold starts at once", 35, methodBurst, bursts},
+		{"sandbox", "Sandboxes made and destroyed", 10, methodSandbox, sandboxes},
+		{"warm", "Warm requests", 25, methodWarm, warm},
+		{"throughput", "Throughput, 16 connections", 25, methodThroughput, throughput},
+		{"tail", "The tail at half the maximum rate", 75, methodTail, tail},
+		{"neighbour", "Beside noisy neighbours", 32, methodNeighbour, neighbours},
+		{"limits", "Reserved concurrency", 8, methodLimits, limits},
+		{"memory", "Memory", 15, methodMemory, memory},
+		{"workloads", "The field's usual functions", 40, methodWorkloads, fieldWorkloads},
+	}
+}

@@ -1,0 +1,111 @@
+package bench
+
+import (
+	"context"
+	"time"
+)
+
+// turns is how contenders alternate.
+type turns struct {
+	length int           // samples that a contender takes back to back
+	rest   time.Duration // after each turn
+	least  int           // rounds, also where the time is over
+}
+
+// run lets contenders take turns for d. The order turns round by one each time, so that nobody
+// always follows the same one. A contender that fails takes no more turns; its row says why.
+func (t turns) run(ctx context.Context, d time.Duration, all []contender) ([]*series, error) {
+	seen := make([]*series, len(all))
+	for i, c := range all {
+		seen[i] = newSeries(c)
+	}
+	end := time.Now().Add(d)
+	for round := 0; round < t.least || time.Now().Before(end); round++ {
+		for i := range seen {
+			s := seen[(i+round)%len(seen)]
+			if s.failed != nil || s.every > 1 && round%s.every != 0 {
+				continue
+			}
+			if err := t.one(ctx, s); err != nil {
+				return nil, err
+			}
+		}
+		if allFailed(seen) {
+			break
+		}
+	}
+	return seen, nil
+}
+
+func (t turns) one(ctx context.Context, s *series) error {
+	length := t.length
+	if s.turn > 0 {
+		length = s.turn
+	}
+	for range length {
+		err := s.more(ctx)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			s.failed = err
+			return nil
+		}
+	}
+	return pause(ctx, t.rest)
+}
+
+// more takes one sample, or a slice of them, or a number, as the contender does.
+func (s *series) more(ctx context.Context) error {
+	switch {
+	case s.rate != nil:
+		v, err := s.rate(ctx)
+		if err == nil {
+			s.addValue(v)
+		}
+		return err
+	case s.many != nil:
+		some, err := s.many(ctx)
+		for _, got := range some {
+			s.add(got)
+		}
+		return err
+	default:
+		got, err := s.take(ctx)
+		if err == nil {
+			s.add(got)
+		}
+		return err
+	}
+}
+
+// pause sleeps for d or until ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(d):
+		return nil
+	}
+}
+
+func allFailed(seen []*series) bool {
+	for _, s := range seen {
+		if s.failed == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// rowsOf are the rows of all series, in their order.
+func rowsOf(seen []*series) []Row {
+	var rows []Row
+	for _, s := range seen {
+		rows = append(rows, s.rows()...)
+	}
+	return rows
+}

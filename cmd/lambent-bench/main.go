@@ -1,0 +1,49 @@
+// Command lambent-bench is the Go side of what `lambent bench` measures: a function on AWS's
+// official client, and what it is compared with.
+//
+//	lambent-bench                     as a function's bootstrap: AWS_LAMBDA_RUNTIME_API says where work is
+//	lambent-bench echo ADDR           a plain net/http server that sends back what it gets
+//	lambent-bench hello ADDR          a plain net/http server with the function's handler
+//	lambent-bench prototype ADDR      the least that serves the Runtime API to the official client: two
+//	                                  HTTP exchanges per request, nothing else
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "lambent-bench:", err)
+		os.Exit(1)
+	}
+}
+
+var errUsage = errors.New("usage: lambent-bench echo|hello|prototype ADDR, or as a bootstrap with AWS_LAMBDA_RUNTIME_API set")
+
+func run(ctx context.Context, args []string) error {
+	switch {
+	case len(args) == 0 && os.Getenv("AWS_LAMBDA_RUNTIME_API") != "":
+		serveFunction()
+		return nil
+	case len(args) != 2:
+		return errUsage
+	}
+	switch args[0] {
+	case "echo":
+		return serve(ctx, args[1], echo())
+	case "hello":
+		return serve(ctx, args[1], greet())
+	case "prototype":
+		return prototype(ctx, args[1])
+	default:
+		return errUsage
+	}
+}
