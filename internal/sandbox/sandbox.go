@@ -188,7 +188,8 @@ type Usage struct {
 
 	Throttled Counter[time.Duration] // held back by CPUQuota, summed over CPUs
 	// The next three are wall time in which at least one thread of the box was held up. They
-	// are lower bounds: Linux takes a mean over the CPUs that the box was on.
+	// are lower bounds: Linux takes a mean over the CPUs that the box was on, or what threads
+	// waited that have ended since the last reading is lost.
 	// They may overlap. Where a driver cannot tell, Waiting has some of Throttled in it.
 	Waiting      Counter[time.Duration] // it could run and had no CPU
 	HostWaiting  Counter[time.Duration] // the same of any thread of the host, Lambent's own among them

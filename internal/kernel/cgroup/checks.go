@@ -37,9 +37,10 @@ func (h *Host) checkFreezer() Check {
 	return Check{Name: "cgroup freezer controller", Found: "v2 at " + h.hierarchies[at].mount, OK: true}
 }
 
-// checkPressure says whether it is known how long something waited for CPU, memory and I/O.
+// checkPressure says whether it is known how long something waited for memory and I/O. For
+// a CPU the delays of single threads say so, too.
 func (h *Host) checkPressure() Check {
-	check := Check{Name: "cgroup pressure", Found: "not measured", Fix: "boot with psi=1 and mount cgroup2: without it receipts do not say how long a function waited"}
+	check := Check{Name: "cgroup pressure", Found: "not measured", Fix: "boot with psi=1 and the controllers on cgroup2: without it receipts do not say how long a function waited for memory and I/O"}
 	if at, ok := h.v2(); ok && measuresPressure(h.tree) {
 		check = Check{Name: check.Name, Found: "v2 at " + h.hierarchies[at].mount, OK: true}
 	}

@@ -36,6 +36,8 @@ func helper(job string) int {
 		}
 	case "burn":
 		burn(60 * time.Millisecond)
+	case "spin":
+		burn(300 * time.Millisecond)
 	case "eat": // touches 64 MiB
 		block := make([]byte, 64<<20)
 		for i := 0; i < len(block); i += 4096 {

@@ -14,8 +14,9 @@ const top = "lambent"
 // goroutines.
 type Host struct {
 	tree        tree
-	hierarchies []hierarchy // those that carry a controller of ours, or pressure
+	hierarchies []hierarchy // those that carry a controller of ours
 	layout      string
+	delays      bool     // the kernel keeps run delays
 	required    []string // controllers without which Create refuses
 
 	mu    sync.Mutex      // protects ready
@@ -31,9 +32,9 @@ func openTree(t tree, fsRoot string) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening cgroups: %w", err)
 	}
-	h := &Host{tree: t, layout: layoutOf(found), required: []string{memory, pids}, ready: make(map[string]bool)}
+	h := &Host{tree: t, layout: layoutOf(found), delays: keepsDelays(t), required: []string{memory, pids}, ready: make(map[string]bool)}
 	h.hierarchies = slices.DeleteFunc(found, func(one hierarchy) bool {
-		return len(one.controllers) == 0 && h.layout != "v2" && !(one.version == 2 && measuresPressure(t))
+		return len(one.controllers) == 0 && h.layout != "v2"
 	})
 	return h, nil
 }
@@ -41,9 +42,8 @@ func openTree(t tree, fsRoot string) (*Host, error) {
 // hostPressure is how long threads of the whole host waited for a CPU.
 const hostPressure = "/proc/pressure/cpu"
 
-// measuresPressure says whether the kernel keeps pressure (accounting/psi.rst), which it
-// does per group of v2, also where all controllers are on v1. With psi=0 the file is not
-// there (kernel/sched/psi.c, psi_proc_init).
+// measuresPressure says whether the kernel keeps pressure (accounting/psi.rst). With psi=0
+// the file is not there (kernel/sched/psi.c, psi_proc_init).
 func measuresPressure(t tree) bool {
 	_, err := t.read(hostPressure)
 	return err == nil

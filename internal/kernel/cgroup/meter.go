@@ -19,6 +19,7 @@ type meter struct {
 
 	mu     sync.Mutex // guards what follows
 	open   []openGauge
+	delays delays
 	buffer []byte
 	closed bool
 }
@@ -47,6 +48,9 @@ func (m *meter) read() (u Usage, err error) {
 		if err != nil {
 			return Usage{}, &fs.PathError{Op: "read", Path: m.group.path(g.gauge), Err: err}
 		}
+	}
+	if !u.Waiting.Known && m.group.host.delays {
+		u.Waiting = m.delays.read(m.group, m.buffer)
 	}
 	return u, nil
 }
@@ -79,6 +83,7 @@ func (m *meter) rest() {
 	for _, g := range m.open {
 		g.file.close()
 	}
+	m.delays.rest()
 	m.open, m.buffer = nil, nil
 }
 

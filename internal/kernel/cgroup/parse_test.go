@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -43,6 +44,9 @@ func FuzzKernelText(f *testing.F) {
 				t.Errorf("pid %d would signal a whole group of processes", pid)
 			}
 		}
+		if d, _ := runDelay([]byte(text)); d < 0 {
+			t.Errorf("%q is a delay of %v", text, d)
+		}
 		var u Usage
 		for _, take := range []func([]byte, *Usage) error{takeMemory, takePeak, takeOOMKills, takeCPU, takeThrottledV1, takeCPUV2, takeFaults, takeWaiting, takeBytes} {
 			_ = take([]byte(text), &u)
@@ -51,6 +55,19 @@ func FuzzKernelText(f *testing.F) {
 			t.Errorf("%q was read as %+v", text, u)
 		}
 	})
+}
+
+func TestRunDelay(t *testing.T) {
+	for text, want := range map[string]time.Duration{"176746905 16362374 469\n": 16362374, "0 0 1\n": 0} {
+		if got, ok := runDelay([]byte(text)); got != want || !ok {
+			t.Errorf("%q: %v, %v", text, got, ok)
+		}
+	}
+	for _, bad := range []string{"", "1", "1 2", "1 x 3", "1 -2 3"} {
+		if got, ok := runDelay([]byte(bad)); ok {
+			t.Errorf("%q was read as %v", bad, got)
+		}
+	}
 }
 
 func TestField(t *testing.T) {
