@@ -67,7 +67,7 @@ func rootCommand() *cobra.Command {
 	})
 	root.AddCommand(
 		upCommand(), deployCommand(), devCommand(), invokeCommand(), logsCommand(), whyCommand(), listCommand(), showCommand(), removeCommand(),
-		versionsCommand(), publishCommand(), aliasCommand(), initCommand(), configCommand(),
+		versionsCommand(), publishCommand(), aliasCommand(), provisionCommand(), initCommand(), configCommand(),
 		importCommand(), backupCommand(), restoreCommand(), completionCommand(), manCommand(),
 		envCommand(), doctorCommand(), benchCommand(), versionCommand(),
 	)

@@ -218,7 +218,7 @@ func (d *Daemon) callHome(t *lambda.Target) http.Handler { return d.api.HandlerF
 func (d *Daemon) apiDeps() lambdaapi.Deps {
 	return lambdaapi.Deps{
 		Store: d.parts.store, Blobs: d.parts.blobs, Packages: d.parts.packages, Runtimes: d.parts.catalogue,
-		Invoker: d.metered(), Events: d.events, Directory: d.directory, Tiers: newTiers(d.parts.drivers),
+		Invoker: d.metered(), Events: d.events, Directory: d.directory, Provisioner: d.router, Tiers: newTiers(d.parts.drivers),
 		Objects: d.objects(), Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(),
 		Concurrency: d.cfg.Concurrency, Log: d.log,
 	}
@@ -246,6 +246,7 @@ func (d *Daemon) logOptions() logs.Options {
 func (d *Daemon) poolSettings() pool.Settings {
 	s := pool.DefaultSettings()
 	s.KeepAlive, s.FreezeAfter = time.Duration(d.cfg.KeepAlive), time.Duration(d.cfg.FreezeAfter)
+	s.ReclaimAfter = time.Duration(d.cfg.ReclaimAfter)
 	s.QueueLimit, s.QueueTimeout = d.cfg.QueueLimit, time.Duration(d.cfg.QueueTimeout)
 	s.MemoryBudget, s.Log = memoryBudget(d.cfg.MemoryBudget), d.log
 	return s

@@ -29,7 +29,7 @@ func (d *Daemon) openMetrics() error {
 
 func (d *Daemon) occupancy() telemetry.Occupancy {
 	s := d.pool.Stats()
-	return telemetry.Occupancy{Starting: s.Starting, Idle: s.Idle, Busy: s.Busy, Waiting: s.Waiting, Memory: s.Memory}
+	return telemetry.Occupancy{Starting: s.Starting, Idle: s.Idle, Busy: s.Busy, Provisioned: s.Provisioned, Frozen: s.Frozen, Reclaimed: s.Reclaimed, Waiting: s.Waiting, Memory: s.Memory}
 }
 
 // metered counts what goes through the line and shows it to those who watch. It decorates

@@ -111,7 +111,7 @@ func (i *Instance) reservedEnvironment() map[string]string {
 		"AWS_LAMBDA_FUNCTION_NAME":        id.Name,
 		"AWS_LAMBDA_FUNCTION_VERSION":     v.Version,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(v.MemorySize),
-		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  initialisationType(i.target),
 		"AWS_LAMBDA_LOG_GROUP_NAME":       logGroup(i.target),
 		"AWS_LAMBDA_LOG_STREAM_NAME":      i.stream,
 		"LAMBDA_TASK_ROOT":                taskRoot,

@@ -33,7 +33,8 @@ func NewLauncher(d Deps) *Launcher {
 // Start makes an instance and waits until its function is initialised. An error means
 // that the platform failed, or that ctx ended; nothing is left then. A function whose
 // initialisation failed is an instance that answers its first invocation with that
-// failure; one that took too long is initialised again inside its first invocation.
+// failure; one that took too long is initialised again inside its first invocation. For a
+// provisioned target both are errors that wrap ErrInit: nothing waits for an answer.
 func (l *Launcher) Start(ctx context.Context, t *lambda.Target) (_ *Instance, err error) {
 	began := time.Now()
 	var undo cleanup.Stack

@@ -36,11 +36,13 @@ type phases struct{ runtime, init time.Duration }
 
 // initialise is the function's first initialisation.
 func (i *Instance) initialise(ctx context.Context) error {
-	bounded, cancel := context.WithTimeoutCause(ctx, i.deps.InitTimeout, errInitTimeout)
+	bounded, cancel := context.WithTimeoutCause(ctx, i.initLimit(), errInitTimeout)
 	defer cancel()
 	i.log.initStart(i.target, i.stream)
 	took, failure, err := i.begin(bounded, "init")
-	if errors.Is(err, errInitTimeout) {
+	if i.target.Provisioned {
+		err = provisionedFault(failure, err)
+	} else if errors.Is(err, errInitTimeout) {
 		err = nil // it is tried again inside the first invocation
 	}
 	if err != nil {

@@ -25,6 +25,7 @@ type Settings struct {
 	Network  string  // "" = the default profile
 	CPUQuota float64 // CPUs, a hard limit; 0 = none
 	Class    Class   // 0 = by how it is invoked
+	Keep     Keep
 
 	Concurrency int // requests at once in one instance, 1 to MaxConcurrency
 }
@@ -70,6 +71,8 @@ func (s *Settings) set(name, value string) (err error) {
 		s.CPUQuota, err = parseCPU(value)
 	case ClassTag:
 		s.Class, err = ParseClass(value)
+	case KeepAliveTag, P99Tag:
+		err = s.Keep.set(name, value)
 	case ConcurrencyTag:
 		s.Concurrency, err = parseConcurrency(value)
 	default:
@@ -117,7 +120,7 @@ func parseConcurrency(value string) (int, error) {
 // nearest returns the setting whose name takes the fewest edits to reach.
 func nearest(name string) string {
 	best, least := IsolationTag, math.MaxInt
-	for _, known := range []string{IsolationTag, NetworkTag, CPUTag, ConcurrencyTag, ClassTag} {
+	for _, known := range []string{IsolationTag, NetworkTag, CPUTag, ConcurrencyTag, KeepAliveTag, P99Tag, ClassTag} {
 		if d := distance(name, known); d < least {
 			best, least = known, d
 		}

@@ -60,6 +60,12 @@ type Directory interface {
 	Remove(id lambda.FunctionID)
 }
 
+// Provisioner knows what has been initialised ahead of requests: the router.
+type Provisioner interface {
+	// Provisioned says what has become of the configuration of a version or an alias.
+	Provisioned(id lambda.FunctionID, qualifier string) lambda.ProvisionedState
+}
+
 // Tiers knows which tiers this host offers.
 type Tiers interface {
 	// Offers returns nil, or an error that says what is missing and how to get it.
@@ -83,6 +89,8 @@ type Deps struct {
 	Events    Events
 	Directory Directory
 	Tiers     Tiers
+
+	Provisioner Provisioner
 
 	// Objects is nil where no object store is configured.
 	Objects Objects

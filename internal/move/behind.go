@@ -3,13 +3,15 @@ package move
 import (
 	"context"
 	"fmt"
+	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 )
 
 // behind says what is attached to a function and stays where it is: resource policies, which
-// name callers of the place that they are in, and settings of event invocations, which name
-// destinations there.
+// name callers of the place that they are in, settings of event invocations, which name
+// destinations there, and provisioned concurrency.
 func (a *API) behind(ctx context.Context, f *Function) (left []string, err error) {
 	qualifiers := []*string{nil}
 	for i := range f.Aliases {
@@ -35,6 +37,24 @@ func (a *API) behind(ctx context.Context, f *Function) (left []string, err error
 	}
 	if len(events.FunctionEventInvokeConfigs) > 0 {
 		left = append(left, "the settings of its event invocations")
+	}
+	provisioned, err := a.provisioned(ctx, f.Name)
+	return append(left, provisioned...), err
+}
+
+// provisioned names the provisioned concurrency of a function, which costs memory that the
+// new place may not have.
+func (a *API) provisioned(ctx context.Context, name string) (left []string, err error) {
+	pages := awslambda.NewListProvisionedConcurrencyConfigsPaginator(a.Client, &awslambda.ListProvisionedConcurrencyConfigsInput{FunctionName: &name})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("reading the provisioned concurrency: %w", err)
+		}
+		for _, c := range page.ProvisionedConcurrencyConfigs {
+			arn := aws.ToString(c.FunctionArn)
+			left = append(left, "the provisioned concurrency of "+arn[strings.LastIndexByte(arn, ':')+1:])
+		}
 	}
 	return left, nil
 }

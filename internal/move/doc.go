@@ -4,6 +4,6 @@
 // Lambent), or a file.
 //
 // What a version cannot do without and cannot be carried is an error that names it. What is
-// attached to a function and means something in its old place only, policies and destinations
-// of events, stays there and is named in Function.Behind. Logs and waiting events stay, too.
+// attached to a function and means something in its old place only, policies, destinations
+// of events and provisioned concurrency, stays there and is named in Function.Behind. Logs and waiting events stay, too.
 package move

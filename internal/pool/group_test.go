@@ -15,14 +15,15 @@ import (
 // two steps of the pool and cannot be met from outside.
 type still struct{ done chan struct{} }
 
-func (s *still) ID() string                   { return "still" }
-func (s *still) Launch() receipt.Launch       { return receipt.Launch{} }
-func (s *still) Reusable() bool               { return true }
-func (s *still) Freeze(context.Context) error { return nil }
-func (s *still) Thaw(context.Context) error   { return nil }
-func (s *still) Done() <-chan struct{}        { return s.done }
-func (s *still) Err() error                   { return nil }
-func (s *still) Close(context.Context) error  { close(s.done); return nil }
+func (s *still) ID() string                             { return "still" }
+func (s *still) Launch() receipt.Launch                 { return receipt.Launch{} }
+func (s *still) Reusable() bool                         { return true }
+func (s *still) Freeze(context.Context) error           { return nil }
+func (s *still) Thaw(context.Context) error             { return nil }
+func (s *still) Done() <-chan struct{}                  { return s.done }
+func (s *still) Err() error                             { return nil }
+func (s *still) Close(context.Context) error            { close(s.done); return nil }
+func (s *still) Reclaim(context.Context) (int64, error) { return 0, nil }
 func (s *still) Invoke(context.Context, *lambda.Invocation, lambda.Sink) (receipt.Receipt, error) {
 	return receipt.Receipt{}, nil
 }

@@ -32,9 +32,10 @@ func (r *Router) Put(f lambda.Function) error {
 	e := newEntry(f, settings)
 	r.changes.Lock()
 	defer r.changes.Unlock()
-	r.permits.Reserve(f.ID, f.ReservedConcurrency)
+	r.permits.Assign(f.ID, allocation(&f))
 	r.directory.set(f.ID, e)
 	r.pool.Keep(f.ID, e.targets()...)
+	r.pool.Provision(f.ID, e.wants(&f)...)
 	return nil
 }
 
@@ -45,6 +46,7 @@ func (r *Router) Remove(id lambda.FunctionID) {
 	r.directory.remove(id)
 	r.permits.Forget(id)
 	r.pool.Keep(id)
+	r.pool.Provision(id)
 }
 
 func (r *Router) settingsOf(f lambda.Function) (lambda.Settings, error) {
@@ -60,7 +62,7 @@ func (r *Router) settingsOf(f lambda.Function) (lambda.Settings, error) {
 
 func newEntry(f lambda.Function, s lambda.Settings) *entry {
 	target := func(v lambda.Version) *lambda.Target {
-		return &lambda.Target{ID: f.ID, Version: v, Tags: f.Tags, Tier: s.Tier, CPUQuota: s.CPUQuota, Class: s.Class, Concurrency: s.Concurrency}
+		return &lambda.Target{ID: f.ID, Version: v, Tags: f.Tags, Tier: s.Tier, CPUQuota: s.CPUQuota, Class: s.Class, Concurrency: s.Concurrency, Keep: s.Keep}
 	}
 	e := &entry{latest: target(*f.Runs()), published: make(map[string]*lambda.Target, len(f.Published))}
 	for _, v := range f.Published {

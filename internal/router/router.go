@@ -28,11 +28,11 @@ type Router struct {
 // Allotment gives the permits to run that this machine has. Only the calls of Invoke
 // are on the path of a request.
 type Allotment interface {
-	// TryAcquire takes a permit for one invocation; release gives it back and is called
-	// exactly once. The error is Lambda's throttle.
-	TryAcquire(id lambda.FunctionID) (release func(), err error)
-	// Reserve sets a function's reserved concurrency; nil = it shares what others leave.
-	Reserve(id lambda.FunctionID, concurrency *int)
+	// TryAcquire takes a permit for one invocation of a version; release gives it back and
+	// is called exactly once. The error is Lambda's throttle.
+	TryAcquire(id lambda.FunctionID, version string) (release func(), err error)
+	// Assign sets what a function has of its own.
+	Assign(id lambda.FunctionID, a Allocation)
 	// Forget drops what is known of a function. Permits that are out stay valid.
 	Forget(id lambda.FunctionID)
 }
@@ -67,7 +67,7 @@ func (r *Router) run(ctx context.Context, inv *lambda.Invocation, sink lambda.Si
 	if inv.Type == lambda.DryRun {
 		return receipt.Receipt{}, nil
 	}
-	release, err := r.permits.TryAcquire(inv.Function)
+	release, err := r.permits.TryAcquire(inv.Function, target.Version.Version)
 	if err != nil {
 		return receipt.Receipt{}, err
 	}

@@ -41,8 +41,15 @@ func freshFor(v *lambda.Version, names []string) string {
 	return ""
 }
 
+// anyProgram names the preload of functions that bring their own program: a process that
+// waits to become it.
+const anyProgram = "program"
+
 // Preload says how the interpreter is started that a Launch names.
 func (c *Catalogue) Preload(name string) (sandbox.Preload, error) {
+	if name == anyProgram {
+		return sandbox.Preload{}, nil
+	}
 	runtime, memory, sized := strings.Cut(name, "/")
 	v := &lambda.Version{Runtime: runtime}
 	if sized {

@@ -140,8 +140,10 @@ type Mount struct {
 // Preload is an interpreter that Create starts before it is known for whom. Mounts are
 // part of the base then: a workload that names one of them again changes nothing.
 type Preload struct {
-	Mounts  []Mount // what Command and Zygote need: interpreter and bootstrap
-	Command Command // as for Run; without Stdout and Stderr
+	Mounts []Mount // what Command and Zygote need: interpreter and bootstrap
+	// Command is as for Run, without Stdout and Stderr. Without a Path it becomes, in a box
+	// that is made in the background, whatever is run without a stream.
+	Command Command
 	// Zygote is the program, with its arguments, that forks the interpreter from itself
 	// instead; nil = Command is executed. See package zygote.
 	Zygote []string

@@ -37,7 +37,7 @@ func controllerFiles(controller string) map[string]string {
 	return map[string]map[string]string{
 		memory: {
 			"memory.max": "max", "memory.swap.max": "max", "memory.oom.group": "0", "memory.current": "1048576",
-			"memory.peak": "4194304", "memory.stat": "anon 4096\npgfault 70\npgmajfault 3\n",
+			"memory.peak": "4194304", "memory.reclaim": "", "memory.stat": "anon 4096\npgfault 70\npgmajfault 3\n",
 			"memory.events": "low 0\nhigh 0\nmax 7\noom 2\noom_kill 2\noom_group_kill 0\n",
 		},
 		pids:    {"pids.max": "max", "pids.current": "0"},
@@ -168,6 +168,9 @@ func (f *fakeTree) accept(dir, file, value string) error {
 			return nil
 		}
 		return f.number(dir, file, value, 0, 1<<40, unix.EINVAL)
+	case "memory.reclaim": // swaps only what may be swapped, and never all
+		f.history[filepath.Join(dir, "swap while reclaiming")] = f.history[filepath.Join(dir, "memory.swap.max")]
+		return unix.EAGAIN
 	case "cpu.max":
 		return f.cpuMax(dir, value)
 	case "tasks":

@@ -44,11 +44,28 @@ func helper(job string) int {
 			block[i] = 1
 		}
 		runtime.KeepAlive(block)
+	case "cache": // has 16 MiB of a file in the page cache, and says so
+		return cacheFile(16 << 20)
 	case "bomb": // forks for ever; the shell's children outlive it
 		_ = exec.Command("/bin/sh", "-c", "b() { while :; do sleep 0.01 & done; }; b 2>/dev/null & b 2>/dev/null & wait").Run()
 	case "fork": // tries to have 40 children
 		return forkMany(40)
 	}
+	return 0
+}
+
+func cacheFile(size int) int {
+	f, err := os.CreateTemp("", "cgroup-cache-")
+	if err != nil {
+		return 1
+	}
+	defer f.Close()
+	_ = os.Remove(f.Name())
+	if _, err := f.Write(make([]byte, size)); err != nil || f.Sync() != nil { // dirty pages cannot be dropped
+		return 1
+	}
+	fmt.Println("cached")
+	time.Sleep(time.Minute)
 	return 0
 }
 

@@ -25,6 +25,9 @@ func (b *box) Bind(ctx context.Context, w sandbox.Workload) (err error) {
 	if err := checkWorkload(w); err != nil {
 		return b.named(err)
 	}
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
 	if err := b.beginBind(); err != nil {
 		return err
 	}

@@ -184,3 +184,11 @@ func (p *process) Exit() sandbox.Exit {
 		return sandbox.Exit{}
 	}
 }
+
+// orNil is a nil interface for a nil process.
+func (p *process) orNil() sandbox.Process {
+	if p == nil {
+		return nil
+	}
+	return p
+}

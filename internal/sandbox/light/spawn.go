@@ -52,7 +52,7 @@ func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *c
 	if err := b.control.call(ctx, &initproto.Request{Setup: &setup}, []int{tmp}); err != nil {
 		return nil, b.destroy(err)
 	}
-	if t.preload != nil {
+	if t.preloads(weight == backgroundWeight) {
 		if err := b.preload(ctx); err != nil && b.alive() == nil {
 			t.driver.options.Log.Warn("an interpreter was not started ahead", "sandbox", b.id, "error", err)
 		}
