@@ -194,9 +194,8 @@ func usageUntil(t *testing.T, g *Group, so func(Usage) bool) (u Usage) {
 // TestMeterRests holds that idle groups cost no descriptors.
 func TestMeterRests(t *testing.T) {
 	g := newGroup(t, realHost(t), Limits{Memory: 64 << 20, Pids: 32})
-	before := descriptors(t)
 	spawn(t, g, "wait")
-	before = descriptors(t)
+	before := descriptors(t)
 	if _, err := g.Usage(); err != nil || len(g.meter.open) == 0 {
 		t.Fatalf("%d files, %v", len(g.meter.open), err)
 	}
