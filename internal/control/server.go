@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net"
 	"net/http"
 	"time"
 
@@ -38,6 +39,13 @@ type Deps struct {
 	Receipts        *Receipts
 	Slowest         Slowest
 	Account, Region string // of functions that are named without them
+
+	// HandOver speaks package handover with a server that wants to take this one's place.
+	// Nil where that is not offered. The connection is closed when it returns.
+	HandOver func(*net.UnixConn)
+	// Passed returns what answers at a front that another server names in PassOn, nil for an
+	// unknown one. Nil where nothing is passed on.
+	Passed func(front string) http.Handler
 }
 
 type server struct {
@@ -53,7 +61,8 @@ func Handler(ctx context.Context, d Deps) http.Handler {
 	mux.HandleFunc("GET /v1/functions/{name}/log", s.log)
 	mux.HandleFunc("GET /v1/functions/{name}/receipts", s.receipts)
 	mux.HandleFunc("GET /v1/functions/{name}/slowest", s.slowest)
-	return mux
+	mux.HandleFunc("POST "+handoverPath, s.handOver)
+	return s.orPassed(mux)
 }
 
 // log answers with a function's lines as they are stored, then, if asked, as they come.

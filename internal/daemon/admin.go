@@ -27,6 +27,7 @@ func (d *Daemon) adminHandler() http.Handler {
 func (d *Daemon) controlHandler(ctx context.Context) http.Handler {
 	return control.Handler(ctx, control.Deps{
 		Logs: d.parts.logs, Functions: d.parts.store, Receipts: &d.receipts, Slowest: d.slowest, Account: d.cfg.Account, Region: d.cfg.Region,
+		HandOver: d.handOver, Passed: d.passed,
 	})
 }
 

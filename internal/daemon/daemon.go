@@ -3,6 +3,7 @@ package daemon
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"lambent.dev/lambent/internal/blob/file"
+	"lambent.dev/lambent/internal/bytecode"
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/code"
 	"lambent.dev/lambent/internal/collect"
@@ -31,6 +33,7 @@ import (
 	"lambent.dev/lambent/internal/s3"
 	"lambent.dev/lambent/internal/slowest"
 	"lambent.dev/lambent/internal/stem"
+	"lambent.dev/lambent/internal/store"
 	"lambent.dev/lambent/internal/telemetry"
 )
 
@@ -47,6 +50,8 @@ type Daemon struct {
 	pool   *pool.Pool
 	events *event.Dispatcher
 	stems  *stem.Store
+	// bytecode compiles packages ahead.
+	bytecode *bytecode.Maker
 	// directory is the router, and tells who makes sandboxes ahead of new functions.
 	directory *expecting
 	// registry holds the metrics, of which metrics are those of invocations.
@@ -57,6 +62,13 @@ type Daemon struct {
 	slowest  *slowest.List
 	garbage  *collect.Collector
 	close    func() error
+
+	place        *place
+	fronts       fronts
+	turn         *turn
+	finished     chan struct{} // closed when serve returns
+	epoch        int64         // of this server in the queue
+	predecessors predecessors
 }
 
 // parts are what the line stands on.
@@ -89,12 +101,12 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 func open(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Daemon, err error) {
 	var undo cleanup.Stack
 	defer undo.Run(&err)
-	lock, err := lockData(cfg.Data)
+	at, err := takePlace(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	undo.Add(lock.Close)
-	d := &Daemon{cfg: cfg, log: log}
+	undo.Add(at.Close)
+	d := &Daemon{cfg: cfg, log: log, place: at, turn: newTurn(log), finished: make(chan struct{}), predecessors: predecessors{lives: at.grant.Lives}}
 	if err := d.openState(ctx, &undo); err != nil {
 		return nil, err
 	}
@@ -115,7 +127,7 @@ func (d *Daemon) openState(ctx context.Context, undo *cleanup.Stack) error {
 		return err // it says what was being opened
 	}
 	undo.Add(d.parts.store.Close)
-	if d.parts.queue, err = openQueue(ctx, d.cfg, d.parts.store, d.log); err != nil {
+	if err := d.openQueue(ctx); err != nil {
 		return err
 	}
 	undo.Add(d.parts.queue.Close)
@@ -150,12 +162,13 @@ func (d *Daemon) openDrivers(ctx context.Context, undo *cleanup.Stack) error {
 	if _, err := d.parts.drivers.Probe(ctx, d.defaultTier()); err != nil {
 		return fmt.Errorf("isolation %s: %w\n`lambent doctor` says more; --isolation chooses another", d.cfg.Isolation, err)
 	}
-	if err := d.parts.drivers.Reap(ctx, Alive); err != nil {
+	if err := d.reap(ctx); err != nil {
 		return err
 	}
-	undo.Add(d.parts.drivers.Close)
+	undo.Add(d.closeDrivers)
 	d.parts.templates = drivers.NewTemplates(d.parts.drivers)
 	undo.Add(d.parts.templates.Close)
+	d.bytecode = bytecode.New(d.bytecodeDeps(), bytecode.DefaultSettings())
 	if err := d.openStems(); err != nil {
 		return err
 	}
@@ -185,7 +198,7 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 		return err
 	}
 	d.slowest = slowest.New(&d.beside)
-	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{DefaultTier: d.defaultTier()})
+	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{DefaultTier: d.defaultTier(), Source: d.source})
 	undo.Add(d.expectFunctions(launcher))
 	if d.events, err = event.New(d.parts.queue, d.metered(), d.eventSettings()); err != nil {
 		return err
@@ -202,25 +215,42 @@ func (d *Daemon) index(fn lambda.Function) error {
 		d.log.Error("leaving out a function", "function", fn.ID.ARN(), "error", err)
 	}
 	digests(&fn, d.garbage.Used)
+	d.expectBytecode(&fn)
 	return nil
+}
+
+// source reads a function that is invoked, for the router.
+func (d *Daemon) source(ctx context.Context, id lambda.FunctionID) (lambda.Function, bool, error) {
+	fn, err := d.parts.store.Function(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return fn, false, nil
+	}
+	if err != nil {
+		d.log.Error("reading a function that is invoked", "function", id.ARN(), "error", err)
+	}
+	return fn, err == nil, err
 }
 
 func (d *Daemon) launcherDeps() instance.Deps {
 	return instance.Deps{
 		Boxes: d.stems, Runtimes: d.parts.catalogue, Code: d.parts.packages.Folder, Layers: d.parts.packages.Layers,
-		Logs: d.parts.logs.Writer, CallHome: d.callHome, Neighbours: &d.beside, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
+		Compiled: d.bytecode.Folder,
+		Logs:     d.parts.logs.Writer, CallHome: d.callHome, Neighbours: &d.beside, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
 	}
 }
 
 // callHome answers Lambda's API inside a sandbox, as its function.
-func (d *Daemon) callHome(t *lambda.Target) http.Handler { return d.api.HandlerFor(t.ID) }
+func (d *Daemon) callHome(t *lambda.Target) http.Handler {
+	return d.turn.relay(d.api.HandlerFor(t.ID), control.PassOn(d.cfg.Data, t.ID.ARN()))
+}
 
 func (d *Daemon) apiDeps() lambdaapi.Deps {
 	return lambdaapi.Deps{
 		Store: d.parts.store, Blobs: d.parts.blobs, Packages: d.parts.packages, Runtimes: d.parts.catalogue,
-		Invoker: d.metered(), Events: d.events, Directory: d.directory, Provisioner: d.router, Tiers: newTiers(d.parts.drivers),
+		Invoker: d.metered(), Events: d.events, Directory: announced{d.directory, d.turn},
+		Provisioner: d.router, Announcer: d.router, Tiers: newTiers(d.parts.drivers), Compiler: d.bytecode,
 		Objects: d.objects(), Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(),
-		Concurrency: d.cfg.Concurrency, Log: d.log,
+		Concurrency: d.cfg.Concurrency, LinkKey: d.place.grant.LinkKey, Log: d.log,
 	}
 }
 

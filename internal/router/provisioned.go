@@ -23,14 +23,23 @@ func allocation(f *lambda.Function) Allocation {
 	return a
 }
 
+func (a Allocation) empty() bool { return a.Reserved == nil && len(a.Provisioned) == 0 }
+
 // wants is what the pool is to have initialised. A version that cannot be invoked yet
 // has its turn when it can: that is a change of the function.
-func (e *entry) wants(f *lambda.Function) []pool.Want {
+func (e *entry) wants(f *lambda.Function, s lambda.Settings) []pool.Want {
 	var all []pool.Want
 	for _, p := range f.Provisions() {
-		if t := e.published[p.Version]; t != nil && invocable(&t.Version) == nil {
-			all = append(all, pool.Want{Qualifier: p.Qualifier, Target: t, Executions: p.Executions, Asked: p.Asked})
+		v := e.find(p.Version)
+		if v == nil || v.version == lambda.Latest || invocable(v.state) != nil {
+			continue
 		}
+		t := v.target()
+		if t == nil {
+			t = target(f, f.Find(v.version), s)
+			v.use(t)
+		}
+		all = append(all, pool.Want{Qualifier: p.Qualifier, Target: t, Executions: p.Executions, Asked: p.Asked})
 	}
 	return all
 }
