@@ -27,7 +27,7 @@ machine only.`,
 		Example: "  lambent why hello\n  lambent why hello --most 1 --output json",
 	}
 	flags, output := newServerFlags(c).withSocket(c), outputFlag(c)
-	most := c.Flags().Int("most", 3, "explain so many requests at most")
+	most := c.Flags().Int("most", 3, "explain `N` requests at most")
 	completesNames(c, flags)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if *most < 1 {
