@@ -112,12 +112,13 @@ func (e *entry) find(version string) *release {
 	return &published[i]
 }
 
-// names are targets without their configuration, for the pool to know which are current.
-func (e *entry) names(id lambda.FunctionID) []*lambda.Target {
+// names are targets without their configuration, for the pool to know which are current
+// and how long they are kept idle.
+func (e *entry) names(id lambda.FunctionID, keep lambda.Keep) []*lambda.Target {
 	all := make([]*lambda.Target, len(e.releases))
 	for i := range e.releases {
 		v := &e.releases[i]
-		all[i] = &lambda.Target{ID: id, Version: lambda.Version{Version: v.version, Generation: v.generation}}
+		all[i] = &lambda.Target{ID: id, Version: lambda.Version{Version: v.version, Generation: v.generation}, Keep: keep}
 	}
 	return all
 }

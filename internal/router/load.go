@@ -30,12 +30,16 @@ func (r *Router) load(ctx context.Context, id lambda.FunctionID, e *entry, v *re
 	case !found: // it is being deleted
 		return nil, notFound(id, qualifierOf(v))
 	}
+	settings, err := r.settingsOf(fn)
+	if err != nil {
+		return nil, unreadable(err)
+	}
 	if !e.known {
 		e.known = true
 		r.permits.Assign(id, allocation(&fn))
-		r.pool.Keep(id, e.names(id)...)
+		r.pool.Keep(id, e.names(id, settings.Keep)...)
 	}
-	return r.fill(v, &fn)
+	return r.fill(v, &fn, settings)
 }
 
 // Latest is what $LATEST of a function is to run, without a look at the directory. The
@@ -50,11 +54,7 @@ func (r *Router) Latest(f *lambda.Function) (*lambda.Target, error) {
 
 // fill gives a release its configuration. The store may be ahead of the directory: then
 // what it has is what the caller gets, and the directory hears of it next.
-func (r *Router) fill(v *release, fn *lambda.Function) (*lambda.Target, error) {
-	settings, err := r.settingsOf(*fn)
-	if err != nil {
-		return nil, unreadable(err)
-	}
+func (r *Router) fill(v *release, fn *lambda.Function, settings lambda.Settings) (*lambda.Target, error) {
 	stored := fn.Runs()
 	if v.version != lambda.Latest {
 		stored = fn.Find(v.version)
