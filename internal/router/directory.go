@@ -25,7 +25,7 @@ func (r *Router) Put(f lambda.Function) error {
 	r.changes.Lock()
 	defer r.changes.Unlock()
 	e, was := newEntry(&f), r.directory.get(f.ID)
-	e.inherit(was)
+	e.inherit(was, &f, settings)
 	if r.settings.Source == nil {
 		e.keep(&f, settings)
 	}
