@@ -105,12 +105,13 @@ func (e *entry) find(version string) *release {
 	return &published[i]
 }
 
-// names are targets without their configuration, for the pool to know which are current.
-func (e *entry) names(id lambda.FunctionID) []*lambda.Target {
+// names are targets with the settings but not the configuration: what the pool needs to
+// know of instances that are worth keeping.
+func (e *entry) names(f *lambda.Function, s lambda.Settings) []*lambda.Target {
 	all := make([]*lambda.Target, len(e.releases))
 	for i := range e.releases {
 		v := &e.releases[i]
-		all[i] = &lambda.Target{ID: id, Version: lambda.Version{Version: v.version, Generation: v.generation}}
+		all[i] = target(f, &lambda.Version{Version: v.version, Generation: v.generation}, s)
 	}
 	return all
 }
