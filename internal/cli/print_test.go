@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/spf13/pflag"
+
 	"github.com/google/go-cmp/cmp"
 
 	"lambent.dev/lambent/internal/lambda"
@@ -59,14 +61,16 @@ func TestEveryHelpIsComplete(t *testing.T) {
 				t.Errorf("%s: %d columns: %s", c.CommandPath(), n, l)
 			}
 		}
-		if c.Short == "" || strings.HasSuffix(c.Short, ".") {
-			t.Errorf("%s: short help %q", c.CommandPath(), c.Short)
+		if c.Short == "" || strings.HasSuffix(c.Short, ".") || c.Long == "" {
+			t.Errorf("%s: short help %q, long help %q", c.CommandPath(), c.Short, c.Long)
 		}
-		for _, usage := range flagUsages(c) {
-			if len(usage) < 10 {
-				t.Errorf("%s: a flag is explained by %q", c.CommandPath(), usage)
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			value, usage := pflag.UnquoteUsage(f)
+			named := f.Value.Type() == "bool" || value != strings.ToLower(value) || strings.Contains(value, "|")
+			if len(usage) < 10 || !named {
+				t.Errorf("%s: --%s %s is explained by %q", c.CommandPath(), f.Name, value, usage)
 			}
-		}
+		})
 	}
 }
 

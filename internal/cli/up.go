@@ -41,11 +41,11 @@ type upFlags struct {
 func newUpFlags(c *cobra.Command) *upFlags {
 	d, f := config.Default(), &upFlags{}
 	set := c.Flags()
-	set.StringVar(&f.file, "config", os.Getenv("LAMBENT_CONFIG"), "`FILE` with settings (TOML)")
-	set.StringVar(&f.data, "data", d.Data, "folder of everything that lasts")
-	set.StringVar(&f.listen, "listen", d.Listen, "address of the Lambda API")
-	set.StringVar(&f.admin, "admin", d.Admin, "address of metrics and health")
-	set.StringVar(&f.isolation, "isolation", d.Isolation, "isolation of functions that name none")
+	set.StringVar(&f.file, "config", os.Getenv("LAMBENT_CONFIG"), "`FILE` with settings, in TOML")
+	set.StringVar(&f.data, "data", d.Data, "`FOLDER` of everything that lasts")
+	set.StringVar(&f.listen, "listen", d.Listen, "`ADDRESS` of the Lambda API")
+	set.StringVar(&f.admin, "admin", d.Admin, "`ADDRESS` of metrics and health")
+	set.StringVar(&f.isolation, "isolation", d.Isolation, "`TIER` of functions that name none")
 	set.BoolVar(&f.allowProcess, "allow-process", false, "offer the isolation process, which does not isolate")
 	return f
 }

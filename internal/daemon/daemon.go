@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"lambent.dev/lambent/internal/blob/file"
+	"lambent.dev/lambent/internal/bytecode"
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/code"
 	"lambent.dev/lambent/internal/collect"
@@ -47,6 +48,8 @@ type Daemon struct {
 	pool   *pool.Pool
 	events *event.Dispatcher
 	stems  *stem.Store
+	// bytecode compiles packages ahead.
+	bytecode *bytecode.Maker
 	// directory is the router, and tells who makes sandboxes ahead of new functions.
 	directory *expecting
 	// registry holds the metrics, of which metrics are those of invocations.
@@ -161,6 +164,7 @@ func (d *Daemon) openDrivers(ctx context.Context, undo *cleanup.Stack) error {
 	undo.Add(d.closeDrivers)
 	d.parts.templates = drivers.NewTemplates(d.parts.drivers)
 	undo.Add(d.parts.templates.Close)
+	d.bytecode = bytecode.New(d.bytecodeDeps(), bytecode.DefaultSettings())
 	if err := d.openStems(); err != nil {
 		return err
 	}
@@ -206,6 +210,7 @@ func (d *Daemon) index(fn lambda.Function) error {
 		d.log.Error("leaving out a function", "function", fn.ID.ARN(), "error", err)
 	}
 	digests(&fn, d.garbage.Used)
+	d.expectBytecode(&fn)
 	return nil
 }
 
@@ -224,7 +229,8 @@ func (d *Daemon) source(ctx context.Context, id lambda.FunctionID) (lambda.Funct
 func (d *Daemon) launcherDeps() instance.Deps {
 	return instance.Deps{
 		Boxes: d.stems, Runtimes: d.parts.catalogue, Code: d.parts.packages.Folder, Layers: d.parts.packages.Layers,
-		Logs: d.parts.logs.Writer, CallHome: d.callHome, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
+		Compiled: d.bytecode.Folder,
+		Logs:     d.parts.logs.Writer, CallHome: d.callHome, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
 	}
 }
 
@@ -236,7 +242,8 @@ func (d *Daemon) callHome(t *lambda.Target) http.Handler {
 func (d *Daemon) apiDeps() lambdaapi.Deps {
 	return lambdaapi.Deps{
 		Store: d.parts.store, Blobs: d.parts.blobs, Packages: d.parts.packages, Runtimes: d.parts.catalogue,
-		Invoker: metered{d.router, d.metrics, &d.receipts}, Events: d.events, Directory: announced{d.directory, d.turn}, Provisioner: d.router, Tiers: newTiers(d.parts.drivers),
+		Invoker: metered{d.router, d.metrics, &d.receipts}, Events: d.events, Directory: announced{d.directory, d.turn},
+		Provisioner: d.router, Announcer: d.router, Tiers: newTiers(d.parts.drivers), Compiler: d.bytecode,
 		Objects: d.objects(), Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(),
 		Concurrency: d.cfg.Concurrency, LinkKey: d.place.grant.LinkKey, Log: d.log,
 	}

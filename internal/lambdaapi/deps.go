@@ -48,6 +48,12 @@ type Invoker interface {
 	Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error)
 }
 
+// Announcer begins what an invocation will need, of which only the head has arrived: the
+// router.
+type Announcer interface {
+	Announce(ctx context.Context, id lambda.FunctionID, qualifier string)
+}
+
 // Events takes events that nobody waits for: an event.Dispatcher.
 type Events interface {
 	// Accept returns nil once the event is durable.
@@ -72,6 +78,12 @@ type Tiers interface {
 	Offers(t lambda.Tier) error
 }
 
+// Compiler compiles what a version brings ahead of its starts: a bytecode.Maker.
+type Compiler interface {
+	// Prepare waits for it a little. Nothing but speed depends on it: it does not fail.
+	Prepare(ctx context.Context, t *lambda.Target)
+}
+
 // Objects reads deployment packages from an object store: an s3.Store.
 type Objects interface {
 	// Object opens an object, of its newest version where version is "". What is wrong with
@@ -79,7 +91,7 @@ type Objects interface {
 	Object(ctx context.Context, bucket, key, version string) (io.ReadCloser, error)
 }
 
-// Deps is all that a Server needs. Every interface but Objects must be set.
+// Deps is all that a Server needs. Every interface but Objects and Compiler must be set.
 type Deps struct {
 	Store     Store
 	Blobs     Blobs
@@ -92,8 +104,13 @@ type Deps struct {
 
 	Provisioner Provisioner
 
+	// Announcer is nil where nothing is begun before an invocation has arrived whole.
+	Announcer Announcer
+
 	// Objects is nil where no object store is configured.
 	Objects Objects
+	// Compiler is nil where nothing is compiled.
+	Compiler Compiler
 
 	Account     string      // of callers; "" means 000000000000
 	Region      string      // of callers that name none; "" means us-east-1

@@ -46,6 +46,7 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"runtimeapi", "lambda cleanup"},
 	{"code", "lambda cleanup"},
 	{"collect", ""},
+	{"bytecode", "lambda cleanup sandbox runtimes"},
 	{"stem", "lambda cleanup sandbox receipt"},
 	{"instance", "lambda cleanup sandbox receipt runtimes runtimeapi stem"},
 	{"pool", "lambda cleanup receipt instance"},

@@ -149,7 +149,10 @@ func (p *Pool) attempt(ctx context.Context, inv *lambda.Invocation, sink lambda.
 
 // group returns the group of an invocation, making it if there is none.
 func (p *Pool) group(inv *lambda.Invocation) *group {
-	key := keyOf(inv.Target, inv.TenantID)
+	return p.groupOf(keyOf(inv.Target, inv.TenantID))
+}
+
+func (p *Pool) groupOf(key Key) *group {
 	p.mu.RLock()
 	g := p.find(key)
 	p.mu.RUnlock()

@@ -39,6 +39,9 @@ func (l *Local) TryAcquire(id lambda.FunctionID, version string) (release func()
 	return l.account(id).acquire(id.Name, version)
 }
 
+// Admits implements Allotment.
+func (l *Local) Admits(id lambda.FunctionID) bool { return l.account(id).admits(id.Name) }
+
 // Assign implements Allotment. What is assigned may be smaller than what is in use:
 // permits that are out stay valid, no new one is given.
 func (l *Local) Assign(id lambda.FunctionID, a Allocation) { l.account(id).assign(id.Name, a) }

@@ -62,6 +62,17 @@ func (p *permits) acquire(name, version string) (release func(), err error) {
 	return release, nil
 }
 
+// admits says whether there is a permit on demand now. It takes none.
+func (p *permits) admits(name string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.functions[name]
+	if s == nil {
+		return p.shared < p.limit-p.claimed
+	}
+	return (s.reserved == nil || s.out < *s.reserved) && p.out < p.limit && s.refuses() == ""
+}
+
 // count notes that n permits more are out. Preconditions: permits.mu is held.
 func (s *share) count(n int) {
 	p, now := s.permits, time.Now()

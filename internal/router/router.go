@@ -35,6 +35,8 @@ type Allotment interface {
 	// TryAcquire takes a permit for one invocation of a version; release gives it back and
 	// is called exactly once. The error is Lambda's throttle.
 	TryAcquire(id lambda.FunctionID, version string) (release func(), err error)
+	// Admits says whether an invocation could get a permit now; it takes none.
+	Admits(id lambda.FunctionID) bool
 	// Assign sets what a function has of its own.
 	Assign(id lambda.FunctionID, a Allocation)
 	// Forget drops what is known of a function. Permits that are out stay valid.

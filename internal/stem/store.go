@@ -27,7 +27,7 @@ type Store struct {
 	filling sync.WaitGroup
 
 	taken atomic.Int64 // Unix nanoseconds of the last Take
-	used  atomic.Int64 // bytes of all stems
+	used  atomic.Int64 // bytes of all stems, and of those that are being made
 
 	mu     sync.Mutex // guards what follows; before bed.mu
 	beds   map[key]*bed
@@ -59,6 +59,9 @@ func New(d Deps, s Settings) (*Store, error) {
 // Take gives out a sandbox of a base: a stem that waits, or one that is made now. The
 // caller binds and closes it.
 func (s *Store) Take(ctx context.Context, tier lambda.Tier, base sandbox.Base) (*Box, error) {
+	if s.ctx.Err() != nil {
+		return nil, context.Cause(s.ctx)
+	}
 	s.taken.Store(time.Now().UnixNano())
 	if b := s.bed(key{tier, base}); b != nil {
 		if box := b.take(); box != nil {
@@ -130,15 +133,27 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// room says whether size bytes more may be used, after it has taken from beds that were
-// used less recently than b.
-func (s *Store) room(b *bed, size int64) bool {
-	for s.settings.Memory > 0 && s.used.Load()+size > s.settings.Memory {
+// reserve counts size bytes more as used, if they may be, after it has taken from beds
+// that were used less recently than b.
+func (s *Store) reserve(b *bed, size int64) bool {
+	for !s.claim(size) {
 		if !s.stealFor(b) {
 			return false
 		}
 	}
 	return true
+}
+
+func (s *Store) claim(size int64) bool {
+	for {
+		used := s.used.Load()
+		if s.settings.Memory > 0 && used+size > s.settings.Memory {
+			return false
+		}
+		if s.used.CompareAndSwap(used, used+size) {
+			return true
+		}
+	}
 }
 
 // stealFor closes one stem of the bed that was used least recently, if not b is that.
