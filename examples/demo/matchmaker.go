@@ -94,7 +94,7 @@ func (a *arrivals) join(ctx context.Context, n int, rating float64) {
 			a.seconds = append(a.seconds, r.client)
 		}
 	}
-	if r.start == "cold" {
+	if err == nil && r.start != "warm" {
 		a.starts++
 	}
 }

@@ -86,6 +86,6 @@ func printReasons(rows []row) {
 	}
 	fmt.Println()
 	for _, why := range reasons {
-		fmt.Printf("cold because of %q: %s\n", why, strings.Join(functions[why], ", "))
+		fmt.Printf("not warm because of %q: %s\n", why, strings.Join(functions[why], ", "))
 	}
 }

@@ -16,12 +16,6 @@ func (d *Daemon) garbageSettings() collect.Settings {
 	}
 }
 
-// shown says whether an instance may show a package. What those of earlier servers show,
-// which still finish, is not known here.
-func (d *Daemon) shown(digest string) bool {
-	return len(d.predecessors.living()) > 0 || d.pool.Holds(digest)
-}
-
 // usedDigests yields the digests that a stored function or layer names.
 func (d *Daemon) usedDigests(ctx context.Context, yield func(string)) error {
 	err := d.parts.store.All(ctx, func(fn lambda.Function) error {

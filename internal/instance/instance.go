@@ -11,6 +11,7 @@ import (
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/neighbour"
 	"lambent.dev/lambent/internal/receipt"
 	"lambent.dev/lambent/internal/runtimeapi"
 	"lambent.dev/lambent/internal/runtimes"
@@ -34,6 +35,7 @@ type Instance struct {
 	apiAddr  string // of the Runtime API inside; "" with frames
 	homeAddr string // of call-home inside; "" = none
 	timeline receipt.Launch
+	beside   *neighbour.Member
 	session  atomic.Pointer[runtimeapi.Session] // what the Runtime API serves
 
 	done    chan struct{}
@@ -54,8 +56,7 @@ type Instance struct {
 	fresh    atomic.Bool           // the next REPORT shows the Init Duration
 	frozen   atomic.Bool
 
-	measuring sync.Mutex    // guards usage
-	usage     sandbox.Usage // when the last invocation ended
+	gauge gauge
 }
 
 func newInstance(d *Deps, t *lambda.Target, launch runtimes.Launch, box *stem.Box) *Instance {
@@ -63,7 +64,7 @@ func newInstance(d *Deps, t *lambda.Target, launch runtimes.Launch, box *stem.Bo
 		id: box.ID, stream: streamName(t, time.Now()), target: t, deps: d, launch: launch, box: box.Sandbox,
 		timeline: receipt.Launch{Kind: box.Kind, Note: launch.Fresh},
 		log:      &functionLog{}, done: make(chan struct{}), stopped: make(chan struct{}), idle: make(chan struct{}),
-		turnover: newLatch(),
+		turnover: newLatch(), gauge: gauge{class: classOf(t)},
 	}
 	close(i.idle)
 	return i
@@ -179,6 +180,7 @@ func (i *Instance) markGone(cause error) {
 
 // free gives back all that the instance has.
 func (i *Instance) free(ctx context.Context) error {
+	i.beside.Leave()
 	if s := i.session.Load(); s != nil {
 		s.Close(i.Err())
 	}

@@ -51,10 +51,7 @@ func (i *Instance) initialise(ctx context.Context) error {
 	i.timeline.Runtime, i.timeline.Init = took.runtime, took.init
 	i.pending.Store(failure)
 	i.fresh.Store(failure == nil && i.life.Load() != nil)
-	i.measuring.Lock()
-	defer i.measuring.Unlock()
-	i.usage, err = i.box.Usage(ctx)
-	return err
+	return i.firstReading(ctx)
 }
 
 // begin starts the runtime and waits until the function is initialised. Afterwards

@@ -78,6 +78,12 @@ type Tiers interface {
 	Offers(t lambda.Tier) error
 }
 
+// Compiler compiles what a version brings ahead of its starts: a bytecode.Maker.
+type Compiler interface {
+	// Prepare waits for it a little. Nothing but speed depends on it: it does not fail.
+	Prepare(ctx context.Context, t *lambda.Target)
+}
+
 // Objects reads deployment packages from an object store: an s3.Store.
 type Objects interface {
 	// Object opens an object, of its newest version where version is "". What is wrong with
@@ -85,7 +91,7 @@ type Objects interface {
 	Object(ctx context.Context, bucket, key, version string) (io.ReadCloser, error)
 }
 
-// Deps is all that a Server needs. Every interface but Objects must be set.
+// Deps is all that a Server needs. Every interface but Objects and Compiler must be set.
 type Deps struct {
 	Store     Store
 	Blobs     Blobs
@@ -103,6 +109,8 @@ type Deps struct {
 
 	// Objects is nil where no object store is configured.
 	Objects Objects
+	// Compiler is nil where nothing is compiled.
+	Compiler Compiler
 
 	Account     string      // of callers; "" means 000000000000
 	Region      string      // of callers that name none; "" means us-east-1

@@ -75,7 +75,7 @@ func (e *entry) keep(f *lambda.Function, s lambda.Settings) {
 }
 
 func target(f *lambda.Function, v *lambda.Version, s lambda.Settings) *lambda.Target {
-	return &lambda.Target{ID: f.ID, Version: *v, Tags: f.Tags, Tier: s.Tier, CPUQuota: s.CPUQuota, Concurrency: s.Concurrency, Keep: s.Keep}
+	return &lambda.Target{ID: f.ID, Version: *v, Tags: f.Tags, Tier: s.Tier, CPUQuota: s.CPUQuota, Class: s.Class, Concurrency: s.Concurrency, Keep: s.Keep}
 }
 
 // target returns the configuration, nil if it has to be read.

@@ -166,7 +166,8 @@ func (s Suite) conformance(t *testing.T, probe string) {
 	driver := s.driver(t, config)
 	template := prepare(t, driver, s.base())
 	facts := slices.Concat(driverFacts(), templateFacts(), bindFacts(), runFacts(), outputFacts(), streamFacts(), directFacts(),
-		resetFacts(), networkFacts(), usageFacts(), limitFacts(), closeFacts(), concurrencyFacts(), freezeFacts(), preloadFacts(), reclaimFacts())
+		resetFacts(), networkFacts(), usageFacts(), classFacts(), limitFacts(), closeFacts(), concurrencyFacts(), freezeFacts(),
+		preloadFacts(), reclaimFacts())
 	for _, f := range facts {
 		if f.needs != nil && !f.needs(s) {
 			continue
