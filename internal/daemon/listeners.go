@@ -81,9 +81,11 @@ type socket interface {
 type gate struct {
 	socket
 
-	// mu guards open.
-	mu   sync.Mutex
-	open chan struct{} // closed while connections are taken
+	mu        sync.Mutex // guards what follows
+	changed   *sync.Cond // on mu
+	paused    bool
+	accepting int // calls that are in the socket's Accept
+	closed    bool
 }
 
 func newGate(l net.Listener) (*gate, error) {
@@ -91,51 +93,62 @@ func newGate(l net.Listener) (*gate, error) {
 	if !ok {
 		return nil, fmt.Errorf("listener %T has no descriptor", l)
 	}
-	g := &gate{socket: s, open: make(chan struct{})}
-	close(g.open)
+	g := &gate{socket: s}
+	g.changed = sync.NewCond(&g.mu)
 	return g, nil
 }
 
 // Accept implements net.Listener.
 func (g *gate) Accept() (net.Conn, error) {
 	for {
-		<-g.opened()
+		g.enter()
 		c, err := g.socket.Accept()
+		g.leave()
 		if wait, ok := errors.AsType[net.Error](err); !ok || !wait.Timeout() {
 			return c, err
 		}
 	}
 }
 
-func (g *gate) opened() <-chan struct{} {
+// enter waits while the gate is paused.
+func (g *gate) enter() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.open
+	for g.paused && !g.closed {
+		g.changed.Wait()
+	}
+	g.accepting++
 }
 
-// pause ends an Accept that waits, and those to come until resume or Close.
+func (g *gate) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.accepting--
+	g.changed.Broadcast()
+}
+
+// pause ends an Accept that waits, and holds those to come until resume or Close. What
+// connects after it has returned is not accepted: a deadline alone would let through what
+// arrives while the Accept wakes up.
 func (g *gate) pause() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.open = make(chan struct{})
-	return g.SetDeadline(time.Unix(1, 0))
+	g.paused = true
+	if err := g.SetDeadline(time.Unix(1, 0)); err != nil {
+		return err
+	}
+	for g.accepting > 0 {
+		g.changed.Wait()
+	}
+	return nil
 }
 
 func (g *gate) resume() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	err := g.SetDeadline(time.Time{})
-	g.unlock()
-	return err
-}
-
-// unlock must be called with mu held.
-func (g *gate) unlock() {
-	select {
-	case <-g.open:
-	default:
-		close(g.open)
-	}
+	g.paused = false
+	g.changed.Broadcast()
+	return g.SetDeadline(time.Time{})
 }
 
 // Close implements net.Listener.
@@ -143,6 +156,7 @@ func (g *gate) Close() error {
 	err := g.socket.Close()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.unlock()
+	g.closed = true
+	g.changed.Broadcast()
 	return err
 }
