@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/receipt"
+	"lambent.dev/lambent/internal/why"
 )
 
 func TestTablesFitTheirWidth(t *testing.T) {
@@ -33,12 +35,31 @@ func TestTablesFitTheirWidth(t *testing.T) {
 	}
 }
 
+// TestWhatIsNotKnownIsNotShown: a host that measures nothing makes no zeros.
+func TestWhatIsNotKnownIsNotShown(t *testing.T) {
+	for want, used := range map[string]receipt.Used{"": {}, "used      not known: the instance ran other requests at the same time\n": {Shared: true}} {
+		var b bytes.Buffer
+		if err := printReceipt(&b, &receipt.Receipt{Tier: lambda.TierLight, Used: used}); err != nil {
+			t.Fatal(err)
+		}
+		if _, got, _ := strings.Cut(b.String(), "MiB\n"); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestReceiptsFitTheirWidth(t *testing.T) {
 	r := &receipt.Receipt{Version: "$LATEST", Tier: lambda.TierLight, Start: receipt.Cold, Why: strings.Repeat("because ", 30), MemoryPeak: 1 << 40}
 	r.Spent[receipt.Init] = 900 * time.Second
+	long, many := receipt.Of(900*time.Second), receipt.Of[int64](1<<40)
+	r.Used = receipt.Used{CPU: long, Throttled: long, Waiting: long, MemoryStall: long, IOStall: long, Faults: many}
+	slow := explained{why.Explain(r), *r}
 	var b bytes.Buffer
-	if err := printReceipt(&b, r); err != nil {
+	if err := errors.Join(printReceipt(&b, r), slow.print(&b)); err != nil {
 		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), "waiting for CPU 900000.000 ms") || !strings.Contains(b.String(), "initialisation") {
+		t.Error(b.String())
 	}
 	for l := range strings.Lines(b.String()) {
 		if n := utf8.RuneCountInString(l) - 1; n > maxWidth {
@@ -126,11 +147,4 @@ func TestNewestRuntimesComeFirst(t *testing.T) {
 	if ids := newestFirst("nodejs"); ids[0] != "nodejs26.x" {
 		t.Errorf("%v", ids)
 	}
-}
-
-// FuzzUsage reads hostile headers.
-func FuzzUsage(f *testing.F) {
-	f.Add("memory=1, cpu=2.5, throttled=0.000")
-	f.Add("memory=, cpu=")
-	f.Fuzz(func(_ *testing.T, header string) { readUsage(header, &receipt.Receipt{}) })
 }

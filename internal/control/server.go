@@ -12,6 +12,7 @@ import (
 
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/logs"
+	"lambent.dev/lambent/internal/receipt"
 	"lambent.dev/lambent/internal/store"
 )
 
@@ -26,11 +27,17 @@ type Functions interface {
 	Function(ctx context.Context, id lambda.FunctionID) (lambda.Function, error)
 }
 
+// Slowest has the receipts of a function's slowest invocations; a *slowest.List does.
+type Slowest interface {
+	Of(ctx context.Context, id lambda.FunctionID) ([]receipt.Receipt, error)
+}
+
 // Deps are what the answers come from.
 type Deps struct {
 	Logs            Logs
 	Functions       Functions
 	Receipts        *Receipts
+	Slowest         Slowest
 	Account, Region string // of functions that are named without them
 
 	// HandOver speaks package handover with a server that wants to take this one's place.
@@ -53,6 +60,7 @@ func Handler(ctx context.Context, d Deps) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/functions/{name}/log", s.log)
 	mux.HandleFunc("GET /v1/functions/{name}/receipts", s.receipts)
+	mux.HandleFunc("GET /v1/functions/{name}/slowest", s.slowest)
 	mux.HandleFunc("POST "+handoverPath, s.handOver)
 	return s.orPassed(mux)
 }

@@ -25,11 +25,13 @@ import (
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/lambdaapi"
 	"lambent.dev/lambent/internal/logs"
+	"lambent.dev/lambent/internal/neighbour"
 	"lambent.dev/lambent/internal/pool"
 	"lambent.dev/lambent/internal/queue"
 	"lambent.dev/lambent/internal/router"
 	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/s3"
+	"lambent.dev/lambent/internal/slowest"
 	"lambent.dev/lambent/internal/stem"
 	"lambent.dev/lambent/internal/store"
 	"lambent.dev/lambent/internal/telemetry"
@@ -56,6 +58,8 @@ type Daemon struct {
 	registry *prometheus.Registry
 	metrics  *telemetry.Metrics
 	receipts control.Receipts // for those who watch
+	beside   neighbour.Board
+	slowest  *slowest.List
 	garbage  *collect.Collector
 	close    func() error
 
@@ -193,9 +197,10 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 	if err := d.openMetrics(); err != nil {
 		return err
 	}
+	d.slowest = slowest.New(&d.beside)
 	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{DefaultTier: d.defaultTier(), Source: d.source})
 	undo.Add(d.expectFunctions(launcher))
-	if d.events, err = event.New(d.parts.queue, metered{d.router, d.metrics, &d.receipts}, d.eventSettings()); err != nil {
+	if d.events, err = event.New(d.parts.queue, d.metered(), d.eventSettings()); err != nil {
 		return err
 	}
 	d.api = lambdaapi.New(d.apiDeps())
@@ -230,7 +235,7 @@ func (d *Daemon) launcherDeps() instance.Deps {
 	return instance.Deps{
 		Boxes: d.stems, Runtimes: d.parts.catalogue, Code: d.parts.packages.Folder, Layers: d.parts.packages.Layers,
 		Compiled: d.bytecode.Folder,
-		Logs:     d.parts.logs.Writer, CallHome: d.callHome, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
+		Logs:     d.parts.logs.Writer, CallHome: d.callHome, Neighbours: &d.beside, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
 	}
 }
 
@@ -242,7 +247,7 @@ func (d *Daemon) callHome(t *lambda.Target) http.Handler {
 func (d *Daemon) apiDeps() lambdaapi.Deps {
 	return lambdaapi.Deps{
 		Store: d.parts.store, Blobs: d.parts.blobs, Packages: d.parts.packages, Runtimes: d.parts.catalogue,
-		Invoker: metered{d.router, d.metrics, &d.receipts}, Events: d.events, Directory: announced{d.directory, d.turn},
+		Invoker: d.metered(), Events: d.events, Directory: announced{d.directory, d.turn},
 		Provisioner: d.router, Announcer: d.router, Tiers: newTiers(d.parts.drivers), Compiler: d.bytecode,
 		Objects: d.objects(), Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(),
 		Concurrency: d.cfg.Concurrency, LinkKey: d.place.grant.LinkKey, Log: d.log,

@@ -27,6 +27,7 @@ func (d *Daemon) serve(ctx context.Context) error {
 	group.Go(func() error { return d.api.Run(work) })
 	group.Go(func() error { return d.runEvents(ctx, work) })
 	group.Go(func() error { d.garbage.Run(work); return nil })
+	group.Go(func() error { d.slowest.Run(ctx); return nil })
 	group.Go(func() error { d.bytecode.Run(work); return nil })
 	group.Go(func() error { d.inherit(work); return nil })
 	group.Go(func() error { d.follow(work); return nil })

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/neighbour"
 	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/stem"
@@ -60,7 +61,9 @@ type Deps struct {
 	Logs func(id lambda.FunctionID, stream string) io.WriteCloser
 	// CallHome answers Lambda's API inside the sandbox as the function. nil, or a nil
 	// handler, = no listener.
-	CallHome    func(t *lambda.Target) http.Handler
+	CallHome func(t *lambda.Target) http.Handler
+	// Neighbours is told who uses the CPUs. nil = nobody is.
+	Neighbours  *neighbour.Board
 	InitTimeout time.Duration // 0 = DefaultInitTimeout
 	Log         *slog.Logger
 }

@@ -48,6 +48,7 @@ func (l *Launcher) Start(ctx context.Context, t *lambda.Target) (_ *Instance, er
 	if err := i.initialise(ctx); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", t.ID.ARN(), err)
 	}
+	i.beside = l.deps.Neighbours.Join(t.ID.Name, i.cpu)
 	undo.Release()
 	go i.watch() // ends with the instance
 	return i, nil

@@ -43,6 +43,7 @@ type Target struct {
 	Tier    Tier
 
 	CPUQuota float64 // CPUs, a hard limit; 0 = none
+	Class    Class   // 0 = by the invocation's type
 	Keep     Keep    // how long idle instances stay
 
 	Concurrency int // requests at once in one instance; 0 = 1

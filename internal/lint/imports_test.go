@@ -41,6 +41,9 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"sandbox/sandboxtest/probe", ""},
 	{"drivers", "lambda sandbox cleanup sandbox/process sandbox/light telemetry"},
 	{"receipt", "lambda"},
+	{"neighbour", "receipt"},
+	{"slowest", "lambda receipt"},
+	{"why", "lambda receipt"},
 	{"runtimes", "lambda sandbox"},
 	{"runtimes/*", ""},
 	{"runtimeapi", "lambda cleanup"},
@@ -48,7 +51,7 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"collect", ""},
 	{"bytecode", "lambda cleanup sandbox runtimes"},
 	{"stem", "lambda cleanup sandbox receipt"},
-	{"instance", "lambda cleanup sandbox receipt runtimes runtimeapi stem"},
+	{"instance", "lambda cleanup sandbox receipt neighbour runtimes runtimeapi stem"},
 	{"pool", "lambda cleanup receipt instance"},
 	{"router", "lambda cleanup receipt pool"},
 	{"event", "lambda cleanup receipt queue"},
@@ -58,7 +61,7 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"bundle", "lambda"},
 	{"move", "lambda"},
 	{"daemon", "*"},
-	{"cli", "bundle config control daemon lambda move receipt runtimes sandbox drivers telemetry logs"},
+	{"cli", "bundle config control daemon lambda move receipt why runtimes sandbox drivers telemetry logs"},
 }
 
 func TestImportDirection(t *testing.T) {

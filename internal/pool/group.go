@@ -24,14 +24,14 @@ type group struct {
 	thawing int        // free slots of instances that a request has and thaws
 	busy    int        // instances
 	starts  []*member  // under way, the oldest first
-	waiters []*waiter  // first come first
+	waiters []*waiter  // the latency class before the batch class, in each first come first
 	ahead   ahead
 	keeping keeping
 }
 
 // acquire gives the request an instance: one with a free slot or an idle one unless fresh
 // is set, else whichever comes first.
-func (g *group) acquire(ctx context.Context, target *lambda.Target, fresh bool) (lease, error) {
+func (g *group) acquire(ctx context.Context, target *lambda.Target, class lambda.Class, fresh bool) (lease, error) {
 	g.mu.Lock()
 	if m := g.take(fresh); m != nil {
 		ice, frozen, woken := m.ice, m.frozen, m.woken()
@@ -43,7 +43,7 @@ func (g *group) acquire(ctx context.Context, target *lambda.Target, fresh bool) 
 		g.mu.Unlock()
 		return lease{member: m, woken: woken}, m.thaw(ctx, ice)
 	}
-	w, err := g.enqueue(target)
+	w, err := g.enqueue(target, class)
 	g.mu.Unlock()
 	if err != nil {
 		return lease{}, err

@@ -51,7 +51,7 @@ func newGroup(t *testing.T) (*group, lease) {
 	target := &lambda.Target{ID: lambda.FunctionID{Name: "f"}}
 	p.Keep(target.ID, target)
 	g := p.group(&lambda.Invocation{Target: target, TenantID: "tenant"})
-	l, err := g.acquire(t.Context(), target, false)
+	l, err := g.acquire(t.Context(), target, lambda.ClassLatency, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestAForgottenGroupKeepsNothing(t *testing.T) {
 		if g.pool.find(g.key) != nil {
 			t.Fatal("the empty group of a tenant was not forgotten")
 		}
-		l, err := g.acquire(t.Context(), l.member.target, false) // by a request that had found it before
+		l, err := g.acquire(t.Context(), l.member.target, lambda.ClassLatency, false) // by a request that had found it before
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -127,7 +127,7 @@ func (p *Pool) retry(ctx context.Context, inv *lambda.Invocation, sink lambda.Si
 
 func (p *Pool) attempt(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink, last bool) (rec receipt.Receipt, err error) {
 	g := p.group(inv)
-	got, err := g.acquire(ctx, inv.Target, last)
+	got, err := g.acquire(ctx, inv.Target, inv.Class(), last)
 	if err != nil {
 		return receipt.Receipt{}, err
 	}

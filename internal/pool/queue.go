@@ -15,6 +15,7 @@ const startAttempts = 2
 // lease or gives up, never both: group.mu decides.
 type waiter struct {
 	target   *lambda.Target
+	class    lambda.Class
 	since    time.Time
 	review   time.Duration // how long it may wait without a start; 0 = not at all
 	why      string        // why it was not warm, if it gets a fresh instance
@@ -24,14 +25,27 @@ type waiter struct {
 
 // enqueue adds a request to the queue and begins the start that it may need.
 // Preconditions: mu is held.
-func (g *group) enqueue(target *lambda.Target) (*waiter, error) {
+func (g *group) enqueue(target *lambda.Target, class lambda.Class) (*waiter, error) {
 	if len(g.waiters) >= g.pool.settings.QueueLimit {
 		return nil, throttled(errQueueFull, g.pace.drain(len(g.waiters)))
 	}
-	w := &waiter{target: target, since: time.Now(), review: g.patience(), why: g.why(), got: make(chan lease, 1)}
-	g.waiters = append(g.waiters, w)
+	w := &waiter{target: target, class: class, since: time.Now(), review: g.patience(), why: g.why(), got: make(chan lease, 1)}
+	g.waiters = slices.Insert(g.waiters, g.turnOf(class), w)
 	g.provision()
 	return w, nil
+}
+
+// turnOf is where a new request of a class goes: the latency class never waits behind the
+// batch class. Preconditions: mu is held.
+func (g *group) turnOf(class lambda.Class) int {
+	if class != lambda.ClassLatency {
+		return len(g.waiters)
+	}
+	first := slices.IndexFunc(g.waiters, func(w *waiter) bool { return w.class == lambda.ClassBatch })
+	if first < 0 {
+		return len(g.waiters)
+	}
+	return first
 }
 
 // why says why a request met no idle instance. Preconditions: mu is held.

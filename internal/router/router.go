@@ -94,6 +94,7 @@ func (r *Router) dryRun(inv *lambda.Invocation) (receipt.Receipt, error) {
 func (r *Router) sign(rec *receipt.Receipt, inv *lambda.Invocation) {
 	rec.RequestID, rec.Arrived = inv.RequestID, inv.Arrived
 	if inv.Target != nil {
+		rec.Class = inv.Class()
 		rec.Version, rec.Tier = inv.Target.Version.Version, inv.Target.Tier
 	}
 	rec.Settle(receipt.Queue, time.Since(inv.Arrived))

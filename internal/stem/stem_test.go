@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -272,7 +273,7 @@ func TestDeadStems(t *testing.T) {
 // closings counts calls of Close of a template's sandboxes.
 type closings struct {
 	sandbox.Template
-	n *int
+	n *atomic.Int64
 }
 
 func (c closings) Create(ctx context.Context, id string) (sandbox.Sandbox, error) {
@@ -282,11 +283,11 @@ func (c closings) Create(ctx context.Context, id string) (sandbox.Sandbox, error
 
 type counted struct {
 	sandbox.Sandbox
-	n *int
+	n *atomic.Int64
 }
 
 func (c counted) Close(ctx context.Context) error {
-	*c.n++
+	c.n.Add(1)
 	return c.Sandbox.Close(ctx)
 }
 
@@ -297,7 +298,7 @@ func TestEveryStemIsClosed(t *testing.T) {
 		if err != nil {
 			y.Fatal(err)
 		}
-		closed := 0
+		var closed atomic.Int64
 		y.templates[base("a")] = closings{template, &closed}
 		for range 5 {
 			y.expect("a")
@@ -311,8 +312,8 @@ func TestEveryStemIsClosed(t *testing.T) {
 		if err := y.Close(); err != nil {
 			y.Error(err)
 		}
-		if created := y.driver.Count().Created; closed != created {
-			y.Errorf("%d of %d were closed", closed, created)
+		if created := y.driver.Count().Created; int(closed.Load()) != created {
+			y.Errorf("%d of %d were closed", closed.Load(), created)
 		}
 	})
 }

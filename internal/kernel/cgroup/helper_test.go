@@ -36,6 +36,8 @@ func helper(job string) int {
 		}
 	case "burn":
 		burn(60 * time.Millisecond)
+	case "spin":
+		burn(300 * time.Millisecond)
 	case "eat": // touches 64 MiB
 		block := make([]byte, 64<<20)
 		for i := 0; i < len(block); i += 4096 {
@@ -99,7 +101,7 @@ type child struct {
 	out *bufio.Reader
 }
 
-func (c *child) line(t *testing.T) string {
+func (c *child) line(t testing.TB) string {
 	t.Helper()
 	text, err := c.out.ReadString('\n')
 	if err != nil && err != io.EOF {
@@ -109,7 +111,7 @@ func (c *child) line(t *testing.T) string {
 }
 
 // spawn starts a helper the way drivers do: by Enter and by CloneFD.
-func spawn(t *testing.T, g *Group, job string) *child {
+func spawn(t testing.TB, g *Group, job string) *child {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), "CGROUP_TEST_JOB="+job, "GOMAXPROCS=1")
@@ -129,7 +131,7 @@ func spawn(t *testing.T, g *Group, job string) *child {
 	return c
 }
 
-func inside(t *testing.T, g *Group, do func() error) {
+func inside(t testing.TB, g *Group, do func() error) {
 	t.Helper()
 	runtime.LockOSThread()
 	home, err := g.host.Home()

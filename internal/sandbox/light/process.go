@@ -85,6 +85,10 @@ func (p *process) began(b *box, stream bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.streamed = true
+	if b.early != nil { // it speaks to an earlier command
+		_ = b.early.Close()
+		b.early = nil
+	}
 	if !p.ended.Load() {
 		b.stream = p.streams
 	}

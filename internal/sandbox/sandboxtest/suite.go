@@ -28,6 +28,8 @@ type Suite struct {
 	Isolates bool
 	// Limits: memory, processes and /tmp are bounded for all processes together.
 	Limits bool
+	// Preloads: what Base.Preload names waits in the box and is adopted by the first Run.
+	Preloads bool
 	// Base is what templates are made of; the zero value asks for the host's root.
 	Base sandbox.Base
 }
@@ -38,6 +40,9 @@ type Config struct {
 	Dir     string       // an empty folder of the driver's own
 	Without []string     // protections to take away, by the driver's names
 	Log     *slog.Logger // writes to the test's log
+	// Preload says what Base.Preload names in the suite. A driver without Suite.Preloads
+	// needs not ask.
+	Preload func(name string) (sandbox.Preload, error)
 }
 
 // opTimeout bounds every call of a driver: nothing may take this long on any host.
@@ -157,10 +162,12 @@ func limits(s Suite) bool   { return s.Limits }
 // conformance runs every fact on one driver and one template.
 func (s Suite) conformance(t *testing.T, probe string) {
 	config := newConfig(t)
+	config.Preload = preloads(probe)
 	driver := s.driver(t, config)
 	template := prepare(t, driver, s.base())
 	facts := slices.Concat(driverFacts(), templateFacts(), bindFacts(), runFacts(), outputFacts(), streamFacts(), directFacts(),
-		resetFacts(), networkFacts(), usageFacts(), limitFacts(), closeFacts(), concurrencyFacts(), freezeFacts(), reclaimFacts())
+		resetFacts(), networkFacts(), usageFacts(), classFacts(), limitFacts(), closeFacts(), concurrencyFacts(), freezeFacts(),
+		preloadFacts(), reclaimFacts())
 	for _, f := range facts {
 		if f.needs != nil && !f.needs(s) {
 			continue
