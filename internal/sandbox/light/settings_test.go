@@ -42,8 +42,10 @@ var pythonSettings = []setting{
 	{name: "PYTHONPYCACHEPREFIX", value: "/tmp/cache", honoured: "sys.pycache_prefix == '/tmp/cache'", since: "python3.8"},
 	{name: "LC_ALL", value: "POSIX", honoured: "__import__('locale').setlocale(0) in ('C', 'POSIX')"},
 	{name: "LANG", value: "C.UTF-8", honoured: "'LC_CTYPE' not in os.environ and __import__('locale').setlocale(0) == 'C.UTF-8'"},
-	{name: "OPENSSL_CONF", value: "/opt/own.cnf", opt: map[string]string{"own.cnf": tls13},
-		honoured: "'TLS_AES_128_GCM_SHA256' not in [c['name'] for c in ssl.SSLContext(ssl.PROTOCOL_TLS).get_ciphers()]", since: "python3.7"},
+	{
+		name: "OPENSSL_CONF", value: "/opt/own.cnf", opt: map[string]string{"own.cnf": tls13},
+		honoured: "'TLS_AES_128_GCM_SHA256' not in [c['name'] for c in ssl.SSLContext(ssl.PROTOCOL_TLS).get_ciphers()]", since: "python3.7",
+	},
 	{name: "AWS_LAMBDA_EXEC_WRAPPER", value: "/opt/wrapper", honoured: "os.environ['WRAPPED'] == 'yes'", opt: map[string]string{"wrapper": "#!/bin/sh\nWRAPPED=yes exec \"$@\"\n"}},
 	{name: "LD_PRELOAD", value: "/opt/libanswer.so", honoured: "ctypes.CDLL(None).answer() == 42", opt: map[string]string{"libanswer.so": ""}},
 	{name: "LD_LIBRARY_PATH", value: "/opt/own", honoured: "ctypes.CDLL('libanswer.so').answer() == 42", opt: map[string]string{"own/libanswer.so": ""}},

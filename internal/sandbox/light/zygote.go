@@ -35,7 +35,6 @@ type forker struct {
 	template *template
 	conn     *zygote.Conn
 	process  *child
-	log      *output
 	born     time.Time
 	free     func() error
 	done     chan struct{} // closed when it is gone and everything freed
