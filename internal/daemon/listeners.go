@@ -81,11 +81,12 @@ type socket interface {
 type gate struct {
 	socket
 
-	mu        sync.Mutex // guards what follows
-	changed   *sync.Cond // on mu
-	paused    bool
-	accepting int // calls that are in the socket's Accept
-	closed    bool
+	// taking is held while a connection is waited for; not together with mu.
+	taking sync.Mutex
+
+	// mu guards open.
+	mu   sync.Mutex
+	open chan struct{} // closed while connections are taken
 }
 
 func newGate(l net.Listener) (*gate, error) {
@@ -93,62 +94,68 @@ func newGate(l net.Listener) (*gate, error) {
 	if !ok {
 		return nil, fmt.Errorf("listener %T has no descriptor", l)
 	}
-	g := &gate{socket: s}
-	g.changed = sync.NewCond(&g.mu)
+	g := &gate{socket: s, open: make(chan struct{})}
+	close(g.open)
 	return g, nil
 }
 
 // Accept implements net.Listener.
 func (g *gate) Accept() (net.Conn, error) {
 	for {
-		g.enter()
-		c, err := g.socket.Accept()
-		g.leave()
+		<-g.opened()
+		c, err := g.take()
 		if wait, ok := errors.AsType[net.Error](err); !ok || !wait.Timeout() {
 			return c, err
 		}
 	}
 }
 
-// enter waits while the gate is paused.
-func (g *gate) enter() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for g.paused && !g.closed {
-		g.changed.Wait()
-	}
-	g.accepting++
+func (g *gate) take() (net.Conn, error) {
+	g.taking.Lock()
+	defer g.taking.Unlock()
+	return g.socket.Accept()
 }
 
-func (g *gate) leave() {
+func (g *gate) opened() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.accepting--
-	g.changed.Broadcast()
+	return g.open
 }
 
-// pause ends an Accept that waits, and holds those to come until resume or Close. What
-// connects after it has returned is not accepted: a deadline alone would let through what
-// arrives while the Accept wakes up.
+// pause ends an Accept that waits, and those to come until resume or Close. When it has
+// returned nothing is accepted any more: a deadline alone does not see to that, for what
+// comes before the goroutine that waited runs again is still accepted.
 func (g *gate) pause() error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.paused = true
-	if err := g.SetDeadline(time.Unix(1, 0)); err != nil {
+	if err := g.shut(); err != nil {
 		return err
 	}
-	for g.accepting > 0 {
-		g.changed.Wait()
-	}
+	g.taking.Lock()
+	defer g.taking.Unlock()
 	return nil
+}
+
+func (g *gate) shut() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.open = make(chan struct{})
+	return g.SetDeadline(time.Unix(1, 0))
 }
 
 func (g *gate) resume() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.paused = false
-	g.changed.Broadcast()
-	return g.SetDeadline(time.Time{})
+	err := g.SetDeadline(time.Time{})
+	g.unlock()
+	return err
+}
+
+// unlock must be called with mu held.
+func (g *gate) unlock() {
+	select {
+	case <-g.open:
+	default:
+		close(g.open)
+	}
 }
 
 // Close implements net.Listener.
@@ -156,7 +163,6 @@ func (g *gate) Close() error {
 	err := g.socket.Close()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.closed = true
-	g.changed.Broadcast()
+	g.unlock()
 	return err
 }
