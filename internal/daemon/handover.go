@@ -107,9 +107,7 @@ func (d *Daemon) leaveWhenMoved(ctx context.Context, leave context.CancelCauseFu
 	case <-d.turn.moved:
 		leave(event.ErrMoved)
 		d.pool.Leave()
-		if err := d.stems.Close(); err != nil { // what still starts here is made anew
-			d.log.Error("closing the sandboxes that were ready", "error", err)
-		}
+		d.stems.Retire()
 	case <-ctx.Done():
 	}
 }

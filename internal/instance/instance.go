@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -187,7 +188,9 @@ func (i *Instance) free(ctx context.Context) error {
 	var failed []error
 	failed = append(failed, i.box.Close(ctx))
 	for _, s := range i.servers {
-		failed = append(failed, s.Close())
+		if err := s.Close(); !errors.Is(err, net.ErrClosed) { // the box has closed its listener
+			failed = append(failed, err)
+		}
 	}
 	failed = append(failed, i.log.Close())
 	if err := errors.Join(failed...); err != nil {

@@ -90,7 +90,7 @@ func (i *Instance) launchRuntime(ctx context.Context) (*life, *fault, error) {
 		return nil, failure, err
 	}
 	l := &life{process, session}
-	go l.watch(i.done) // ends with the process
+	go l.watch(i.done, i.launch.Protocol == runtimes.Framed) // ends with the process
 	return l, nil, i.connect(ctx, l)
 }
 
@@ -121,13 +121,25 @@ func (i *Instance) openStream(ctx context.Context, l *life) (net.Conn, error) {
 	return conn, nil
 }
 
-// watch closes the session when the process has ended.
-func (l *life) watch(gone <-chan struct{}) {
+// watch closes the session when the process has ended. A stream ends with the process,
+// and closes the session by itself when what was sent before has been read: an answer may
+// be on it.
+func (l *life) watch(gone <-chan struct{}, streams bool) {
 	select {
 	case <-l.process.Done():
-		l.session.Close(errExited)
 	case <-gone:
+		return
 	}
+	if streams {
+		timer := time.NewTimer(exitGrace)
+		defer timer.Stop()
+		select {
+		case <-l.session.Done():
+		case <-timer.C: // something that it started holds the stream open
+		case <-gone:
+		}
+	}
+	l.session.Close(errExited)
 }
 
 // ended reports whether the runtime cannot take an invocation any more.

@@ -29,9 +29,10 @@ type Store struct {
 	taken atomic.Int64 // Unix nanoseconds of the last Take
 	used  atomic.Int64 // bytes of all stems, and of those that are being made
 
-	mu     sync.Mutex // guards what follows; before bed.mu
-	beds   map[key]*bed
-	closed bool
+	mu      sync.Mutex // guards what follows; before bed.mu
+	beds    map[key]*bed
+	retired bool // no bed is filled
+	closed  bool // nothing is given out
 }
 
 // key names a bed.
@@ -59,8 +60,8 @@ func New(d Deps, s Settings) (*Store, error) {
 // Take gives out a sandbox of a base: a stem that waits, or one that is made now. The
 // caller binds and closes it.
 func (s *Store) Take(ctx context.Context, tier lambda.Tier, base sandbox.Base) (*Box, error) {
-	if s.ctx.Err() != nil {
-		return nil, context.Cause(s.ctx)
+	if s.isClosed() {
+		return nil, errClosed
 	}
 	s.taken.Store(time.Now().UnixNano())
 	if b := s.bed(key{tier, base}); b != nil {
@@ -89,7 +90,7 @@ func (s *Store) bed(k key) *bed {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.retired {
 		return nil
 	}
 	b := s.beds[k]
@@ -121,16 +122,30 @@ func (s *Store) all() []*bed {
 	return all
 }
 
-// Close frees all stems. What was taken is the takers'. It waits until nothing is made any
-// more.
-func (s *Store) Close() error {
+// Retire keeps no stems any more: Take makes each sandbox when it is asked for. It waits
+// until nothing is made ahead.
+func (s *Store) Retire() {
 	s.mu.Lock()
-	s.closed = true
+	s.retired = true
 	s.mu.Unlock()
 	s.stop(errClosed)
 	s.filling.Wait()
 	s.Drop()
+}
+
+// Close retires the store and gives out no more. What was taken is the takers'.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.Retire()
 	return nil
+}
+
+func (s *Store) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
 }
 
 // reserve counts size bytes more as used, if they may be, after it has taken from beds

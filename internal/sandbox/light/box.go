@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/lambda"
@@ -39,8 +37,7 @@ type box struct {
 	firstID  int      // of its id range
 	network  *os.File // nil shares the host's
 	group    *cgroup.Group
-	init     *os.Process
-	pidfd    int // of init
+	init     *child
 	control  *control
 	free     func() error  // what reserve took
 	done     chan struct{} // closed when everything is freed
@@ -233,7 +230,7 @@ func (b *box) kill(cause error) {
 	if b.cause == nil {
 		b.cause = cause
 	}
-	_ = b.init.Kill() // an error says that it ended already
+	b.init.kill()
 	if b.frozen || !b.template.driver.has(PIDNamespace) {
 		// SIGKILL reaches a frozen process of cgroup v1 only when it is thawed.
 		if err := b.group.Kill(); err != nil {
@@ -257,23 +254,25 @@ func (b *box) destroy(cause error) error {
 
 // watch waits for the init's end and frees the box. It is the only one that does.
 func (b *box) watch() {
-	state, err := b.init.Wait()
+	err := b.init.wait()
 	<-b.control.ended // what the init said last is heard
 	_ = b.control.conn.Close()
-	b.note(diedBy(state, err))
+	b.note(diedBy(err))
 	b.endAll()
-	_ = unix.Close(b.pidfd)
+	_ = b.init.close()
 	if err := b.free(); err != nil {
 		b.template.driver.options.Log.Warn("freeing a sandbox", "sandbox", b.id, "error", err)
 	}
 	close(b.done)
 }
 
-func diedBy(state *os.ProcessState, err error) error {
+var errInitEnded = errors.New("its init ended by itself")
+
+func diedBy(err error) error {
 	if err != nil {
 		return fmt.Errorf("waiting for its init: %w", err)
 	}
-	return fmt.Errorf("its init ended by itself: %s", state)
+	return errInitEnded
 }
 
 // note keeps why the box died, unless somebody killed it for a reason.

@@ -131,7 +131,7 @@ func (b *box) start(control *os.File) error {
 	defer func() { _ = null.Close() }()
 	t := b.template
 	where := place{root: t.root, network: b.network, group: b.group, flags: b.flags(), firstID: b.firstID}
-	b.init, b.pidfd, err = t.spawner.spawn(where, initproto.Spawn{
+	b.init, err = t.spawner.spawn(where, initproto.Spawn{
 		Path: initproto.Path, Args: []string{"lambent-init"}, Env: initEnv,
 	}, []*os.File{null, null, null, control})
 	if err != nil {
