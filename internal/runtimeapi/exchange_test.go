@@ -90,20 +90,3 @@ func TestInvokeGivesUpWriting(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-// A runtime that answers and ends at once has answered, also where its end is seen first.
-func TestAnswerBeforeTheEnd(t *testing.T) {
-	s, sink := NewSession(), &lambda.Buffer{Cap: 10}
-	l := linkFrom(newLink(s, nil, 1), frame(frameResponse, 0, "1"))
-	s.attach(l)
-	turn := &turn{sink: sink, done: make(chan struct{})}
-	begun := s.rest()
-	_, reserved := s.reserve()
-	if err := errors.Join(begun, reserved, s.deliver(turn)); err != nil {
-		t.Fatal(err)
-	}
-	s.Close(io.EOF)
-	if err := l.next(); err != nil || !turn.finished() || string(sink.Bytes()) != "1" {
-		t.Errorf("%v, answer %q", err, sink.Bytes())
-	}
-}

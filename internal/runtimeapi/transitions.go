@@ -99,14 +99,10 @@ func (s *Session) current(id string) (*turn, error) {
 	if id != "" && (s.turn == nil || s.turn.event.ID != id) {
 		return nil, errRequestID
 	}
-	switch {
-	case s.state == invoking:
-		s.state = answering
-	case s.state == closed && s.link != nil && s.busy && s.turn != nil:
-		// It answered and ended: the answer was on the stream before.
-	default:
+	if s.state != invoking {
 		return nil, &transitionError{s.state, answering}
 	}
+	s.state = answering
 	return s.turn, nil
 }
 
