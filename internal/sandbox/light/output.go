@@ -78,6 +78,25 @@ func (o *output) sync() {
 	})
 }
 
+// pending says whether something that was written may not have been delivered: it is in
+// the pipe, or on its way from there.
+func (o *output) pending() bool {
+	if !o.mu.TryLock() {
+		return true
+	}
+	defer o.mu.Unlock()
+	if o.over || o.buf == nil {
+		return false
+	}
+	waiting := 1
+	err := o.raw.Control(func(fd uintptr) {
+		if n, err := unix.IoctlGetInt(int(fd), unix.TIOCINQ); err == nil {
+			waiting = n
+		}
+	})
+	return err == nil && waiting > 0
+}
+
 // What step returns besides a number of bytes.
 const (
 	empty = 0
