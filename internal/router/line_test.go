@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -172,7 +173,8 @@ func TestWholeLineReplacesADeadSandbox(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWhole(t, fake.Script{Faults: []fake.Fault{{At: fake.Answered, Nth: 1, KillBox: errors.New("host took it")}}}, nil)
 		w.put(t, 1)
-		if a := w.call(`{}`); a.err != nil {
+		// The box dies while its answer is on the way, which may be too late to be read.
+		if a := w.call(`{}`); a.err != nil && !strings.Contains(a.err.Error(), "was lost while it ran") {
 			t.Fatal(a.err)
 		}
 		synctest.Wait()
