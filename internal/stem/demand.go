@@ -12,6 +12,9 @@ const memory = 5 * time.Minute
 // make a bed large for an hour.
 const slowest = time.Second
 
+// rounding is what sums of fractions may be above a whole number that they mean.
+const rounding = 1e-6
+
 // demand measures how many stems would have had to be ready, so that none of the takes so
 // far had met an empty bed. The zero value is ready. See the package comment.
 type demand struct {
@@ -48,7 +51,7 @@ func (d *demand) made(took time.Duration) {
 // peak is the highest level lately, as a number of stems.
 func (d *demand) peak(now time.Time) int {
 	d.turn(now)
-	return int(math.Ceil(max(d.peaks[0], d.peaks[1])))
+	return int(math.Ceil(max(d.peaks[0], d.peaks[1], rounding) - rounding))
 }
 
 // turn begins a new period when this one is over.

@@ -48,7 +48,8 @@ func TestDemandOfArrivals(t *testing.T) {
 		"a burst, then calm":        {10 * ms, append(every(0, 20), every(time.Second, 60)[1:]...), 20},
 		"two bursts far apart":      {10 * ms, append(every(0, 5), at(time.Second, time.Second, time.Second)...), 5},
 		"two bursts close together": {10 * ms, at(0, 0, 0, 0, 0, 20*ms, 20*ms, 20*ms, 20*ms, 20*ms), 8},
-		"at the very end of making": {10 * ms, at(0, 10*ms-1), 2},
+		"at the very end of making": {10 * ms, at(0, 9999*time.Microsecond), 2},
+		"fractions that make three": {21 * ms, at(0, 3*ms, 7*ms, 35*ms, 42*ms), 3},
 		"making takes very long":    {time.Hour, every(time.Second, 100), 1}, // it counts for a second
 	} {
 		if got := wantedFor(c.each, c.takes); got != c.want {
