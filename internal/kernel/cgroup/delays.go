@@ -33,6 +33,8 @@ func (d *delays) read(g *Group, buf []byte) Counter[time.Duration] {
 		return Counter[time.Duration]{}
 	}
 	n, err := d.list.readAt(buf)
+	d.list.close() // v1 shows an open file the threads of its first reading for a second
+	d.list = nil
 	if err != nil {
 		return Counter[time.Duration]{}
 	}
