@@ -15,7 +15,6 @@ const maxThreads = 128
 // sched-stats.rst, /proc/<pid>/schedstat). Between two readings something waited for at
 // least as long as the thread that waited longest; total is the sum of these.
 type delays struct {
-	list    file // of threads; nil before the first reading and while the meter rests
 	threads map[int]*thread
 	total   time.Duration
 }
@@ -29,12 +28,12 @@ type thread struct {
 
 // read adds what was waited since the last reading. Not known: the kernel keeps no delays.
 func (d *delays) read(g *Group, buf []byte) Counter[time.Duration] {
-	if !d.open(g) {
+	list := openList(g) // anew: v1 shows an open file the threads of its first reading for a second
+	if list == nil {
 		return Counter[time.Duration]{}
 	}
-	n, err := d.list.readAt(buf)
-	d.list.close() // v1 shows an open file the threads of its first reading for a second
-	d.list = nil
+	n, err := list.readAt(buf)
+	list.close()
 	if err != nil {
 		return Counter[time.Duration]{}
 	}
@@ -50,13 +49,6 @@ func (d *delays) read(g *Group, buf []byte) Counter[time.Duration] {
 	}
 	d.total += longest
 	return known(d.total)
-}
-
-func (d *delays) open(g *Group) bool {
-	if d.list == nil {
-		d.list = openList(g)
-	}
-	return d.list != nil
 }
 
 // openList opens the file that lists a group's threads; nil if there is none.
@@ -145,10 +137,6 @@ func (t *thread) close() {
 
 // rest closes the files and keeps what they said.
 func (d *delays) rest() {
-	if d.list != nil {
-		d.list.close()
-		d.list = nil
-	}
 	for _, t := range d.threads {
 		t.close()
 	}
