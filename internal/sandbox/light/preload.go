@@ -13,6 +13,7 @@ import (
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
+	"lambent.dev/lambent/internal/sandbox/output"
 	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
@@ -71,12 +72,12 @@ func (b *box) preload(ctx context.Context) (err error) {
 // wire makes what a waiting interpreter inherits: one output, its stream and the pipe of
 // its workload, whose other end is start.
 func (p *process) wire(direct bool, undo *cleanup.Stack) (files []*os.File, start *os.File, err error) {
-	out, theirs, err := newOutput()
+	out, theirs, err := output.Pipe()
 	if err != nil {
 		return nil, nil, err
 	}
-	undo.Add(func() error { out.close(); return nil })
-	files, p.outputs = append(files, theirs, theirs), []*output{out}
+	undo.Add(func() error { out.Close(); return nil })
+	files, p.outputs = append(files, theirs, theirs), []*output.Output{out}
 	streams, theirs, err := stream.For(direct)
 	if err != nil {
 		return files, nil, err
@@ -114,7 +115,7 @@ func (b *box) adopt(ctx context.Context, c sandbox.Command) *process {
 	if w == nil {
 		return nil
 	}
-	w.process.outputs[0].begin(c.Stdout)
+	w.process.outputs[0].Begin(c.Stdout)
 	if err := w.tell(ctx, b.workloadOf(c)); err != nil {
 		w.close()
 		_ = w.process.Signal(syscall.SIGKILL) // it ended already, or has half of what it waits for

@@ -15,6 +15,7 @@ import (
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
+	"lambent.dev/lambent/internal/sandbox/output"
 	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
@@ -22,7 +23,7 @@ import (
 type process struct {
 	box     *box
 	id      uint64
-	outputs []*output
+	outputs []*output.Output
 	streams stream.Opener // nil without Stream
 	forked  *forked       // nil: the init executed it
 	killed  atomic.Bool   // by our hand, so not by the memory limit
@@ -61,12 +62,12 @@ func (p *process) connect(c sandbox.Command, undo *cleanup.Stack) (files []*os.F
 }
 
 func (p *process) addOutput(w io.Writer, undo *cleanup.Stack) (*os.File, error) {
-	o, theirs, err := newOutput()
+	o, theirs, err := output.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	o.begin(w)
-	undo.Add(func() error { o.close(); return nil })
+	o.Begin(w)
+	undo.Add(func() error { o.Close(); return nil })
 	p.outputs = append(p.outputs, o)
 	return theirs, nil
 }
@@ -119,7 +120,7 @@ func (p *process) Sync(ctx context.Context) error {
 	go func() { // ends with the writers, which ctx does not bound
 		defer close(synced)
 		for _, o := range p.outputs {
-			o.sync()
+			o.Sync()
 		}
 	}()
 	select {
@@ -141,8 +142,8 @@ func (p *process) finish(e initproto.Exit) {
 		p.box.dropStream(p.streams)
 	}
 	for _, o := range p.outputs {
-		o.sync()
-		o.close()
+		o.Sync()
+		o.Close()
 	}
 	p.exit = exit
 	close(p.done)
