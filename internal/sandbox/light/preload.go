@@ -105,7 +105,7 @@ func (b *box) startWaiting(ctx context.Context, p *process, c sandbox.Command, f
 // adopt gives a command that is to be run the interpreter that waits, and the workload to
 // that. Without one, or when it has ended, it returns nil: the command is executed.
 func (b *box) adopt(ctx context.Context, c sandbox.Command) *process {
-	if !c.Stream || !same(c.Stdout, c.Stderr) {
+	if !c.Stream || !output.Same(c.Stdout, c.Stderr) {
 		return nil
 	}
 	b.mu.Lock()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"reflect"
 	"sync/atomic"
 	"syscall"
 
@@ -43,7 +42,7 @@ func (p *process) connect(c sandbox.Command, undo *cleanup.Stack) (files []*os.F
 	}
 	files = append(files, stdout)
 	stderr := stdout
-	if !same(c.Stdout, c.Stderr) {
+	if !output.Same(c.Stdout, c.Stderr) {
 		if stderr, err = p.addOutput(c.Stderr, undo); err != nil {
 			return files, err
 		}
@@ -70,12 +69,6 @@ func (p *process) addOutput(w io.Writer, undo *cleanup.Stack) (*os.File, error) 
 	undo.Add(func() error { o.Close(); return nil })
 	p.outputs = append(p.outputs, o)
 	return theirs, nil
-}
-
-// same says whether two writers are one, which then must not be called from two
-// goroutines.
-func same(a, b io.Writer) bool {
-	return a != nil && b != nil && reflect.TypeOf(a).Comparable() && reflect.TypeOf(b).Comparable() && a == b
 }
 
 // began makes the process the one that Open speaks to, if it has streams.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"reflect"
 	"sync"
 	"syscall"
 
@@ -127,4 +128,10 @@ func (o *Output) Close() {
 	if done != nil {
 		<-done
 	}
+}
+
+// Same says whether two writers are one, which then must not be called from two
+// goroutines.
+func Same(a, b io.Writer) bool {
+	return a != nil && b != nil && reflect.TypeOf(a).Comparable() && reflect.TypeOf(b).Comparable() && a == b
 }
