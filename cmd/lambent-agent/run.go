@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -106,8 +107,15 @@ func present(fd int, ticket uint64) error {
 	return os.NewSyscallError("write", err)
 }
 
-// open connects a stream and gives it to a command. It waits while the command's channel is
-// full; the command's end ends that.
+// crowd is how many streams may wait in a channel, in bytes of one each. Each of them holds
+// descriptors of gVisor's on the host, whose number is limited, too.
+const crowd = 64
+
+// patience is how long it waits before it looks at a full channel again.
+const patience = 5 * time.Millisecond
+
+// open connects a stream and gives it to a command. It waits while the command has not taken
+// earlier ones; the command's end ends that.
 func (b *box) open(o *agentproto.Open) error {
 	b.mu.Lock()
 	channel, has := b.channels[o.ID]
@@ -119,12 +127,29 @@ func (b *box) open(o *agentproto.Open) error {
 		return unix.EPIPE
 	}
 	defer func() { _ = unix.Close(channel) }()
+	if err := await(channel); err != nil {
+		return err
+	}
 	fd, err := b.stream(o.Ticket)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = unix.Close(fd) }()
 	return os.NewSyscallError("sendmsg", unix.Sendmsg(channel, []byte{0}, unix.UnixRights(fd), nil, unix.MSG_NOSIGNAL))
+}
+
+// await returns when there is room in a channel.
+func await(channel int) error {
+	for {
+		waiting, err := unix.IoctlGetInt(channel, unix.TIOCOUTQ)
+		if err != nil {
+			return unix.EPIPE // the command ended
+		}
+		if waiting < crowd {
+			return nil
+		}
+		time.Sleep(patience)
+	}
 }
 
 func (b *box) fork(r *agentproto.Run, files []int) (int, error) {

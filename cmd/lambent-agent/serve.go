@@ -86,6 +86,10 @@ func (b *box) do(r agentproto.Request) error {
 	case r.Reset != nil:
 		b.children.KillAll()
 		return nil
+	case r.Freeze != nil && r.Freeze.Frozen:
+		return freeze()
+	case r.Freeze != nil:
+		return thaw()
 	}
 	return fmt.Errorf("request %d is out of order", r.Seq)
 }

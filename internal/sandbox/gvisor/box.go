@@ -97,30 +97,27 @@ func (b *box) Usage(ctx context.Context) (sandbox.Usage, error) {
 	return sandbox.Usage(u), err
 }
 
-// Freeze implements sandbox.Freezer.
-func (b *box) Freeze(ctx context.Context) error { return b.change(ctx, b.group.Freeze) }
+// Freeze implements sandbox.Freezer. It stops the function's processes inside: gVisor's own do
+// not stand being stopped by the host.
+func (b *box) Freeze(ctx context.Context) error { return b.setFrozen(ctx, true) }
 
 // Thaw implements sandbox.Freezer.
-func (b *box) Thaw(ctx context.Context) error { return b.change(ctx, b.group.Thaw) }
+func (b *box) Thaw(ctx context.Context) error { return b.setFrozen(ctx, false) }
 
-func (b *box) change(ctx context.Context, change func() error) error {
-	if err := context.Cause(ctx); err != nil {
+func (b *box) setFrozen(ctx context.Context, frozen bool) error {
+	if err := errors.Join(b.alive(), context.Cause(ctx)); err != nil {
 		return err
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if err := b.aliveLocked(); err != nil {
-		return err
+	request := &agentproto.Request{Freeze: &agentproto.Freeze{Frozen: frozen}}
+	if _, err := b.control.call(ctx, request); err != nil {
+		return b.explain(ctx, err)
 	}
-	return change()
+	return nil
 }
 
-// Reset implements sandbox.Sandbox. A frozen box is thawed: what is frozen cannot end.
+// Reset implements sandbox.Sandbox. What is frozen ends, too.
 func (b *box) Reset(ctx context.Context) error {
 	if err := b.usable(); err != nil {
-		return err
-	}
-	if err := b.Thaw(ctx); err != nil {
 		return err
 	}
 	ended := b.markKilled()
@@ -198,7 +195,7 @@ func (b *box) kill(cause error) {
 	b.killGroup()
 }
 
-// killGroup ends all processes of gVisor, also frozen ones.
+// killGroup ends all processes of gVisor.
 func (b *box) killGroup() {
 	if err := b.group.Kill(); err != nil {
 		b.template.driver.options.Log.Warn("killing a sandbox", "sandbox", b.id, "error", err)

@@ -1,12 +1,17 @@
 package gvisor_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/gvisor"
 	"lambent.dev/lambent/internal/sandbox/gvisor/runsc"
 )
 
@@ -48,4 +53,34 @@ func runscPaths() []string {
 		return []string{runsc.SystemDir}
 	}
 	return []string{filepath.Join(repository, runsc.Name), filepath.Join(runsc.SystemDir, runsc.Name)}
+}
+
+// newBox makes a bound box without code that ends with the test; it skips, with what Probe
+// says, where the host cannot do gvisor.
+func newBox(t *testing.T) sandbox.Sandbox {
+	t.Helper()
+	d, err := gvisor.New(gvisor.Options{Agent: agentBinary, Runsc: runscPaths(), Owner: fmt.Sprintf("gvisor-test-%d", os.Getpid()), Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Probe(t.Context()); err != nil {
+		t.Skip(err)
+	}
+	template, err := d.Prepare(t.Context(), sandbox.Base{Root: sandbox.RootHost, Tmp: 64 << 20, Network: sandbox.NetworkNone})
+	if err != nil {
+		t.Fatal(err)
+	}
+	box, err := template.Create(t.Context(), fmt.Sprintf("box-%d", time.Now().UnixNano()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(box.Close(context.Background()), template.Close(), d.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := box.Bind(t.Context(), sandbox.Workload{Name: "test", Memory: 128 << 20, Pids: 64}); err != nil {
+		t.Fatal(err)
+	}
+	return box
 }

@@ -23,9 +23,10 @@ const (
 	// startLimit bounds runsc until the agent answers: it may hang where a platform does not
 	// work.
 	startLimit = 60 * time.Second
-	// overhead is what runsc, its gofer and its kernel need besides a function, in bytes: 45 to
-	// 60 MiB were measured with Python at rest.
-	overhead = 96 << 20
+	// overhead is what runsc, its gofer and its kernel may use besides a function, in bytes. A
+	// box with a Python at rest uses 20 MiB; the program's own pages are shared and seldom
+	// charged to a box.
+	overhead = 48 << 20
 	// genericMemory is what a box may use before it has a workload, in bytes.
 	genericMemory = overhead + 256<<20
 	// ownPids are threads on the host that gVisor needs besides those of a function; each of

@@ -10,8 +10,12 @@ import (
 )
 
 func suite() sandboxtest.Suite {
+	var removable []string
+	for _, p := range gvisor.Protections() {
+		removable = append(removable, string(p))
+	}
 	return sandboxtest.Suite{
-		Tier: lambda.TierGVisor, Isolates: true, Limits: true,
+		Tier: lambda.TierGVisor, Isolates: true, Limits: true, OwnKernel: true, DiesOfMemory: true, Removable: removable,
 		New: func(t testing.TB, c sandboxtest.Config) sandbox.Driver {
 			o := gvisor.Options{Agent: agentBinary, Runsc: runscPaths(), Owner: c.Owner, Dir: c.Dir, Log: c.Log}
 			for _, name := range c.Without {

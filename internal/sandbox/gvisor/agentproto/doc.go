@@ -10,6 +10,7 @@
 //	Bind ───────────────────────────────▶ shows the function's folders, drops its rights
 //	Run ────────────────────────────────▶ starts a command
 //	Signal, Reset ──────────────────────▶ as in initproto
+//	Freeze ─────────────────────────────▶ stops what commands do, or lets it go on
 //	Open ───────────────────────────────▶ gives a command one more stream
 //	Listen, Unlisten ───────────────────▶ on an address inside
 //	Dial ───────────────────────────────▶ connects to an address inside

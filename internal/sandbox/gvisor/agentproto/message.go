@@ -30,6 +30,7 @@ type Request struct {
 	Run      *Run      `json:",omitempty"`
 	Signal   *Signal   `json:",omitempty"`
 	Reset    *Reset    `json:",omitempty"`
+	Freeze   *Freeze   `json:",omitempty"`
 	Open     *Open     `json:",omitempty"`
 	Listen   *Listen   `json:",omitempty"`
 	Unlisten *Unlisten `json:",omitempty"`
@@ -73,6 +74,10 @@ type Signal struct {
 
 // Reset ends everything in the box but the agent.
 type Reset struct{}
+
+// Freeze stops everything in the box but the agent, or lets it go on. Doing either again
+// changes nothing.
+type Freeze struct{ Frozen bool }
 
 // Open connects a stream and sends it over a command's channel.
 type Open struct {
