@@ -1,5 +1,5 @@
 # Lambent is two commands away on a fresh Debian machine with Go, git, make and gcc, as root:
-#   make demo    starts Lambent, deploys three examples, invokes them, shows the receipts
+#   make demo    starts Lambent, deploys four examples, invokes them, shows the receipts
 #   make test    everything that must hold, in 15 minutes at most
 export CGO_ENABLED ?= 0
 SHELL := /bin/bash
@@ -22,7 +22,7 @@ needs: ## Install what is absent: Python, mkfs.ext4
 testneeds:
 	@./test/install tests
 
-demo: build needs ## Show it: three examples, cold and warm, with receipts
+demo: build needs ## Show it: four examples, cold and warm, with receipts
 	@cd examples/demo && $(GO) run . -lambent ../../bin/lambent -examples ..
 
 test: testneeds runsc ## Everything that must hold

@@ -94,7 +94,7 @@ func (p *printer) row(r *Row) {
 	}
 	p.line("%-44s %6d %8s %8s %8s %8s  %s", r.Name, r.N, Figure(r.P50), Figure(r.P90), Figure(r.P99), Figure(r.P999), r.Unit)
 	for _, ratio := range r.Ratios {
-		p.line("  %s", ratio.Sentence())
+		p.wrapped("  ", ratio.Sentence())
 	}
 	if r.Limit != nil {
 		p.line("  target: at most %s %s%s", short(r.Limit.Most), r.Unit, verdict(r.Limit.Met))

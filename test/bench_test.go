@@ -88,6 +88,6 @@ var required = []string{
 	`burst/lambent python, 10 at once, \w+|burst/lambent python, 10 at once`, `burst/10 bare zygote forks`, `sandbox/light sandboxes`, `sandbox//bin/true`,
 	`warm/lambent python`, `warm/lambent node`, `warm/lambent go`, `warm/net/http echo`, `warm/http.server, same handler`, `warm/node:http, same handler`,
 	`warm/bare Runtime API, official Go client`, `throughput/lambent python, four instances`, `throughput/net/http echo`, `tail/lambent python`,
-	`neighbour/lambent python, beside 20 burners`, `limits/lambent, most that ran at once`, `memory/python instance, private`, `memory/server, functions idle, PSS`,
+	`neighbour/lambent matchmaker, beside 20 burners`, `limits/lambent, most that ran at once`, `memory/python instance, private`, `memory/server, functions idle, PSS`,
 	`workloads/python page, warm`, `workloads/node page, \w+`, `workloads/example thumbnail, warm`,
 }

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -34,9 +37,14 @@ func (b *box) rights() (fd int, err error) {
 }
 
 // giveUp is what a waiting command runs first, as its own user: the init, whose rights
-// commands inherit later, still needs them to attach mounts.
-func giveUp(path string, args []string) error {
-	pipe := os.NewFile(initproto.RightsFD, "rights")
+// commands inherit later, still needs them to attach mounts. command is a path and the
+// arguments with the program's name, or nothing: then it comes.
+func giveUp(rights string, command []string) error {
+	fd, err := strconv.Atoi(rights)
+	if err != nil {
+		return fmt.Errorf("descriptor of its rights: %w", err)
+	}
+	pipe := os.NewFile(uintptr(fd), "rights")
 	raw, err := io.ReadAll(pipe)
 	if err != nil {
 		return fmt.Errorf("reading its rights: %w", err)
@@ -49,7 +57,33 @@ func giveUp(path string, args []string) error {
 	if err := restrict(keep); err != nil {
 		return err
 	}
-	return &os.PathError{Op: "executing", Path: path, Err: syscall.Exec(path, args, os.Environ())}
+	if len(command) == 0 {
+		return await(fd - 1) // the last before the rights
+	}
+	return &os.PathError{Op: "executing", Path: command[0], Err: syscall.Exec(command[0], command[1:], os.Environ())}
+}
+
+// await waits for what to execute, and says why it could not be. Without any, nobody needs
+// the process.
+func await(start int) error {
+	unix.CloseOnExec(start)
+	socket := os.NewFile(uintptr(start), "start")
+	text, err := io.ReadAll(socket)
+	if err != nil || len(text) == 0 {
+		return err
+	}
+	w, err := initproto.ParseExecution(text)
+	if err != nil {
+		return err
+	}
+	err = os.Chdir(w.Dir)
+	if err == nil {
+		err = syscall.Exec(w.Path, w.Args, w.Env)
+	}
+	var errno syscall.Errno
+	errors.As(err, &errno)
+	_, _ = socket.Write(binary.NativeEndian.AppendUint32(nil, uint32(errno)))
+	return err
 }
 
 func restrict(keep initproto.Rights) error {

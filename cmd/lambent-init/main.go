@@ -17,7 +17,7 @@ func main() {
 	runtime.LockOSThread()
 	run := func() error { return serve(initproto.ControlFD) }
 	switch {
-	case len(os.Args) > 3 && os.Args[1] == initproto.Give:
+	case len(os.Args) >= 3 && os.Args[1] == initproto.Give:
 		run = func() error { return giveUp(os.Args[2], os.Args[3:]) }
 	case len(os.Args) == 2 && os.Args[1] == initproto.SpawnWord:
 		run = func() error { return spawn(initproto.ControlFD) }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -42,8 +43,11 @@ func (b *box) fork(r *initproto.Run, fds []int) (int, error) {
 		}
 		defer func() { _ = unix.Close(rights) }()
 		fds = append(slices.Clip(fds), rights)
-		r.Args = slices.Concat([]string{"lambent-init", initproto.Give, r.Path}, r.Args)
-		r.Path = initproto.Path
+		give := []string{"lambent-init", initproto.Give, strconv.Itoa(len(fds))} // 0 is not in fds
+		if r.Path != "" {
+			give = append(append(give, r.Path), r.Args...)
+		}
+		r.Path, r.Args = initproto.Path, give
 	}
 	if err := b.score(scoreCommand); err != nil {
 		return 0, err

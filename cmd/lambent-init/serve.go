@@ -24,7 +24,7 @@ type box struct {
 
 // serve answers requests until the daemon is gone.
 func serve(control int) error {
-	// Not by who spawned it: that takes a child whose parent is another for an orphan.
+	// Not by who spawned it: Go takes a child in another pid namespace for an orphan.
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 		return os.NewSyscallError("prctl(PR_SET_PDEATHSIG)", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -25,6 +26,7 @@ func spawn(control int) error {
 		return os.NewSyscallError("unshare", err)
 	}
 	unix.CloseOnExec(control)
+	signal.Ignore(syscall.SIGCHLD) // the kernel reaps
 	packet := make([]byte, initproto.MaxPacket)
 	var s spawner
 	var nothing struct{}
@@ -52,7 +54,7 @@ func (s *spawner) serve(control int, packet []byte) error {
 		return err
 	}
 	defer closeAll(fds)
-	pid, pidfd, failed := s.start(&request, fds)
+	pidfd, failed := s.start(&request, fds)
 	if err := s.goHome(&request); err != nil {
 		return err
 	}
@@ -60,11 +62,11 @@ func (s *spawner) serve(control int, packet []byte) error {
 		return initproto.Send(control, initproto.Spawned{Error: failed.Error()})
 	}
 	defer func() { _ = unix.Close(pidfd) }()
-	return initproto.Send(control, initproto.Spawned{PID: pid}, pidfd)
+	return initproto.Send(control, initproto.Spawned{}, pidfd)
 }
 
 // start goes where the program is to be and clones it there.
-func (s *spawner) start(r *initproto.Spawn, fds []int) (pid, pidfd int, err error) {
+func (s *spawner) start(r *initproto.Spawn, fds []int) (pidfd int, err error) {
 	want := 1 + r.Doors + r.Files
 	for _, one := range []bool{r.Network, r.Group} {
 		if one {
@@ -72,15 +74,15 @@ func (s *spawner) start(r *initproto.Spawn, fds []int) (pid, pidfd int, err erro
 		}
 	}
 	if len(fds) != want {
-		return 0, 0, fmt.Errorf("%d descriptors came for %d", len(fds), want)
+		return -1, fmt.Errorf("%d descriptors came for %d", len(fds), want)
 	}
 	if err := unix.Setns(fds[0], unix.CLONE_NEWNS); err != nil {
-		return 0, 0, fmt.Errorf("entering the template's mounts: %w", err)
+		return -1, fmt.Errorf("entering the template's mounts: %w", err)
 	}
 	fds = fds[1:]
 	if r.Network {
 		if err := unix.Setns(fds[0], unix.CLONE_NEWNET); err != nil {
-			return 0, 0, fmt.Errorf("entering the network: %w", err)
+			return -1, fmt.Errorf("entering the network: %w", err)
 		}
 		fds = fds[1:]
 	}
@@ -90,17 +92,17 @@ func (s *spawner) start(r *initproto.Spawn, fds []int) (pid, pidfd int, err erro
 		fds = fds[1:]
 	}
 	if err := enter(fds[:r.Doors]); err != nil {
-		return 0, 0, err
+		return -1, err
 	}
-	pid, err = syscall.ForkExec(r.Path, r.Args, &syscall.ProcAttr{Dir: "/", Env: r.Env, Files: files(fds[r.Doors:]), Sys: sys})
+	_, err = syscall.ForkExec(r.Path, r.Args, &syscall.ProcAttr{Dir: "/", Env: r.Env, Files: files(fds[r.Doors:]), Sys: sys})
 	if err != nil {
-		return 0, 0, fmt.Errorf("starting %s: %w", r.Path, err)
+		return -1, fmt.Errorf("starting %s: %w", r.Path, err)
 	}
-	return pid, pidfd, nil
+	return pidfd, nil
 }
 
 func attributesOf(r *initproto.Spawn, pidfd *int) *syscall.SysProcAttr {
-	sys := &syscall.SysProcAttr{Setsid: true, Cloneflags: r.Flags | unix.CLONE_PARENT, PidFD: pidfd}
+	sys := &syscall.SysProcAttr{Setsid: true, Cloneflags: r.Flags, PidFD: pidfd}
 	if r.IDs > 0 {
 		ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: r.FirstID, Size: r.IDs}}
 		sys.UidMappings, sys.GidMappings, sys.GidMappingsEnableSetgroups = ids, ids, true

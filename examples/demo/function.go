@@ -23,6 +23,8 @@ type function struct {
 	name, runtime, handler string
 	memory                 int32
 	zip                    []byte
+	tags                   map[string]string
+	reserved               int32 // concurrency; 0 = not reserved
 }
 
 // deploy creates the function and waits until it is active, with the SDK's own waiter.
@@ -31,15 +33,28 @@ func (s *server) deploy(ctx context.Context, f function) (*function, error) {
 	_, err := s.client.CreateFunction(ctx, &lambda.CreateFunctionInput{
 		FunctionName: &f.name, Runtime: types.Runtime(f.runtime), Handler: &f.handler, MemorySize: &f.memory,
 		Role: aws.String("arn:aws:iam::000000000000:role/demo"), Timeout: aws.Int32(10),
-		Code: &types.FunctionCode{ZipFile: f.zip},
+		Code: &types.FunctionCode{ZipFile: f.zip}, Tags: f.tags,
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := f.reserve(ctx); err != nil {
 		return nil, err
 	}
 	waiter := lambda.NewFunctionActiveV2Waiter(s.client, func(o *lambda.FunctionActiveV2WaiterOptions) {
 		o.MinDelay, o.MaxDelay = 50*time.Millisecond, time.Second
 	})
 	return &f, waiter.Wait(ctx, &lambda.GetFunctionInput{FunctionName: &f.name}, time.Minute)
+}
+
+func (f *function) reserve(ctx context.Context) error {
+	if f.reserved == 0 {
+		return nil
+	}
+	_, err := f.server.client.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{
+		FunctionName: &f.name, ReservedConcurrentExecutions: &f.reserved,
+	})
+	return err
 }
 
 // coldAndWarm invokes once cold and five times warm and keeps the first and the last receipt.

@@ -1,5 +1,5 @@
 // Command demo shows Lambent at work: it starts a server with a folder of its own,
-// deploys three examples through the AWS SDK, invokes each cold and warm, prints the
+// deploys four examples through the AWS SDK, invokes each cold and warm, prints the
 // receipts, and leaves nothing running.
 package main
 
@@ -30,7 +30,7 @@ func run(ctx context.Context, lambent, examples string) (err error) {
 		return err
 	}
 	defer func() { err = s.stop(err) }()
-	shows := []func(context.Context, *server, string) ([]row, error){thumbnail, checkout, digest}
+	shows := []func(context.Context, *server, string) ([]row, error){thumbnail, checkout, digest, matchmaker}
 	var rows []row
 	for _, show := range shows {
 		more, err := show(ctx, s, examples)

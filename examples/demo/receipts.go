@@ -68,9 +68,24 @@ func printReceipts(rows []row) {
 		fmt.Fprintf(w, "%.1f\t%.1f\t%.1f\t%.0f\t\n", sum, float64(r.client)/float64(time.Millisecond), r.cpu, r.peak)
 	}
 	w.Flush()
+	printReasons(rows)
+}
+
+// printReasons says why invokes were not warm, each reason once.
+func printReasons(rows []row) {
+	var reasons []string
+	functions := map[string][]string{}
 	for _, r := range rows {
-		if r.why != "" {
-			fmt.Printf("%s was not warm: %s\n", r.function, r.why)
+		if r.why == "" {
+			continue
 		}
+		if functions[r.why] == nil {
+			reasons = append(reasons, r.why)
+		}
+		functions[r.why] = append(functions[r.why], r.function)
+	}
+	fmt.Println()
+	for _, why := range reasons {
+		fmt.Printf("not warm because of %q: %s\n", why, strings.Join(functions[why], ", "))
 	}
 }

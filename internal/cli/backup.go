@@ -14,9 +14,9 @@ import (
 func backupCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "backup FILE [NAME…]", Short: "Write functions to a file", Args: takes(1, -1),
-		Long: `Writes functions, all or those named, with code, settings, versions, aliases and tags to a new file, while
-the server runs. Environment variables are in it as they are: only its owner can read it, keep it so.
-Logs and waiting events are not in it.`,
+		Long: `Writes functions, all or those named, with all that lambent import carries (code, settings, layers,
+versions, aliases, tags, policies) to a new file, while the server runs. Environment variables are in it
+as they are: only its owner can read it, keep it so. Logs and waiting events are not in it.`,
 		Example: "  lambent backup functions.zip",
 	}
 	flags, output := newServerFlags(c), outputFlag(c)
@@ -66,7 +66,8 @@ func (b backup) print(w io.Writer) error {
 func restoreCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "restore FILE [NAME…]", Short: "Make the functions of a backup", Args: takes(1, -1),
-		Long: "Makes the functions that `lambent backup` wrote, all or those named. A function that is there already is\nsaid and left as it is.",
+		Long:    "Makes the functions that `lambent backup` wrote, all or those named. A function that is there already is\nsaid and left as it is.",
+		Example: "  lambent restore functions.zip\n  lambent restore functions.zip checkout",
 	}
 	flags, output := newServerFlags(c), outputFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {

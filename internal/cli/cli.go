@@ -66,8 +66,8 @@ func rootCommand() *cobra.Command {
 		return &usageError{fmt.Errorf("%w\nSee `%s --help`", err, c.CommandPath())}
 	})
 	root.AddCommand(
-		upCommand(), deployCommand(), devCommand(), invokeCommand(), logsCommand(), listCommand(), showCommand(), removeCommand(),
-		versionsCommand(), publishCommand(), aliasCommand(), initCommand(), configCommand(),
+		upCommand(), deployCommand(), devCommand(), invokeCommand(), logsCommand(), whyCommand(), listCommand(), showCommand(), removeCommand(),
+		versionsCommand(), publishCommand(), aliasCommand(), provisionCommand(), initCommand(), configCommand(),
 		importCommand(), backupCommand(), restoreCommand(), completionCommand(), manCommand(),
 		envCommand(), doctorCommand(), setupCommand(), benchCommand(), versionCommand(),
 	)

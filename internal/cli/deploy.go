@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -43,6 +44,7 @@ type deployFlags struct {
 	name, runtime, handler string
 	isolation, description string
 	memory, timeout        int32
+	concurrency            int
 	variables, tags        []string
 	install                bool
 }
@@ -53,12 +55,13 @@ func newDeployFlags(c *cobra.Command) *deployFlags {
 	set.StringVar(&f.name, "name", "", "`NAME` of the function (default from PATH)")
 	set.StringVar(&f.runtime, "runtime", "", "AWS's `IDENTIFIER`, python3.11 for instance (default guessed)")
 	set.StringVar(&f.handler, "handler", "", "`FILE.FUNCTION` that is called, app.handler for instance (default guessed)")
-	set.StringVar(&f.isolation, "isolation", "", "`TIER`: process, light, gvisor or microvm (default the server's)")
+	set.StringVar(&f.isolation, "isolation", "", "isolation `TIER`: light, or process where that is allowed (default the server's)")
 	set.StringVar(&f.description, "description", "", "`TEXT` that says what the function is for")
-	set.Int32Var(&f.memory, "memory", lambda.DefaultMemory, "memory in `MB`")
+	set.Int32Var(&f.memory, "memory", lambda.DefaultMemory, "memory of an instance in `MB`")
 	set.Int32Var(&f.timeout, "timeout", lambda.DefaultTimeout, "`SECONDS` that one request may take")
-	set.StringArrayVar(&f.variables, "env", nil, "environment variable `NAME=VALUE`, or NAME to pass yours on; repeatable")
-	set.StringArrayVar(&f.tags, "tag", nil, "tag `NAME=VALUE`; repeatable")
+	set.IntVar(&f.concurrency, "concurrency", 1, "`NUMBER` of requests that one instance takes at once")
+	set.StringArrayVar(&f.variables, "env", nil, "environment variable `NAME=VALUE`, or NAME to pass yours on; may be repeated")
+	set.StringArrayVar(&f.tags, "tag", nil, "tag `NAME=VALUE`; may be repeated")
 	set.BoolVar(&f.install, "install", false, "install what requirements.txt or package.json names into the package")
 	return f
 }
@@ -109,6 +112,9 @@ func (f *deployFlags) wanted(c *cobra.Command) (w wanted, err error) {
 	}
 	if w.tags, err = assignments("tag", f.tags, nil); err != nil {
 		return w, err
+	}
+	if c.Flags().Changed("concurrency") {
+		w.tags[lambda.ConcurrencyTag] = strconv.Itoa(f.concurrency)
 	}
 	return w, w.isolate(f.isolation)
 }

@@ -34,6 +34,7 @@ type function struct {
 	Modified    string            `json:"modified"`
 	Environment map[string]string `json:"environment,omitempty"`
 	Tags        map[string]string `json:"tags,omitempty"`
+	Provisioned []provisioned     `json:"provisioned,omitempty"`
 }
 
 // describe asks for one function, or version of it.
@@ -71,6 +72,7 @@ func (f *function) print(w io.Writer) error {
 		[2]string{"modified", f.Modified},
 		[2]string{"variables", strings.Join(slices.Sorted(maps.Keys(f.Environment)), " ")},
 		[2]string{"tags", f.tags()},
+		[2]string{"provisioned", f.provisionedText()},
 	)
 }
 

@@ -21,9 +21,10 @@ import (
 func importCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "import [NAME…]", Short: "Move functions here from AWS or another Lambent", Args: cobra.ArbitraryArgs,
-		Long: `Fetches functions with code, settings, published versions, aliases, tags and reserved concurrency, and
-makes them here under the same names and numbers; without NAME all of them. Where they come from they
-are only read. A function that is here already, or that cannot be moved whole, is said and left out.
+		Long: `Fetches functions with code, settings, layers, published versions, aliases, tags, reserved concurrency,
+resource policies and the settings of event invocations, and makes them here under the same names and
+numbers; without NAME all of them. Where they come from they are only read. A function that is here
+already, or that cannot be moved whole (a container image, for instance), is said and left out.
 
 From AWS the credentials of the environment are used: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
 AWS_SESSION_TOKEN, which the AWS CLI prints with: aws configure export-credentials --format env`,
@@ -88,7 +89,9 @@ type moved struct {
 	Aliases  int    `json:"aliases"`
 	// Behind names what is attached to the function and was not carried.
 	Behind []string `json:"behind,omitempty"`
-	Error  string   `json:"error,omitempty"`
+	// Notes say what is not as it was.
+	Notes []string `json:"notes,omitempty"`
+	Error string   `json:"error,omitempty"`
 }
 
 // take makes functions of a source here, and fails if one of them was left out. explain
@@ -128,7 +131,8 @@ func (s *server) takeOne(ctx context.Context, to *move.Target, from move.Source,
 		return m, explain(err)
 	}
 	m.Versions, m.Aliases, m.Behind = len(f.Versions)-1, len(f.Aliases), f.Behind
-	return m, s.explain(to.Put(ctx, from, f))
+	m.Notes, err = to.Put(ctx, from, f)
+	return m, s.explain(err)
 }
 
 func printMoved(w io.Writer, all []moved) error {
@@ -151,15 +155,19 @@ func printMoved(w io.Writer, all []moved) error {
 	return nil
 }
 
-// remark says why a function was left out, or what of it stayed behind.
+// remark says why a function was left out, or what of it is not as it was.
 func (m *moved) remark(w io.Writer) error {
-	text := m.Error
-	if text == "" && len(m.Behind) > 0 {
-		text = "not moved with it: " + strings.Join(m.Behind, ", ")
+	remarks := m.Notes
+	if len(m.Behind) > 0 {
+		remarks = append(remarks, "not moved with it: "+strings.Join(m.Behind, ", "))
 	}
-	if text == "" {
-		return nil
+	if m.Error != "" {
+		remarks = []string{m.Error}
 	}
-	_, err := fmt.Fprintf(w, "\n%s: %s\n", m.Name, text)
-	return err
+	for _, text := range remarks {
+		if _, err := fmt.Fprintf(w, "\n%s: %s\n", m.Name, text); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -29,6 +29,8 @@ func invokeCommand() *cobra.Command {
 		Long: `Sends the event to the function and prints what it answers. NAME may carry a version or alias:
 NAME:live. The event is JSON: an argument, a file, or standard input; without one it is {}.
 
+There is no --tail of a function whose instances take several requests at once: their lines are mixed.
+
 If the function fails, its answer is printed all the same, the message goes to standard error, and the
 exit code is 1.`,
 		Example: "  lambent invoke hello '{\"name\":\"you\"}'\n  lambent invoke hello @event.json --tail\n  lambent invoke hello --receipt",

@@ -2,15 +2,19 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
+	"github.com/spf13/pflag"
+
 	"github.com/google/go-cmp/cmp"
 
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/receipt"
+	"lambent.dev/lambent/internal/why"
 )
 
 func TestTablesFitTheirWidth(t *testing.T) {
@@ -31,12 +35,31 @@ func TestTablesFitTheirWidth(t *testing.T) {
 	}
 }
 
+// TestWhatIsNotKnownIsNotShown: a host that measures nothing makes no zeros.
+func TestWhatIsNotKnownIsNotShown(t *testing.T) {
+	for want, used := range map[string]receipt.Used{"": {}, "used      not known: the instance ran other requests at the same time\n": {Shared: true}} {
+		var b bytes.Buffer
+		if err := printReceipt(&b, &receipt.Receipt{Tier: lambda.TierLight, Used: used}); err != nil {
+			t.Fatal(err)
+		}
+		if _, got, _ := strings.Cut(b.String(), "MiB\n"); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestReceiptsFitTheirWidth(t *testing.T) {
 	r := &receipt.Receipt{Version: "$LATEST", Tier: lambda.TierLight, Start: receipt.Cold, Why: strings.Repeat("because ", 30), MemoryPeak: 1 << 40}
 	r.Spent[receipt.Init] = 900 * time.Second
+	long, many := receipt.Of(900*time.Second), receipt.Of[int64](1<<40)
+	r.Used = receipt.Used{CPU: long, Throttled: long, Waiting: long, MemoryStall: long, IOStall: long, Faults: many}
+	slow := explained{why.Explain(r), *r}
 	var b bytes.Buffer
-	if err := printReceipt(&b, r); err != nil {
+	if err := errors.Join(printReceipt(&b, r), slow.print(&b)); err != nil {
 		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), "waiting for CPU 900000.000 ms") || !strings.Contains(b.String(), "initialisation") {
+		t.Error(b.String())
 	}
 	for l := range strings.Lines(b.String()) {
 		if n := utf8.RuneCountInString(l) - 1; n > maxWidth {
@@ -59,14 +82,16 @@ func TestEveryHelpIsComplete(t *testing.T) {
 				t.Errorf("%s: %d columns: %s", c.CommandPath(), n, l)
 			}
 		}
-		if c.Short == "" || strings.HasSuffix(c.Short, ".") {
-			t.Errorf("%s: short help %q", c.CommandPath(), c.Short)
+		if c.Short == "" || strings.HasSuffix(c.Short, ".") || c.Long == "" {
+			t.Errorf("%s: short help %q, long help %q", c.CommandPath(), c.Short, c.Long)
 		}
-		for _, usage := range flagUsages(c) {
-			if len(usage) < 10 {
-				t.Errorf("%s: a flag is explained by %q", c.CommandPath(), usage)
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			value, usage := pflag.UnquoteUsage(f)
+			named := f.Value.Type() == "bool" || value != strings.ToLower(value) || strings.Contains(value, "|")
+			if len(usage) < 10 || !named {
+				t.Errorf("%s: --%s %s is explained by %q", c.CommandPath(), f.Name, value, usage)
 			}
-		}
+		})
 	}
 }
 
@@ -122,11 +147,4 @@ func TestNewestRuntimesComeFirst(t *testing.T) {
 	if ids := newestFirst("nodejs"); ids[0] != "nodejs26.x" {
 		t.Errorf("%v", ids)
 	}
-}
-
-// FuzzUsage reads hostile headers.
-func FuzzUsage(f *testing.F) {
-	f.Add("memory=1, cpu=2.5, throttled=0.000")
-	f.Add("memory=, cpu=")
-	f.Fuzz(func(_ *testing.T, header string) { readUsage(header, &receipt.Receipt{}) })
 }

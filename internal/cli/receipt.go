@@ -26,19 +26,10 @@ func readReceipt(h http.Header, began time.Time) (*receipt.Receipt, error) {
 	if r.Tier, err = lambda.ParseTier(h.Get("X-Lambent-Isolation")); err != nil {
 		return nil, fmt.Errorf("reading the receipt: %w", err)
 	}
-	readUsage(h.Get("X-Lambent-Usage"), r)
-	return r, r.ParseServerTiming(h.Get("Server-Timing"))
-}
-
-// readUsage reads what receipt.Usage wrote. What is not there stays zero.
-func readUsage(header string, r *receipt.Receipt) {
-	var cpu, throttled float64
-	_, err := fmt.Sscanf(header, "memory=%d, cpu=%f, throttled=%f", &r.MemoryPeak, &cpu, &throttled)
-	if err != nil {
-		return
+	if err := r.ParseUsage(h.Get("X-Lambent-Usage")); err != nil {
+		return nil, err
 	}
-	r.CPU = time.Duration(cpu * float64(time.Millisecond))
-	r.Throttled = time.Duration(throttled * float64(time.Millisecond))
+	return r, r.ParseServerTiming(h.Get("Server-Timing"))
 }
 
 // barWidth is the columns of the longest bar of a receipt.
@@ -56,9 +47,38 @@ func printReceipt(w io.Writer, r *receipt.Receipt) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "%-9s %10s ms  memory %.1f MiB, on CPU %s ms, throttled %s ms\n", "total",
-		milliseconds(wall), float64(r.MemoryPeak)/(1<<20), milliseconds(r.CPU), milliseconds(r.Throttled))
-	return err
+	if _, err := fmt.Fprintf(w, "%-9s %10s ms  memory %.1f MiB\n", "total", milliseconds(wall), float64(r.MemoryPeak)/(1<<20)); err != nil {
+		return err
+	}
+	return printUsed(w, r)
+}
+
+// printUsed shows what the host could tell of what went on meanwhile.
+func printUsed(w io.Writer, r *receipt.Receipt) error {
+	words, u := []string{}, &r.Used
+	for name, d := range u.Times {
+		words = append(words, fmt.Sprintf("%s %s ms", usedWords[name], milliseconds(d)))
+	}
+	if u.Faults.Known {
+		words = append(words, fmt.Sprintf("page faults %d", u.Faults.Value))
+	}
+	if u.Shared {
+		words = []string{"not known: the instance ran other requests at the same time"}
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	for i, line := range wrap(strings.Join(words, ", "), maxWidth-10) {
+		if _, err := fmt.Fprintf(w, "%-9s %s\n", []string{"used", ""}[min(i, 1)], line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// usedWords are how the parts of receipt.Used read in a line.
+var usedWords = map[string]string{
+	"cpu": "on CPU", "throttled": "throttled", "waiting": "waiting for CPU", "memory-stall": "waiting for memory", "io-stall": "waiting for I/O",
 }
 
 func headline(r *receipt.Receipt) string {

@@ -11,7 +11,7 @@ func showCommand() *cobra.Command {
 	return asks(&cobra.Command{
 		Use: "show NAME", Short: "Show one function, or NAME:VERSION, or NAME:ALIAS",
 		Long: "Shows the settings and the state of a function. Of its environment variables only the names are shown;\n--output json has their values.",
-	}, (*server).describe, func(w io.Writer, f *function) error { return f.print(w) })
+	}, (*server).showFunction, func(w io.Writer, f *function) error { return f.print(w) })
 }
 
 // asks makes c a command that asks a server about one function and prints what it says.

@@ -14,7 +14,7 @@ import (
 func upCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "up", Short: "Run the server in the foreground", Args: noArguments,
-		Long: "Runs the server in the foreground until it is interrupted; what it has accepted is finished first.\n\nSettings come from --config, then from LAMBENT_* variables, then from flags.",
+		Long: "Runs the server in the foreground until it is interrupted; what it has accepted is finished first.\n\nOver a server that runs on the same data and addresses it takes that one's place, and no\nrequest fails: it serves once it is ready, and the other one ends when it has finished what\nit had. If it cannot start, the other one goes on. SIGUSR2 makes a server start its own\nsuccessor, from the file that its program now is.\n\nSettings come from --config, then from LAMBENT_* variables, then from flags.",
 	}
 	flags := newUpFlags(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -26,6 +26,7 @@ func upCommand() *cobra.Command {
 		if err != nil {
 			return &usageError{err}
 		}
+		defer upgradeOnSignal(c.Context(), c.ErrOrStderr(), log)()
 		return daemon.Run(c.Context(), cfg, log)
 	}
 	return c
@@ -40,11 +41,11 @@ type upFlags struct {
 func newUpFlags(c *cobra.Command) *upFlags {
 	d, f := config.Default(), &upFlags{}
 	set := c.Flags()
-	set.StringVar(&f.file, "config", os.Getenv("LAMBENT_CONFIG"), "`FILE` with settings (TOML)")
-	set.StringVar(&f.data, "data", d.Data, "folder of everything that lasts")
-	set.StringVar(&f.listen, "listen", d.Listen, "address of the Lambda API")
-	set.StringVar(&f.admin, "admin", d.Admin, "address of metrics and health")
-	set.StringVar(&f.isolation, "isolation", d.Isolation, "isolation of functions that name none")
+	set.StringVar(&f.file, "config", os.Getenv("LAMBENT_CONFIG"), "`FILE` with settings, in TOML")
+	set.StringVar(&f.data, "data", d.Data, "`FOLDER` of everything that lasts")
+	set.StringVar(&f.listen, "listen", d.Listen, "`ADDRESS` of the Lambda API")
+	set.StringVar(&f.admin, "admin", d.Admin, "`ADDRESS` of metrics and health")
+	set.StringVar(&f.isolation, "isolation", d.Isolation, "`TIER` of functions that name none")
 	set.BoolVar(&f.allowProcess, "allow-process", false, "offer the isolation process, which does not isolate")
 	return f
 }

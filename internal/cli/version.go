@@ -22,7 +22,10 @@ type build struct {
 }
 
 func versionCommand() *cobra.Command {
-	c := &cobra.Command{Use: "version", Short: "Print the version", Args: noArguments}
+	c := &cobra.Command{
+		Use: "version", Short: "Print the version", Args: noArguments,
+		Long: "Prints the version of this program, the commit that it was built from, and the Go and the platform that\nit was built with.",
+	}
 	output := outputFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		b := thisBuild()

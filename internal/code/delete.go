@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
-// Digests names all packages that are unpacked, in no order.
+// Digests names all packages that are unpacked or have variants, in no order.
 func (p *Packages) Digests(ctx context.Context) ([]string, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
@@ -19,16 +21,18 @@ func (p *Packages) Digests(ctx context.Context) ([]string, error) {
 		return nil, fmt.Errorf("listing unpacked packages: %w", err)
 	}
 	var found []string
-	for _, e := range entries {
-		if _, err := p.path(e.Name()); err == nil && e.IsDir() {
-			found = append(found, e.Name())
+	for _, e := range entries { // sorted: a package stands before its variants
+		digest, _, isVariant := strings.Cut(e.Name(), ".")
+		_, err := p.path(digest)
+		if err == nil && (isVariant || e.IsDir()) {
+			found = append(found, digest)
 		}
 	}
-	return found, nil
+	return slices.Compact(found), nil
 }
 
-// DeleteOlder removes an unpacked package that Folder did not hand out since a time,
-// and says whether it did. A call of Folder at the same time comes before, and the
+// DeleteOlder removes an unpacked package that Folder did not hand out since a time, with
+// its variants, and says whether it did. A call of Folder at the same time comes before, and the
 // folder stays, or after, and it is unpacked again. The caller sees to it that no
 // sandbox shows it any more.
 func (p *Packages) DeleteOlder(ctx context.Context, digest string, than time.Time) (deleted bool, err error) {
@@ -52,11 +56,14 @@ func (p *Packages) takeOlder(final, aside string, than time.Time) (bool, error) 
 	p.using.Lock()
 	defer p.using.Unlock()
 	info, err := os.Lstat(final)
-	if errors.Is(err, os.ErrNotExist) || err == nil && !info.ModTime().Before(than) {
+	if err == nil && !info.ModTime().Before(than) {
 		return false, nil
 	}
-	if err == nil {
-		err = os.Rename(final, aside)
+	if left, _ := variants(final); errors.Is(err, os.ErrNotExist) && len(left) == 0 {
+		return false, nil
+	}
+	if err == nil || errors.Is(err, os.ErrNotExist) {
+		err = moveAside(final, aside)
 	}
 	if err != nil {
 		return false, fmt.Errorf("removing an unpacked package: %w", err)

@@ -8,4 +8,7 @@
 // where the zip marks them executable), folders (0755) and symbolic links that stay
 // inside; owners, set-id bits and everything else that a zip may carry are dropped,
 // as AWS shows /var/task: root's, and readable by the function whatever the zip says.
+//
+// An unpacked package never changes. What others make of it, ahead of its use, are
+// variants: copies of hard links beside it.
 package code

@@ -43,7 +43,7 @@ type Collector struct {
 	// last are the digests that something stored named in the last round. One that lost
 	// its last user since then may have requests under way that have not begun to start
 	// an instance: it stays for one more round.
-	last map[string]bool
+	last set
 }
 
 // New returns a collector that has not looked yet.
@@ -54,12 +54,12 @@ func New(s Settings) *Collector {
 	if s.Age == 0 {
 		s.Age = DefaultAge
 	}
-	return &Collector{settings: s, last: map[string]bool{}}
+	return &Collector{settings: s, last: set{}}
 }
 
 // Used notes a digest that is in use before the first round. That round is the only one
 // without a last one: it takes what is noted for it.
-func (c *Collector) Used(digest string) { c.last[digest] = true }
+func (c *Collector) Used(digest string) { c.last.add(digest) }
 
 // Run removes what is unused now and then until ctx ends.
 func (c *Collector) Run(ctx context.Context) {
@@ -87,8 +87,8 @@ func (c *Collector) Round(ctx context.Context) (removed int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	now := map[string]bool{}
-	if err := c.settings.Users(ctx, func(digest string) { now[digest] = true }); err != nil {
+	now := set{}
+	if err := c.settings.Users(ctx, now.add); err != nil {
 		return 0, fmt.Errorf("reading what is in use: %w", err)
 	}
 	var failed []error
@@ -116,11 +116,11 @@ func (c *Collector) list(ctx context.Context) (map[string][]string, error) {
 }
 
 // clear removes from one shelf what had no user, neither now nor in the last round.
-func (c *Collector) clear(ctx context.Context, shelf Shelf, digests []string, now map[string]bool) (removed int, err error) {
+func (c *Collector) clear(ctx context.Context, shelf Shelf, digests []string, now set) (removed int, err error) {
 	than := time.Now().Add(-c.settings.Age)
 	var failed []error
 	for _, digest := range digests {
-		if now[digest] || c.last[digest] || c.settings.Shown(digest) {
+		if now.has(digest) || c.last.has(digest) || c.settings.Shown(digest) {
 			continue
 		}
 		if err := context.Cause(ctx); err != nil {

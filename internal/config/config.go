@@ -26,6 +26,7 @@ type Config struct {
 	AllowProcess bool     `toml:"allow-process"` // offer the tier process: no isolation at all
 	KeepAlive    Duration `toml:"keep-alive"`    // how long an idle instance stays
 	FreezeAfter  Duration `toml:"freeze-after"`  // idle time before an instance is frozen; negative = never
+	ReclaimAfter Duration `toml:"reclaim-after"` // idle time before its memory is pushed out to swap; negative = never
 	MemoryBudget int      `toml:"memory-budget"` // MiB for all instances; 0 = three quarters of the host's
 	Concurrency  int      `toml:"concurrency"`   // requests at once in the account
 	QueueLimit   int      `toml:"queue-limit"`   // requests that may wait per function version
@@ -83,7 +84,7 @@ func Default() Config {
 	return Config{
 		Data: dataDir(os.Geteuid(), os.Getenv), Listen: "127.0.0.1:9700", Admin: "127.0.0.1:9701",
 		Account: "000000000000", Region: "us-east-1", Isolation: "light",
-		KeepAlive: Duration(10 * time.Minute), FreezeAfter: Duration(10 * time.Second),
+		KeepAlive: Duration(10 * time.Minute), FreezeAfter: Duration(10 * time.Second), ReclaimAfter: Duration(time.Minute),
 		Concurrency: 1000, QueueLimit: 1000, QueueTimeout: Duration(10 * time.Second), InitTimeout: Duration(10 * time.Second),
 		LogLevel: "info", LogFormat: "text",
 		FunctionLogs: FunctionLogs{MaxAge: Duration(14 * 24 * time.Hour), MaxSize: 256 << 20, Rate: 1 << 20},

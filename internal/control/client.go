@@ -61,6 +61,12 @@ func (c *Client) Receipts(ctx context.Context, function string) iter.Seq2[receip
 	return values[receipt.Receipt](ctx, c, "/v1/functions/"+url.PathEscape(function)+"/receipts")
 }
 
+// Slowest yields the receipts of a function's slowest invocations of the last hour or so,
+// the slowest first.
+func (c *Client) Slowest(ctx context.Context, function string) iter.Seq2[receipt.Receipt, error] {
+	return values[receipt.Receipt](ctx, c, "/v1/functions/"+url.PathEscape(function)+"/slowest")
+}
+
 // values yields what an answer holds, JSON value by JSON value.
 func values[T any](ctx context.Context, c *Client, path string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {

@@ -165,6 +165,44 @@ func TestReceiptsArriveAsInvocationsEnd(t *testing.T) {
 	}
 }
 
+// slow has one receipt of greet.
+type slow struct{}
+
+func (slow) Of(_ context.Context, id lambda.FunctionID) ([]receipt.Receipt, error) {
+	r := receipt.Receipt{RequestID: id.Name, Start: receipt.Warm, Used: receipt.Used{Waiting: receipt.Of(41 * time.Millisecond)}}
+	return []receipt.Receipt{r, r}, nil
+}
+
+func TestTheSlowestAreSent(t *testing.T) {
+	data := t.TempDir()
+	l, err := control.Listen(t.Context(), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := logs.Open(t.TempDir(), logs.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lines.Close()
+	s := &http.Server{Handler: control.Handler(t.Context(), control.Deps{Functions: functions{}, Logs: lines, Slowest: slow{}, Account: greet.Account, Region: greet.Region})}
+	go func() { _ = s.Serve(l) }() // ends with Close
+	defer s.Close()
+	n := 0
+	for r, err := range control.NewClient(data).Slowest(t.Context(), "greet") {
+		if n++; err != nil || r.RequestID != "greet" || r.Used.Waiting != receipt.Of(41*time.Millisecond) || r.Used.CPU.Known {
+			t.Errorf("%+v, %v", r, err)
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d receipts", n)
+	}
+	for _, err := range control.NewClient(data).Slowest(t.Context(), "nobody") {
+		if !errors.Is(err, control.ErrNoFunction) {
+			t.Errorf("of nobody: %v", err)
+		}
+	}
+}
+
 func publishUntil(ctx context.Context, receipts *control.Receipts) {
 	r := receipt.Receipt{RequestID: "mine", Tier: lambda.TierLight, Start: receipt.Cold}
 	r.Spent[receipt.Init] = time.Second

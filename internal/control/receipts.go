@@ -77,6 +77,27 @@ func (s *server) receipts(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// slowest answers with the receipts of a function's slowest invocations, one JSON value
+// per line, the slowest first.
+func (s *server) slowest(rw http.ResponseWriter, r *http.Request) {
+	id, err := s.find(r.Context(), r.PathValue("name"))
+	if err != nil {
+		http.Error(rw, err.Error(), statusOf(err))
+		return
+	}
+	all, err := s.Slowest.Of(r.Context(), id)
+	if err != nil {
+		return // the reader left
+	}
+	rw.Header().Set("Content-Type", "application/x-ndjson")
+	out := json.NewEncoder(rw)
+	for _, one := range all {
+		if out.Encode(one) != nil {
+			return
+		}
+	}
+}
+
 // until yields receipts until one of the contexts ends.
 func (w *watcher) until(reader, server context.Context) func(func(receipt.Receipt) bool) {
 	return func(yield func(receipt.Receipt) bool) {

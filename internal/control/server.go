@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net"
 	"net/http"
 	"time"
 
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/logs"
+	"lambent.dev/lambent/internal/receipt"
 	"lambent.dev/lambent/internal/store"
 )
 
@@ -25,12 +27,25 @@ type Functions interface {
 	Function(ctx context.Context, id lambda.FunctionID) (lambda.Function, error)
 }
 
+// Slowest has the receipts of a function's slowest invocations; a *slowest.List does.
+type Slowest interface {
+	Of(ctx context.Context, id lambda.FunctionID) ([]receipt.Receipt, error)
+}
+
 // Deps are what the answers come from.
 type Deps struct {
 	Logs            Logs
 	Functions       Functions
 	Receipts        *Receipts
+	Slowest         Slowest
 	Account, Region string // of functions that are named without them
+
+	// HandOver speaks package handover with a server that wants to take this one's place.
+	// Nil where that is not offered. The connection is closed when it returns.
+	HandOver func(*net.UnixConn)
+	// Passed returns what answers at a front that another server names in PassOn, nil for an
+	// unknown one. Nil where nothing is passed on.
+	Passed func(front string) http.Handler
 }
 
 type server struct {
@@ -45,7 +60,9 @@ func Handler(ctx context.Context, d Deps) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/functions/{name}/log", s.log)
 	mux.HandleFunc("GET /v1/functions/{name}/receipts", s.receipts)
-	return mux
+	mux.HandleFunc("GET /v1/functions/{name}/slowest", s.slowest)
+	mux.HandleFunc("POST "+handoverPath, s.handOver)
+	return s.orPassed(mux)
 }
 
 // log answers with a function's lines as they are stored, then, if asked, as they come.

@@ -26,7 +26,8 @@ func (d *Daemon) adminHandler() http.Handler {
 // controlHandler answers the command line over the socket in the data folder.
 func (d *Daemon) controlHandler(ctx context.Context) http.Handler {
 	return control.Handler(ctx, control.Deps{
-		Logs: d.parts.logs, Functions: d.parts.store, Receipts: &d.receipts, Account: d.cfg.Account, Region: d.cfg.Region,
+		Logs: d.parts.logs, Functions: d.parts.store, Receipts: &d.receipts, Slowest: d.slowest, Account: d.cfg.Account, Region: d.cfg.Region,
+		HandOver: d.handOver, Passed: d.passed,
 	})
 }
 

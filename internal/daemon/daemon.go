@@ -3,6 +3,7 @@ package daemon
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"lambent.dev/lambent/internal/blob/file"
+	"lambent.dev/lambent/internal/bytecode"
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/code"
 	"lambent.dev/lambent/internal/collect"
@@ -23,12 +25,15 @@ import (
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/lambdaapi"
 	"lambent.dev/lambent/internal/logs"
+	"lambent.dev/lambent/internal/neighbour"
 	"lambent.dev/lambent/internal/pool"
 	"lambent.dev/lambent/internal/queue"
 	"lambent.dev/lambent/internal/router"
 	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/s3"
+	"lambent.dev/lambent/internal/slowest"
 	"lambent.dev/lambent/internal/stem"
+	"lambent.dev/lambent/internal/store"
 	"lambent.dev/lambent/internal/telemetry"
 )
 
@@ -45,14 +50,25 @@ type Daemon struct {
 	pool   *pool.Pool
 	events *event.Dispatcher
 	stems  *stem.Store
+	// bytecode compiles packages ahead.
+	bytecode *bytecode.Maker
 	// directory is the router, and tells who makes sandboxes ahead of new functions.
 	directory *expecting
 	// registry holds the metrics, of which metrics are those of invocations.
 	registry *prometheus.Registry
 	metrics  *telemetry.Metrics
 	receipts control.Receipts // for those who watch
+	beside   neighbour.Board
+	slowest  *slowest.List
 	garbage  *collect.Collector
 	close    func() error
+
+	place        *place
+	fronts       fronts
+	turn         *turn
+	finished     chan struct{} // closed when serve returns
+	epoch        int64         // of this server in the queue
+	predecessors predecessors
 }
 
 // parts are what the line stands on.
@@ -85,12 +101,12 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 func open(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Daemon, err error) {
 	var undo cleanup.Stack
 	defer undo.Run(&err)
-	lock, err := lockData(cfg.Data)
+	at, err := takePlace(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	undo.Add(lock.Close)
-	d := &Daemon{cfg: cfg, log: log}
+	undo.Add(at.Close)
+	d := &Daemon{cfg: cfg, log: log, place: at, turn: newTurn(log), finished: make(chan struct{}), predecessors: predecessors{lives: at.grant.Lives}}
 	if err := d.openState(ctx, &undo); err != nil {
 		return nil, err
 	}
@@ -111,7 +127,7 @@ func (d *Daemon) openState(ctx context.Context, undo *cleanup.Stack) error {
 		return err // it says what was being opened
 	}
 	undo.Add(d.parts.store.Close)
-	if d.parts.queue, err = openQueue(ctx, d.cfg, d.parts.store, d.log); err != nil {
+	if err := d.openQueue(ctx); err != nil {
 		return err
 	}
 	undo.Add(d.parts.queue.Close)
@@ -146,12 +162,13 @@ func (d *Daemon) openDrivers(ctx context.Context, undo *cleanup.Stack) error {
 	if _, err := d.parts.drivers.Probe(ctx, d.defaultTier()); err != nil {
 		return fmt.Errorf("isolation %s: %w\n`lambent doctor` says more; --isolation chooses another", d.cfg.Isolation, err)
 	}
-	if err := d.parts.drivers.Reap(ctx, Alive); err != nil {
+	if err := d.reap(ctx); err != nil {
 		return err
 	}
-	undo.Add(d.parts.drivers.Close)
+	undo.Add(d.closeDrivers)
 	d.parts.templates = drivers.NewTemplates(d.parts.drivers)
 	undo.Add(d.parts.templates.Close)
+	d.bytecode = bytecode.New(d.bytecodeDeps(), bytecode.DefaultSettings())
 	if err := d.openStems(); err != nil {
 		return err
 	}
@@ -180,9 +197,10 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 	if err := d.openMetrics(); err != nil {
 		return err
 	}
-	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{DefaultTier: d.defaultTier()})
+	d.slowest = slowest.New(&d.beside)
+	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{DefaultTier: d.defaultTier(), Source: d.source})
 	undo.Add(d.expectFunctions(launcher))
-	if d.events, err = event.New(d.parts.queue, metered{d.router, d.metrics, &d.receipts}, d.eventSettings()); err != nil {
+	if d.events, err = event.New(d.parts.queue, d.metered(), d.eventSettings()); err != nil {
 		return err
 	}
 	d.api = lambdaapi.New(d.apiDeps())
@@ -197,25 +215,42 @@ func (d *Daemon) index(fn lambda.Function) error {
 		d.log.Error("leaving out a function", "function", fn.ID.ARN(), "error", err)
 	}
 	digests(&fn, d.garbage.Used)
+	d.expectBytecode(&fn)
 	return nil
+}
+
+// source reads a function that is invoked, for the router.
+func (d *Daemon) source(ctx context.Context, id lambda.FunctionID) (lambda.Function, bool, error) {
+	fn, err := d.parts.store.Function(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return fn, false, nil
+	}
+	if err != nil {
+		d.log.Error("reading a function that is invoked", "function", id.ARN(), "error", err)
+	}
+	return fn, err == nil, err
 }
 
 func (d *Daemon) launcherDeps() instance.Deps {
 	return instance.Deps{
 		Boxes: d.stems, Runtimes: d.parts.catalogue, Code: d.parts.packages.Folder, Layers: d.parts.packages.Layers,
-		Logs: d.parts.logs.Writer, CallHome: d.callHome, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
+		Compiled: d.bytecode.Folder,
+		Logs:     d.parts.logs.Writer, CallHome: d.callHome, Neighbours: &d.beside, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
 	}
 }
 
 // callHome answers Lambda's API inside a sandbox, as its function.
-func (d *Daemon) callHome(t *lambda.Target) http.Handler { return d.api.HandlerFor(t.ID) }
+func (d *Daemon) callHome(t *lambda.Target) http.Handler {
+	return d.turn.relay(d.api.HandlerFor(t.ID), control.PassOn(d.cfg.Data, t.ID.ARN()))
+}
 
 func (d *Daemon) apiDeps() lambdaapi.Deps {
 	return lambdaapi.Deps{
 		Store: d.parts.store, Blobs: d.parts.blobs, Packages: d.parts.packages, Runtimes: d.parts.catalogue,
-		Invoker: metered{d.router, d.metrics, &d.receipts}, Events: d.events, Directory: d.directory, Tiers: newTiers(d.parts.drivers),
+		Invoker: d.metered(), Events: d.events, Directory: announced{d.directory, d.turn},
+		Provisioner: d.router, Announcer: d.router, Tiers: newTiers(d.parts.drivers), Compiler: d.bytecode,
 		Objects: d.objects(), Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(),
-		Concurrency: d.cfg.Concurrency, Log: d.log,
+		Concurrency: d.cfg.Concurrency, LinkKey: d.place.grant.LinkKey, Log: d.log,
 	}
 }
 
@@ -241,6 +276,7 @@ func (d *Daemon) logOptions() logs.Options {
 func (d *Daemon) poolSettings() pool.Settings {
 	s := pool.DefaultSettings()
 	s.KeepAlive, s.FreezeAfter = time.Duration(d.cfg.KeepAlive), time.Duration(d.cfg.FreezeAfter)
+	s.ReclaimAfter = time.Duration(d.cfg.ReclaimAfter)
 	s.QueueLimit, s.QueueTimeout = d.cfg.QueueLimit, time.Duration(d.cfg.QueueTimeout)
 	s.MemoryBudget, s.Log = memoryBudget(d.cfg.MemoryBudget), d.log
 	return s

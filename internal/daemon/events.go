@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"lambent.dev/lambent/internal/config"
@@ -21,27 +20,34 @@ const countLimit = 5 * time.Second
 
 var errCountTooSlow = errors.New("counting the queue took too long")
 
-// openQueue opens the queue where the store is, for a new epoch, and frees what dead
-// daemons had taken. One daemon has its data to itself (lockData), so all others are dead;
-// where several share a PostgreSQL database, which nothing arbitrates yet, the events that
-// another one runs at this moment run twice.
-func openQueue(ctx context.Context, cfg config.Config, store functionStore, log *slog.Logger) (queue.Queue, error) {
-	epoch, err := store.NextEpoch(ctx)
-	if err != nil {
-		return nil, err
+// openQueue opens the queue where the store is, for a new epoch. A daemon that has its data
+// to itself (lockData) frees what others had taken: all are dead. One that takes over does
+// so when those before it have ended (predecessors). Where several share a PostgreSQL
+// database, which nothing arbitrates yet, the events that another one runs at this moment
+// run twice.
+func (d *Daemon) openQueue(ctx context.Context) (err error) {
+	if d.epoch, err = d.parts.store.NextEpoch(ctx); err != nil {
+		return err
 	}
-	q, err := queueOf(ctx, cfg, epoch)
-	if err != nil {
-		return nil, fmt.Errorf("opening the queue: %w", err)
+	if d.parts.queue, err = queueOf(ctx, d.cfg, d.epoch); err != nil {
+		return fmt.Errorf("opening the queue: %w", err)
 	}
-	n, err := q.Recover(ctx)
-	if err != nil {
-		return nil, errors.Join(err, q.Close())
+	if d.place.from != nil {
+		return nil
 	}
+	if err := d.recoverEvents(ctx); err != nil {
+		return errors.Join(err, d.parts.queue.Close())
+	}
+	return nil
+}
+
+// recoverEvents frees the events of all epochs but this one and those alive.
+func (d *Daemon) recoverEvents(ctx context.Context, alive ...int64) error {
+	n, err := d.parts.queue.Recover(ctx, alive...)
 	if n > 0 {
-		log.Info("events run again that an earlier server had begun", "events", n)
+		d.log.Info("events run again that an earlier server had begun", "events", n)
 	}
-	return q, nil
+	return err
 }
 
 func queueOf(ctx context.Context, cfg config.Config, epoch int64) (queue.Queue, error) {

@@ -11,7 +11,7 @@ func (d *Daemon) garbageSettings() collect.Settings {
 	return collect.Settings{
 		Shelves: map[string]collect.Shelf{"packages": d.parts.blobs, "unpacked packages": d.parts.packages},
 		Users:   d.usedDigests,
-		Shown:   d.pool.Holds,
+		Shown:   d.shown,
 		Log:     d.log,
 	}
 }

@@ -26,6 +26,9 @@ func startTime(pid int) (string, error) {
 	}
 	after := stat[strings.LastIndexByte(string(stat), ')')+1:]
 	fields := strings.Fields(string(after))
+	if len(fields) > 0 && (fields[0] == "Z" || fields[0] == "X") {
+		return "", fmt.Errorf("process %d has ended", pid)
+	}
 	const startTimeField = 22 - 3 // counted from the third field
 	if len(fields) <= startTimeField {
 		return "", fmt.Errorf("reading /proc/%d/stat: %d fields", pid, len(fields))

@@ -9,8 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// errDataInUse says that a living process has the data folder.
+var errDataInUse = errors.New("another Lambent uses it")
+
 // lockData makes the data folder and takes it for this process. The kernel gives the lock
-// back when the process ends, however it ends (flock(2)).
+// back when the last process that shares the open file ends, however it ends (flock(2)).
 func lockData(dir string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data folder: %w", err)
@@ -21,10 +24,10 @@ func lockData(dir string) (*os.File, error) {
 	}
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		err = fmt.Errorf("another Lambent uses %s: stop it, or start this one with another --data", dir)
+		err = errDataInUse
 	}
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, errors.Join(fmt.Errorf("taking the data folder %s: %w", dir, err), f.Close())
 	}
 	return f, nil
 }

@@ -8,6 +8,7 @@ import (
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/lambdaapi"
 	"lambent.dev/lambent/internal/receipt"
+	"lambent.dev/lambent/internal/slowest"
 	"lambent.dev/lambent/internal/telemetry"
 )
 
@@ -28,7 +29,7 @@ func (d *Daemon) openMetrics() error {
 
 func (d *Daemon) occupancy() telemetry.Occupancy {
 	s := d.pool.Stats()
-	return telemetry.Occupancy{Starting: s.Starting, Idle: s.Idle, Busy: s.Busy, Waiting: s.Waiting, Memory: s.Memory}
+	return telemetry.Occupancy{Starting: s.Starting, Idle: s.Idle, Busy: s.Busy, Provisioned: s.Provisioned, Frozen: s.Frozen, Reclaimed: s.Reclaimed, Waiting: s.Waiting, Memory: s.Memory}
 }
 
 // metered counts what goes through the line and shows it to those who watch. It decorates
@@ -37,6 +38,11 @@ type metered struct {
 	lambdaapi.Invoker
 	metrics  *telemetry.Metrics
 	receipts *control.Receipts
+	slowest  *slowest.List
+}
+
+func (d *Daemon) metered() metered {
+	return metered{d.router, d.metrics, &d.receipts, d.slowest}
 }
 
 // Invoke implements lambdaapi.Invoker. A dry run runs nothing and is not counted.
@@ -46,15 +52,29 @@ func (m metered) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda
 	}
 	r, err := m.Invoker.Invoke(ctx, inv, sink)
 	m.receipts.Publish(inv.Function, r)
+	if err == nil {
+		m.slowest.Offer(inv.Function, &r)
+	}
 	m.metrics.Invoked(r.Tier, string(r.Start), outcome(err, r.Fault))
 	var refused *lambda.Error
 	if errors.As(err, &refused) && refused.Kind == lambda.ErrTooManyRequests {
 		m.metrics.Throttle(refused.Reason)
 	}
+	m.spent(&r)
+	return r, err
+}
+
+// spent counts where the time of one invocation went.
+func (m metered) spent(r *receipt.Receipt) {
 	for _, p := range receipt.Phases() {
 		m.metrics.Phase(r.Tier, p.String(), r.Spent[p])
 	}
-	return r, err
+	for part, d := range r.Used.Times {
+		m.metrics.Used(r.Tier, part, d)
+	}
+	if r.Used.Faults.Known {
+		m.metrics.Faults(r.Tier, r.Used.Faults.Value, r.Used.MajorFaults.Value)
+	}
 }
 
 func outcome(err error, fault string) telemetry.Outcome {

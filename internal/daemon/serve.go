@@ -3,51 +3,78 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
 	"net/http"
-	"time"
 
 	systemd "github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 
-	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/control"
 )
 
-// Bounds on what a slow or idle client may hold.
-const (
-	headerLimit = 10 * time.Second
-	idleLimit   = 2 * time.Minute
-	headerBytes = 64 << 10
-)
-
-// serve listens until ctx ends or a listener fails, then lets requests finish.
+// serve listens until ctx ends, a listener fails or another server has taken over, then lets
+// requests finish.
 func (d *Daemon) serve(ctx context.Context) error {
-	api, err := listen(ctx, d.cfg.Listen, "--listen")
-	if err != nil {
+	defer close(d.finished)
+	group, ctx := errgroup.WithContext(ctx)
+	work, leave := context.WithCancelCause(ctx) // what only the one that serves does
+	defer leave(nil)
+	if err := d.openFronts(ctx, work); err != nil {
 		return err
 	}
-	admin, err := listen(ctx, d.cfg.Admin, "--admin")
-	if err != nil {
-		return errors.Join(err, api.Close())
+	if err := d.claim(ctx); err != nil {
+		return err
 	}
-	socket, err := control.Listen(ctx, d.cfg.Data)
-	if err != nil {
-		return errors.Join(err, api.Close(), admin.Close())
+	group.Go(func() error { return d.api.Run(work) })
+	group.Go(func() error { return d.runEvents(ctx, work) })
+	group.Go(func() error { d.garbage.Run(work); return nil })
+	group.Go(func() error { d.slowest.Run(ctx); return nil })
+	group.Go(func() error { d.bytecode.Run(work); return nil })
+	group.Go(func() error { d.inherit(work); return nil })
+	group.Go(func() error { d.follow(work); return nil })
+	group.Go(func() error { d.leaveWhenMoved(ctx, leave); return nil })
+	for _, f := range d.fronts.each() {
+		group.Go(func() error { return f.serve(ctx, d.turn.moved) })
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return d.api.Run(ctx) })
-	group.Go(func() error { return d.events.Run(ctx) })
-	group.Go(func() error { d.garbage.Run(ctx); return nil })
-	group.Go(func() error { return serveUntil(ctx, api, d.api.Handler()) })
-	group.Go(func() error { return serveUntil(ctx, admin, d.adminHandler()) })
-	group.Go(func() error { return serveUntil(ctx, socket, d.controlHandler(ctx)) })
-	d.log.Info("ready", "api", "http://"+api.Addr().String(), "admin", "http://"+admin.Addr().String(), "isolation", d.cfg.Isolation, "data", d.cfg.Data)
-	d.notify(systemd.SdNotifyReady)
-	defer context.AfterFunc(ctx, func() { d.notify(systemd.SdNotifyStopping) })()
+	d.announce()
+	defer context.AfterFunc(ctx, d.sayStopping)()
 	return group.Wait()
+}
+
+// openFronts opens listeners where none were handed over, and puts handlers behind them.
+func (d *Daemon) openFronts(ctx, work context.Context) error {
+	l := &d.place.listeners
+	if d.place.from == nil {
+		var err error
+		if *l, err = openListeners(ctx, d.cfg); err != nil {
+			return err
+		}
+	}
+	var failed [3]error
+	d.fronts.api, failed[0] = newFront(l.api, d.apiHandler())
+	d.fronts.admin, failed[1] = newFront(l.admin, d.turn.relay(d.adminHandler(), control.PassOn(d.cfg.Data, passedAdmin)))
+	d.fronts.control, failed[2] = newFront(l.control, d.controlHandler(work))
+	return errors.Join(failed[:]...)
+}
+
+// apiHandler answers Lambda's API.
+func (d *Daemon) apiHandler() http.Handler {
+	return d.turn.relay(d.api.Handler(), control.PassOn(d.cfg.Data, passedAPI))
+}
+
+func (d *Daemon) announce() {
+	keepSocket(d.place.listeners.control, false)
+	l := d.place.listeners
+	d.log.Info("ready", "api", "http://"+l.api.Addr().String(), "admin", "http://"+l.admin.Addr().String(), "isolation", d.cfg.Isolation, "data", d.cfg.Data)
+	d.notify(systemd.SdNotifyReady)
+}
+
+// sayStopping tells systemd, unless it follows another server by now.
+func (d *Daemon) sayStopping() {
+	select {
+	case <-d.turn.moved:
+	default:
+		d.notify(systemd.SdNotifyStopping)
+	}
 }
 
 // notify tells systemd how the server is, where it is a unit of Type=notify.
@@ -55,36 +82,4 @@ func (d *Daemon) notify(state string) {
 	if _, err := systemd.SdNotify(false, state); err != nil {
 		d.log.Warn("telling systemd", "state", state, "error", err)
 	}
-}
-
-// listen opens an address; flag is what sets it.
-func listen(ctx context.Context, addr, flag string) (net.Listener, error) {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", addr)
-	if errors.Is(err, unix.EADDRINUSE) {
-		return nil, fmt.Errorf("listening on %s: another program does already: end it, or choose another %s", addr, flag)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("listening on %s: %w", addr, err)
-	}
-	return l, nil
-}
-
-// serveUntil serves l until ctx ends, then takes no new request and lets those under way end.
-func serveUntil(ctx context.Context, l net.Listener, h http.Handler) error {
-	s := &http.Server{Handler: h, ReadHeaderTimeout: headerLimit, IdleTimeout: idleLimit, MaxHeaderBytes: headerBytes}
-	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(l) }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	bound, stop := cleanup.Context(ctx, closeLimit)
-	defer stop()
-	err := s.Shutdown(bound)
-	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
-		err = errors.Join(err, served)
-	}
-	return err
 }

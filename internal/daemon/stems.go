@@ -100,7 +100,7 @@ func (e *expecting) Put(f lambda.Function) error {
 	if err := e.Router.Put(f); err != nil {
 		return err
 	}
-	if t, err := e.Resolve(f.ID, lambda.Latest); err == nil && e.isNew(t) {
+	if t, err := e.Latest(&f); err == nil && e.isNew(t) {
 		e.targets <- t // there is room for all that are new
 	}
 	return nil

@@ -136,6 +136,10 @@ func (d *Dispatcher) look() {
 	}
 }
 
+// ErrMoved is the cause of a Run's end where another process goes on with the queue: what
+// runs here is not cut short.
+var ErrMoved = errors.New("another process goes on with the queue")
+
 // Run takes events from the queue and runs them until ctx ends. Events that run then go on:
 // Close waits for them. Those that wait for an instance are returned.
 func (d *Dispatcher) Run(ctx context.Context) error {

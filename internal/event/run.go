@@ -60,7 +60,7 @@ func (d *Dispatcher) try(ctx context.Context, l queue.Lease) verdict {
 	}
 	sink := &discard{}
 	_, err = d.invoker.Invoke(ctx, inv, sink)
-	if err == nil && sink.fault != nil && ctx.Err() != nil {
+	if err == nil && sink.fault != nil && ctx.Err() != nil && !errors.Is(context.Cause(ctx), ErrMoved) {
 		// The server is stopping, which ends functions: this may not have been its own error.
 		return verdict{again: true}
 	}

@@ -24,7 +24,7 @@ import (
 )
 
 // build builds a Go program without cgo, readable for the uid of a sandbox.
-func build(t *testing.T, folder, program string) string {
+func build(t testing.TB, folder, program string) string {
 	t.Helper()
 	path := filepath.Join(folder, filepath.Base(program))
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", path, program)
@@ -36,7 +36,7 @@ func build(t *testing.T, folder, program string) string {
 }
 
 // openFolder is a temporary folder that every uid may enter.
-func openFolder(t *testing.T) string {
+func openFolder(t testing.TB) string {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "lambent-instance-") // t.TempDir is closed to other uids
 	if err != nil {
@@ -50,7 +50,7 @@ func openFolder(t *testing.T) string {
 }
 
 // drivers are the real ones. Each gets the tests below.
-func drivers(t *testing.T) map[string]sandbox.Driver {
+func drivers(t testing.TB) map[string]sandbox.Driver {
 	t.Helper()
 	folder := openFolder(t)
 	boxes, err := light.New(light.Options{Init: build(t, folder, "lambent.dev/lambent/cmd/lambent-init"), Owner: "instance-test", Dir: filepath.Join(folder, "light"), Log: slog.New(slog.DiscardHandler)})

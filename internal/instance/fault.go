@@ -75,9 +75,9 @@ func (i *Instance) killedForMemory() bool {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), time.Second, errReset)
 	defer cancel()
 	u, err := i.box.Usage(ctx)
-	i.measuring.Lock()
-	defer i.measuring.Unlock()
-	return err == nil && u.OOMKills > i.usage.OOMKills
+	i.gauge.mu.Lock()
+	defer i.gauge.mu.Unlock()
+	return err == nil && u.OOMKills > i.gauge.last.OOMKills
 }
 
 func exitFault(e sandbox.Exit, memory int) *fault {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/neighbour"
 	"lambent.dev/lambent/internal/receipt"
 	"lambent.dev/lambent/internal/runtimeapi"
 	"lambent.dev/lambent/internal/runtimes"
@@ -34,6 +36,7 @@ type Instance struct {
 	apiAddr  string // of the Runtime API inside; "" with frames
 	homeAddr string // of call-home inside; "" = none
 	timeline receipt.Launch
+	beside   *neighbour.Member
 	session  atomic.Pointer[runtimeapi.Session] // what the Runtime API serves
 
 	done    chan struct{}
@@ -54,8 +57,7 @@ type Instance struct {
 	fresh    atomic.Bool           // the next REPORT shows the Init Duration
 	frozen   atomic.Bool
 
-	measuring sync.Mutex    // guards usage
-	usage     sandbox.Usage // when the last invocation ended
+	gauge gauge
 }
 
 func newInstance(d *Deps, t *lambda.Target, launch runtimes.Launch, box *stem.Box) *Instance {
@@ -63,7 +65,7 @@ func newInstance(d *Deps, t *lambda.Target, launch runtimes.Launch, box *stem.Bo
 		id: box.ID, stream: streamName(t, time.Now()), target: t, deps: d, launch: launch, box: box.Sandbox,
 		timeline: receipt.Launch{Kind: box.Kind, Note: launch.Fresh},
 		log:      &functionLog{}, done: make(chan struct{}), stopped: make(chan struct{}), idle: make(chan struct{}),
-		turnover: newLatch(),
+		turnover: newLatch(), gauge: gauge{class: classOf(t)},
 	}
 	close(i.idle)
 	return i
@@ -179,13 +181,16 @@ func (i *Instance) markGone(cause error) {
 
 // free gives back all that the instance has.
 func (i *Instance) free(ctx context.Context) error {
+	i.beside.Leave()
 	if s := i.session.Load(); s != nil {
 		s.Close(i.Err())
 	}
 	var failed []error
 	failed = append(failed, i.box.Close(ctx))
 	for _, s := range i.servers {
-		failed = append(failed, s.Close())
+		if err := s.Close(); !errors.Is(err, net.ErrClosed) { // the box has closed its listener
+			failed = append(failed, err)
+		}
 	}
 	failed = append(failed, i.log.Close())
 	if err := errors.Join(failed...); err != nil {

@@ -70,7 +70,7 @@ func TestInvoke(t *testing.T) {
 		if warm.Spent[receipt.Handler] != 1960*time.Microsecond || warm.Wall() != 1960*time.Microsecond {
 			t.Errorf("spent %v", warm.Spent)
 		}
-		if warm.CPU != 7*time.Millisecond || warm.MemoryPeak != 37<<20-1 || warm.Tier != lambda.TierLight || warm.Version != "$LATEST" {
+		if warm.Used.CPU != receipt.Of(7*time.Millisecond) || warm.MemoryPeak != 37<<20-1 || warm.Tier != lambda.TierLight || warm.Version != "$LATEST" {
 			t.Errorf("receipt %+v", warm)
 		}
 		r.finish(i)
@@ -439,7 +439,7 @@ func TestEnvironment(t *testing.T) {
 			}
 		}
 		w := r.driver.Boxes()[0].Workload()
-		if w.Memory != 1769<<20 || w.Pids != 1024 || w.CPUWeight != 100 || w.Mounts[0].Target != "/var/task" {
+		if w.Memory != 1769<<20 || w.Pids != 1024 || w.CPUWeight != 1600 || w.Class != lambda.ClassLatency || w.Mounts[0].Target != "/var/task" {
 			t.Errorf("workload %+v", w)
 		}
 		r.finish(i)

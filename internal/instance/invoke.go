@@ -23,9 +23,8 @@ const syncLimit = time.Second
 // the instance is busy until then. A sink's Write must return when its caller is gone.
 //
 // The receipt has all phases from the call of Invoke to its return; what went before
-// is the caller's to add. CPU and throttled time count from the end of the invocation
-// before. Where several run at once each has what all used since the last one ended: the
-// sum over their receipts is right, a single one's share cannot be known.
+// is the caller's to add. What was used counts from just before the event is handed over;
+// of an invocation beside which others ran it is not known.
 func (i *Instance) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error) {
 	if err := context.Cause(ctx); err != nil {
 		return receipt.Receipt{}, err
@@ -55,6 +54,7 @@ type call struct {
 	sink  *callerSink
 	began time.Time
 	marks stopwatch
+	use   use
 	done  chan struct{}
 
 	// Valid once done is closed.
@@ -91,6 +91,8 @@ func (c *call) run() {
 		c.err = fmt.Errorf("%w: %w", ErrGone, c.err)
 		return
 	}
+	c.beginUse(ctx)
+	defer c.endUse(ctx)
 	c.i.log.start(c.i.target, c.inv)
 	failure, err := c.execute(ctx)
 	if err != nil {
@@ -250,25 +252,6 @@ func (i *Instance) syncLog() {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), syncLimit, errTimeout)
 	defer cancel()
 	_ = l.process.Sync(ctx) // what comes later is logged after END
-}
-
-// measure puts what the box has used on the receipt.
-func (c *call) measure() {
-	ctx, cancel := context.WithTimeoutCause(context.Background(), syncLimit, errTimeout)
-	defer cancel()
-	u, err := c.i.box.Usage(ctx)
-	if err != nil {
-		return // the box has died; its watcher says so
-	}
-	c.receipt.MemoryPeak = u.MemoryPeak
-	c.i.measuring.Lock()
-	defer c.i.measuring.Unlock()
-	if u.CPU < c.i.usage.CPU {
-		return // another invocation has measured later: what this one used is on its receipt
-	}
-	c.receipt.CPU = u.CPU - c.i.usage.CPU
-	c.receipt.Throttled = u.Throttled - c.i.usage.Throttled
-	c.i.usage = u
 }
 
 // stopwatch divides time into phases without a gap.

@@ -1,6 +1,7 @@
 package instance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,8 @@ func NewLauncher(d Deps) *Launcher {
 // Start makes an instance and waits until its function is initialised. An error means
 // that the platform failed, or that ctx ended; nothing is left then. A function whose
 // initialisation failed is an instance that answers its first invocation with that
-// failure; one that took too long is initialised again inside its first invocation.
+// failure; one that took too long is initialised again inside its first invocation. For a
+// provisioned target both are errors that wrap ErrInit: nothing waits for an answer.
 func (l *Launcher) Start(ctx context.Context, t *lambda.Target) (_ *Instance, err error) {
 	began := time.Now()
 	var undo cleanup.Stack
@@ -46,6 +48,7 @@ func (l *Launcher) Start(ctx context.Context, t *lambda.Target) (_ *Instance, er
 	if err := i.initialise(ctx); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", t.ID.ARN(), err)
 	}
+	i.beside = l.deps.Neighbours.Join(t.ID.Name, i.cpu)
 	undo.Release()
 	go i.watch() // ends with the instance
 	return i, nil
@@ -84,7 +87,7 @@ func (l *Launcher) mounts(ctx context.Context, v *lambda.Version) ([]sandbox.Mou
 	if err != nil {
 		return nil, fmt.Errorf("unpacking the code: %w", err)
 	}
-	mounts := []sandbox.Mount{{Source: task, Target: taskRoot}}
+	mounts := []sandbox.Mount{{Source: l.compiled(v, v.Code.Digest, task), Target: taskRoot}}
 	if len(v.Layers) == 0 {
 		return mounts, nil
 	}
@@ -92,7 +95,16 @@ func (l *Launcher) mounts(ctx context.Context, v *lambda.Version) ([]sandbox.Mou
 	if err != nil {
 		return nil, fmt.Errorf("unpacking the layers: %w", err)
 	}
+	opt = l.compiled(v, lambda.LayersDigest(v.LayerDigests()), opt)
 	return append(mounts, sandbox.Mount{Source: opt, Target: layersDir}), nil
+}
+
+// compiled is what a version is shown in the place of a folder.
+func (l *Launcher) compiled(v *lambda.Version, digest, folder string) string {
+	if l.deps.Compiled == nil {
+		return folder
+	}
+	return cmp.Or(l.deps.Compiled(v.Runtime, digest), folder)
 }
 
 // Expect tells whoever makes sandboxes ahead that a target may be invoked. The first call

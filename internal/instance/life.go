@@ -36,11 +36,13 @@ type phases struct{ runtime, init time.Duration }
 
 // initialise is the function's first initialisation.
 func (i *Instance) initialise(ctx context.Context) error {
-	bounded, cancel := context.WithTimeoutCause(ctx, i.deps.InitTimeout, errInitTimeout)
+	bounded, cancel := context.WithTimeoutCause(ctx, i.initLimit(), errInitTimeout)
 	defer cancel()
 	i.log.initStart(i.target, i.stream)
 	took, failure, err := i.begin(bounded, "init")
-	if errors.Is(err, errInitTimeout) {
+	if i.target.Provisioned {
+		err = provisionedFault(failure, err)
+	} else if errors.Is(err, errInitTimeout) {
 		err = nil // it is tried again inside the first invocation
 	}
 	if err != nil {
@@ -49,10 +51,7 @@ func (i *Instance) initialise(ctx context.Context) error {
 	i.timeline.Runtime, i.timeline.Init = took.runtime, took.init
 	i.pending.Store(failure)
 	i.fresh.Store(failure == nil && i.life.Load() != nil)
-	i.measuring.Lock()
-	defer i.measuring.Unlock()
-	i.usage, err = i.box.Usage(ctx)
-	return err
+	return i.firstReading(ctx)
 }
 
 // begin starts the runtime and waits until the function is initialised. Afterwards
@@ -91,7 +90,7 @@ func (i *Instance) launchRuntime(ctx context.Context) (*life, *fault, error) {
 		return nil, failure, err
 	}
 	l := &life{process, session}
-	go l.watch(i.done) // ends with the process
+	go l.watch(i.done, i.launch.Protocol == runtimes.Framed) // ends with the process
 	return l, nil, i.connect(ctx, l)
 }
 
@@ -122,13 +121,25 @@ func (i *Instance) openStream(ctx context.Context, l *life) (net.Conn, error) {
 	return conn, nil
 }
 
-// watch closes the session when the process has ended.
-func (l *life) watch(gone <-chan struct{}) {
+// watch closes the session when the process has ended. A stream ends with the process,
+// and closes the session by itself when what was sent before has been read: an answer may
+// be on it.
+func (l *life) watch(gone <-chan struct{}, streams bool) {
 	select {
 	case <-l.process.Done():
-		l.session.Close(errExited)
 	case <-gone:
+		return
 	}
+	if streams {
+		timer := time.NewTimer(exitGrace)
+		defer timer.Stop()
+		select {
+		case <-l.session.Done():
+		case <-timer.C: // something that it started holds the stream open
+		case <-gone:
+		}
+	}
+	l.session.Close(errExited)
 }
 
 // ended reports whether the runtime cannot take an invocation any more.

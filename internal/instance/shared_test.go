@@ -34,6 +34,14 @@ exports.handler = async (event, context) => {
   }
   if (event === 'sleep') await new Promise((resolve) => setTimeout(resolve, 3600e3));
   if (event === 'die') process.exit(7);
+  if (event === 'store') {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return [awslambda.InvokeStore.getRequestId(), context.awsRequestId];
+  }
+  if (event === 'reject') {
+    Promise.reject(new Error('alone'));
+    await new Promise((resolve) => setTimeout(resolve, 1e3));
+  }
   console.log('answer', event);
   return [event, context.awsRequestId];
 };
@@ -174,6 +182,74 @@ func testOutOfOrder(r *started) {
 	}
 	for _, id := range []string{"id-wait", "id-wake"} {
 		r.wantRecords(id, "platform.start", "platform.report")
+	}
+	if r.target.Version.Runtime != "provided.al2023" { // there the function logs as it likes
+		r.wantLine("id-wait", "answer wait")
+		r.wantLine("id-wake", "answer wake")
+	}
+}
+
+// wantLine expects that a line of the function has its request's id.
+func (r *started) wantLine(id, message string) {
+	r.t.Helper()
+	for line := range strings.Lines(r.log.String()) {
+		var l struct{ RequestID, Message string }
+		if json.Unmarshal([]byte(line), &l) == nil && l.Message == message {
+			if l.RequestID != id {
+				r.t.Errorf("%q is logged under %s", message, l.RequestID)
+			}
+			return
+		}
+	}
+	r.t.Errorf("the log lacks %q:\n%s", message, r.log)
+}
+
+// Node's own: what a library finds of its request, a rejection that nobody handles, and a
+// handler that cannot wait.
+func TestManyAtOnceInOneEventLoop(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a real process")
+	}
+	d := drivers(t)["process"]
+	r := sharedRuntimes(t)["node"](t, d, lambda.TierProcess, 4)
+	var got []<-chan told
+	for n := range 4 {
+		got = append(got, r.send(fmt.Sprint("id-", n), "store"))
+	}
+	for n, g := range got {
+		id := fmt.Sprint("id-", n)
+		if a := <-g; a.answer != `["`+id+`","`+id+`"]` {
+			t.Errorf("%+v", a)
+		}
+	}
+	other := r.send("id-wait", "wait")
+	time.Sleep(200 * time.Millisecond)
+	if a := <-r.send("id-reject", "reject"); !strings.Contains(a.answer, `"Runtime.UnhandledPromiseRejection"`) {
+		t.Errorf("%s\n%s", a.answer, r.log)
+	}
+	if a := <-other; !strings.Contains(a.answer, "Runtime exited with error: exit status 128") {
+		t.Errorf("%s\n%s", a.answer, r.log)
+	}
+	if a := <-r.send("id-after", "after"); a.answer != `["after","id-after"]` {
+		t.Errorf("%+v\n%s", a, r.log)
+	}
+}
+
+// A handler that takes no context has no other way to answer than by its return, and
+// nobody sees when its part of the event loop is empty.
+func TestManyAtOnceOfAPlainHandler(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a real process")
+	}
+	c, err := runtimes.New(runtimes.Options{Dir: filepath.Join(openFolder(t), "runtimes")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := openFolder(t)
+	write(t, code, "app.js", "exports.handler = (event) => { console.log('ran'); };")
+	r := startShared(t, drivers(t)["process"], lambda.TierProcess, code, anyRuntime(t, c, "nodejs"), c, 2)
+	if got := <-r.send("id", "go"); got.answer != "null" {
+		t.Errorf("%+v\n%s", got, r.log)
 	}
 }
 

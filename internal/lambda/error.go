@@ -1,6 +1,9 @@
 package lambda
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Error is an error of the API, as AWS shapes it. Make one with NewError, so that
 // name, status and message key come from the one table.
@@ -8,7 +11,10 @@ type Error struct {
 	Kind    *ErrorKind
 	Message string
 	Reason  string // throttles only
-	Cause   error  // for the log; never shown to a caller
+	// RetryAfter is in what time another try is expected to succeed, for throttles; 0 =
+	// nothing is known.
+	RetryAfter time.Duration
+	Cause      error // for the log; never shown to a caller
 }
 
 // ErrorKind is one row of the table of errors.

@@ -43,6 +43,7 @@ type Function struct {
 	Aliases     []Alias // by name, ascending
 	// ReservedConcurrency is nil where none is reserved.
 	ReservedConcurrency *int
+	Provisioned         map[string]ProvisionedConfig // by number or alias
 	Policies            map[string]Policy            // by qualifier; "" = the function itself
 	EventInvoke         map[string]EventInvokeConfig // by "$LATEST", number or alias
 	RecursiveLoop       string                       // "Allow" or "Terminate"; "" = Terminate

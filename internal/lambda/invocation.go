@@ -43,8 +43,13 @@ type Target struct {
 	Tier    Tier
 
 	CPUQuota float64 // CPUs, a hard limit; 0 = none
+	Class    Class   // 0 = by the invocation's type
+	Keep     Keep    // how long idle instances stay
 
 	Concurrency int // requests at once in one instance; 0 = 1
+	// Provisioned says that an instance is initialised ahead of requests: provisioned
+	// concurrency, not scaling, asked for it.
+	Provisioned bool
 }
 
 // Slots is how many requests one instance may be given at once, at least 1.

@@ -26,6 +26,7 @@ var (
 	ErrInvalidCodeSignature         = &ErrorKind{"InvalidCodeSignatureException", 400, "Message", "User"}
 	ErrFunctionVersionsPerCapacity  = &ErrorKind{"FunctionVersionsPerCapacityProviderLimitExceededException", 400, "message", "User"}
 	ErrCodeSigningConfigNotFound    = &ErrorKind{"CodeSigningConfigNotFoundException", 404, "Message", "User"}
+	ErrProvisionedConfigNotFound    = &ErrorKind{"ProvisionedConcurrencyConfigNotFoundException", 404, "message", "User"}
 	ErrRequestEntityTooLarge        = &ErrorKind{"RequestEntityTooLargeException", 413, "Message", "User"}
 	ErrSerializedRequestEntityLarge = &ErrorKind{"SerializedRequestEntityTooLargeException", 413, "message", "User"}
 

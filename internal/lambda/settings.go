@@ -24,6 +24,8 @@ type Settings struct {
 	Tier     Tier    // 0 = the account's default
 	Network  string  // "" = the default profile
 	CPUQuota float64 // CPUs, a hard limit; 0 = none
+	Class    Class   // 0 = by how it is invoked
+	Keep     Keep
 
 	Concurrency int // requests at once in one instance, 1 to MaxConcurrency
 }
@@ -67,6 +69,10 @@ func (s *Settings) set(name, value string) (err error) {
 		s.Network, err = parseNetwork(value)
 	case CPUTag:
 		s.CPUQuota, err = parseCPU(value)
+	case ClassTag:
+		s.Class, err = ParseClass(value)
+	case KeepAliveTag, P99Tag:
+		err = s.Keep.set(name, value)
 	case ConcurrencyTag:
 		s.Concurrency, err = parseConcurrency(value)
 	default:
@@ -79,7 +85,7 @@ func (s *Settings) set(name, value string) (err error) {
 }
 
 // laterSettings are names that are kept for what Lambent does not do yet.
-var laterSettings = []string{"lambent:allow", "lambent:mode", "lambent:class"}
+var laterSettings = []string{"lambent:allow", "lambent:mode"}
 
 func unknownSetting(name string) error {
 	if slices.Contains(laterSettings, name) {
@@ -114,7 +120,7 @@ func parseConcurrency(value string) (int, error) {
 // nearest returns the setting whose name takes the fewest edits to reach.
 func nearest(name string) string {
 	best, least := IsolationTag, math.MaxInt
-	for _, known := range []string{IsolationTag, NetworkTag, CPUTag, ConcurrencyTag} {
+	for _, known := range []string{IsolationTag, NetworkTag, CPUTag, ConcurrencyTag, KeepAliveTag, P99Tag, ClassTag} {
 		if d := distance(name, known); d < least {
 			best, least = known, d
 		}

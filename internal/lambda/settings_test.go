@@ -6,8 +6,8 @@ import (
 )
 
 func TestParseSettings(t *testing.T) {
-	got, err := ParseSettings(map[string]string{"team": "x", IsolationTag: "light", NetworkTag: "none", CPUTag: "0.5", ConcurrencyTag: "64"})
-	if want := (Settings{Tier: TierLight, Network: "none", CPUQuota: 0.5, Concurrency: 64}); err != nil || got != want {
+	got, err := ParseSettings(map[string]string{"team": "x", IsolationTag: "light", NetworkTag: "none", CPUTag: "0.5", ConcurrencyTag: "64", ClassTag: "batch"})
+	if want := (Settings{Tier: TierLight, Network: "none", CPUQuota: 0.5, Concurrency: 64, Class: ClassBatch}); err != nil || got != want {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
@@ -28,6 +28,8 @@ func TestParseSettingsRefuses(t *testing.T) {
 		{"lambent:cpu", "NaN", "bad number of CPUs"},
 		{"lambent:cpu", "-1", "bad number of CPUs"},
 		{"lambent:cpu", "0", "bad number of CPUs"},
+		{"lambent:class", "slow", `tag lambent:class: unknown class "slow": use latency or batch`},
+		{"lambent:clas", "batch", `did you mean "lambent:class"?`},
 		{"lambent:concurrency", "0", `tag lambent:concurrency: bad number of requests at once "0": use 1 to 1600`},
 		{"lambent:concurrency", "1601", "use 1 to 1600"},
 		{"lambent:concurrency", "many", `bad number of requests at once "many"`},

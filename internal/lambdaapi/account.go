@@ -1,6 +1,7 @@
 package lambdaapi
 
 import (
+	"context"
 	"net/http"
 
 	"lambent.dev/lambent/internal/lambda"
@@ -30,7 +31,7 @@ type accountUsage struct {
 
 // getAccountSettings answers GetAccountSettings with what is really in use.
 func getAccountSettings(c *call) error {
-	used, err := c.usage(c.who.account, c.who.region)
+	used, err := c.usage(c.ctx(), c.who.account, c.who.region)
 	if err != nil {
 		return err
 	}
@@ -44,7 +45,7 @@ func getAccountSettings(c *call) error {
 	return c.answer(http.StatusOK, accountSettings{
 		AccountLimit: accountLimit{
 			TotalCodeSize: maxTotalCode, CodeSizeUnzipped: lambda.MaxUnzipped, CodeSizeZipped: lambda.MaxZipped,
-			ConcurrentExecutions: c.Concurrency, UnreservedConcurrentExecutions: c.Concurrency - used.reserved,
+			ConcurrentExecutions: c.Concurrency, UnreservedConcurrentExecutions: c.Concurrency - used.claimed,
 		},
 		AccountUsage: accountUsage{TotalCodeSize: used.code, FunctionCount: used.functions},
 	})
@@ -54,16 +55,16 @@ func getAccountSettings(c *call) error {
 type usage struct {
 	functions int
 	code      int64 // bytes of the packages of all versions
-	reserved  int   // concurrency
+	claimed   int   // concurrency that functions have for themselves
 }
 
 // usagePage is how many functions are in memory at once while they are counted.
 const usagePage = 100
 
-func (c *call) usage(account, region string) (usage, error) {
+func (s *Server) usage(ctx context.Context, account, region string) (usage, error) {
 	var used usage
 	for after := ""; ; {
-		page, err := c.Store.Functions(c.ctx(), account, region, after, usagePage)
+		page, err := s.Store.Functions(ctx, account, region, after, usagePage)
 		if err != nil || len(page) == 0 {
 			return used, err
 		}
@@ -76,7 +77,7 @@ func (c *call) usage(account, region string) (usage, error) {
 
 func (u *usage) add(fn *lambda.Function) {
 	u.functions++
-	u.reserved += or(fn.ReservedConcurrency, 0)
+	u.claimed += fn.ClaimedConcurrency()
 	u.code += fn.Latest.Code.Size
 	for i := range fn.Published {
 		u.code += fn.Published[i].Code.Size

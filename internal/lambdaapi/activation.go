@@ -1,6 +1,7 @@
 package lambdaapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -140,6 +141,7 @@ func (s *Server) activate(ctx context.Context, id lambda.FunctionID) error {
 		return err
 	}
 	outcome := s.ready(ctx, &fn.Latest)
+	s.compile(ctx, &fn, outcome)
 	if ctx.Err() != nil {
 		return nil // the next process does it
 	}
@@ -184,6 +186,15 @@ func (s *Server) unpack(ctx context.Context, v *lambda.Version) error {
 	}
 	_, err := s.Packages.Layers(ctx, v.LayerDigests())
 	return err
+}
+
+// compile has the code of a function that is ready compiled.
+func (s *Server) compile(ctx context.Context, fn *lambda.Function, o outcome) {
+	set, err := lambda.ParseSettings(fn.Tags)
+	if s.Compiler == nil || err != nil || o != (outcome{}) {
+		return
+	}
+	s.Compiler.Prepare(ctx, &lambda.Target{ID: fn.ID, Tier: cmp.Or(set.Tier, s.DefaultTier), Version: fn.Latest})
 }
 
 // errChanged says that a function is no longer what was activated.

@@ -129,7 +129,13 @@ func (in *updateAliasRequest) move(fn *lambda.Function, name string) error {
 		return err
 	}
 	a.RevisionID = uuid.NewString()
-	return checkWeights(fn, a)
+	if err := checkWeights(fn, a); err != nil {
+		return err
+	}
+	if _, ok := fn.Provisioned[name]; ok {
+		return checkProvisionedAlias(fn, a)
+	}
+	return nil
 }
 
 // deleteAlias answers DeleteAlias. One that is not there is as good as deleted.

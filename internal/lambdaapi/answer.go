@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -73,12 +74,18 @@ func (c *call) writeError(e *lambda.Error) {
 		body["Reason"] = e.Reason
 	}
 	if e.Kind == lambda.ErrTooManyRequests {
-		c.w.Header().Set("Retry-After", "1")
+		c.w.Header().Set("Retry-After", retryAfter(e))
 	}
 	encoded, _ := encode(body) // strings only: cannot fail
 	c.w.Header().Set("X-Amzn-ErrorType", e.Kind.Name)
 	c.w.Header().Set("Content-Type", "application/json")
 	c.write(e.Kind.Status, encoded)
+}
+
+// retryAfter is in whole seconds, as the header wants it; at least one, which is also said
+// where nothing is known.
+func retryAfter(e *lambda.Error) string {
+	return strconv.Itoa(max(1, int(math.Ceil(e.RetryAfter.Seconds()))))
 }
 
 // recovered turns a panic of a handler into a ServiceException.

@@ -86,7 +86,7 @@ func families() map[string]family {
 			badMembers: map[string][]string{"Tags": {
 				`null`, `{}`, `[]`, `"a"`, `1`, `{"a":1}`, `{"a":null}`, `{"a":{}}`, `{"a":["b"]}`, `{"":"b"}`, `{"aws:a":"b"}`, `{"AWS:a":"b"}`,
 				`{"` + strings.Repeat("k", 129) + `":"v"}`, `{"k":"` + strings.Repeat("v", 257) + `"}`, `{"lambent:isolation":""}`, `{"lambent:isolation":"Light"}`,
-				`{"lambent:isolation":"gvisor"}`, `{"lambent:cpu":"-1"}`, `{"lambent:cpu":"NaN"}`, `{"lambent:network":"all"}`, `{"lambent:":"x"}`, `{"lambent:class":"batch"}`,
+				`{"lambent:isolation":"gvisor"}`, `{"lambent:cpu":"-1"}`, `{"lambent:cpu":"NaN"}`, `{"lambent:network":"all"}`, `{"lambent:":"x"}`, `{"lambent:class":"slow"}`,
 			}},
 		},
 		"policy": {

@@ -87,7 +87,7 @@ func (c *call) drain() error {
 func readAll(r io.Reader, limit, declared int64) ([]byte, error) {
 	var b bytes.Buffer
 	if declared > 0 {
-		b.Grow(int(min(declared, 1<<20)))
+		b.Grow(int(min(declared, 1<<20)) + bytes.MinRead) // ReadFrom wants room when it meets the end
 	}
 	n, err := b.ReadFrom(io.LimitReader(r, limit+1))
 	if err != nil {

@@ -36,23 +36,33 @@ func putFunctionConcurrency(c *call) error {
 	return c.answer(http.StatusOK, concurrency{*in.ReservedConcurrentExecutions})
 }
 
-// reserve holds a lock from the sum of all reservations to its own: two functions
+// reserve holds a lock from the sum of all claims to its own: two functions
 // cannot both take what is left.
 func (c *call) reserve(id lambda.FunctionID, n int) error {
 	c.reserving.Lock()
 	defer c.reserving.Unlock()
-	used, err := c.usage(id.Account, id.Region)
+	used, err := c.usage(c.ctx(), id.Account, id.Region)
 	if err != nil {
 		return err
 	}
 	return c.amend(id, errUnknownToChange(id), func(fn *lambda.Function) error {
-		own := or(fn.ReservedConcurrency, 0)
-		if free := c.Concurrency - used.reserved + own; n > own && n > free-minUnreserved {
+		if provisioned := fn.ProvisionedTotal(""); n < provisioned {
+			return errBelowProvisioned(n, provisioned)
+		}
+		own := fn.ClaimedConcurrency()
+		if free := c.Concurrency - used.claimed + own; n > own && n > free-minUnreserved {
 			return invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", minUnreserved)
 		}
 		fn.ReservedConcurrency = &n
 		return nil
 	})
+}
+
+// errBelowProvisioned has no Type and odd blanks: recorded.
+func errBelowProvisioned(reserved, provisioned int) error {
+	kind := *lambda.ErrInvalidParameterValue
+	kind.Type = ""
+	return lambda.NewError(&kind, " ReservedConcurrentExecutions  %d should not be lower than function's total provisioned concurrency [%d].", reserved, provisioned)
 }
 
 // errUnknownToChange names the version that a change is for, as AWS does here.

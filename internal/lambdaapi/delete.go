@@ -80,4 +80,5 @@ func aliasesOf(fn *lambda.Function, version string) []string {
 func detach(fn *lambda.Function, qualifier string) {
 	delete(fn.Policies, qualifier)
 	delete(fn.EventInvoke, qualifier)
+	unprovision(fn, qualifier)
 }

@@ -48,6 +48,12 @@ type Invoker interface {
 	Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error)
 }
 
+// Announcer begins what an invocation will need, of which only the head has arrived: the
+// router.
+type Announcer interface {
+	Announce(ctx context.Context, id lambda.FunctionID, qualifier string)
+}
+
 // Events takes events that nobody waits for: an event.Dispatcher.
 type Events interface {
 	// Accept returns nil once the event is durable.
@@ -60,10 +66,22 @@ type Directory interface {
 	Remove(id lambda.FunctionID)
 }
 
+// Provisioner knows what has been initialised ahead of requests: the router.
+type Provisioner interface {
+	// Provisioned says what has become of the configuration of a version or an alias.
+	Provisioned(id lambda.FunctionID, qualifier string) lambda.ProvisionedState
+}
+
 // Tiers knows which tiers this host offers.
 type Tiers interface {
 	// Offers returns nil, or an error that says what is missing and how to get it.
 	Offers(t lambda.Tier) error
+}
+
+// Compiler compiles what a version brings ahead of its starts: a bytecode.Maker.
+type Compiler interface {
+	// Prepare waits for it a little. Nothing but speed depends on it: it does not fail.
+	Prepare(ctx context.Context, t *lambda.Target)
 }
 
 // Objects reads deployment packages from an object store: an s3.Store.
@@ -73,7 +91,7 @@ type Objects interface {
 	Object(ctx context.Context, bucket, key, version string) (io.ReadCloser, error)
 }
 
-// Deps is all that a Server needs. Every interface but Objects must be set.
+// Deps is all that a Server needs. Every interface but Objects and Compiler must be set.
 type Deps struct {
 	Store     Store
 	Blobs     Blobs
@@ -84,13 +102,21 @@ type Deps struct {
 	Directory Directory
 	Tiers     Tiers
 
+	Provisioner Provisioner
+
+	// Announcer is nil where nothing is begun before an invocation has arrived whole.
+	Announcer Announcer
+
 	// Objects is nil where no object store is configured.
 	Objects Objects
+	// Compiler is nil where nothing is compiled.
+	Compiler Compiler
 
 	Account     string      // of callers; "" means 000000000000
 	Region      string      // of callers that name none; "" means us-east-1
 	DefaultTier lambda.Tier // of functions without a lambent:isolation tag; 0 means light
 	Concurrency int         // invocations at once that the account may have; 0 means AWS's 1000
+	LinkKey     []byte      // signs download links; nil means a new one, and links die with the process
 	Hosts       []string    // names besides the loopback ones that a request's Host may have
 	Log         *slog.Logger
 }
@@ -110,6 +136,9 @@ func (d Deps) withDefaults() Deps {
 	}
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
+	}
+	if d.LinkKey == nil {
+		d.LinkKey = NewLinkKey()
 	}
 	return d
 }

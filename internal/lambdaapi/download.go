@@ -2,6 +2,7 @@ package lambdaapi
 
 import (
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
@@ -38,8 +39,16 @@ func (c *call) link(digest string) string {
 	return link.String()
 }
 
+// NewLinkKey returns a key for Deps.LinkKey. Servers that share one honour each other's
+// links.
+func NewLinkKey() []byte {
+	key := make([]byte, sha256.Size)
+	_, _ = rand.Read(key) // never fails (crypto/rand)
+	return key
+}
+
 func (s *Server) sign(digest, expires string) []byte {
-	mac := hmac.New(sha256.New, s.linkKey)
+	mac := hmac.New(sha256.New, s.LinkKey)
 	mac.Write([]byte(digest + "\n" + expires))
 	return mac.Sum(nil)
 }

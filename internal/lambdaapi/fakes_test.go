@@ -127,6 +127,7 @@ func clone(fn lambda.Function) lambda.Function {
 	fn.Tags = maps.Clone(fn.Tags)
 	fn.Policies = maps.Clone(fn.Policies)
 	fn.EventInvoke = maps.Clone(fn.EventInvoke)
+	fn.Provisioned = maps.Clone(fn.Provisioned)
 	fn.Aliases = slices.Clone(fn.Aliases)
 	if fn.Serving != nil {
 		serving := *fn.Serving
@@ -171,6 +172,11 @@ func (i index) Put(fn lambda.Function) error {
 	defer i.mu.Unlock()
 	i.directory[fn.ID] = fn
 	return nil
+}
+
+// Provisioned knows nothing of instances: all is still in progress.
+func (i index) Provisioned(lambda.FunctionID, string) lambda.ProvisionedState {
+	return lambda.ProvisionedState{Status: lambda.ProvisionedInProgress}
 }
 
 func (i index) Remove(id lambda.FunctionID) {
@@ -253,7 +259,7 @@ type bench struct {
 func newBench(t *testing.T, change ...func(*Deps)) *bench {
 	t.Helper()
 	m, h := newMemory(), &host{}
-	d := Deps{Store: m, Blobs: m, Packages: h, Runtimes: h, Invoker: router(echo), Events: events(func(*lambda.Invocation) error { return nil }), Directory: index{m}, Tiers: h}
+	d := Deps{Store: m, Blobs: m, Packages: h, Runtimes: h, Invoker: router(echo), Events: events(func(*lambda.Invocation) error { return nil }), Directory: index{m}, Provisioner: index{m}, Tiers: h}
 	for _, f := range change {
 		f(&d)
 	}

@@ -74,8 +74,20 @@ func (c *call) invocation() (*lambda.Invocation, error) {
 	if err := c.readHeaders(inv); err != nil {
 		return nil, err
 	}
+	c.announce(inv)
 	inv.Payload, err = c.payload()
 	return inv, err
+}
+
+// longBody is from how many bytes on a body takes so long to arrive that a start is worth
+// beginning before it is there.
+const longBody = 64 << 10
+
+func (c *call) announce(inv *lambda.Invocation) {
+	long := c.r.ContentLength < 0 || c.r.ContentLength >= longBody
+	if c.Announcer != nil && long && inv.Type == lambda.RequestResponse {
+		c.Announcer.Announce(c.ctx(), inv.Function, inv.Qualifier)
+	}
 }
 
 func (c *call) readTypes(inv *lambda.Invocation, v *lambda.Violations) {

@@ -3,7 +3,9 @@ package lambdaapi
 import (
 	"crypto/rand"
 	"encoding/base64"
-	"fmt"
+	"encoding/binary"
+	"encoding/hex"
+	"net/http"
 	"strings"
 	"time"
 
@@ -14,23 +16,37 @@ import (
 // describeRun writes the headers of an invocation's answer: Lambda's, then Lambent's
 // receipt.
 func (c *call) describeRun(inv *lambda.Invocation, r *receipt.Receipt, sink *lambda.Buffer) {
-	h := c.w.Header()
-	h.Set("Content-Type", contentType(sink))
-	h.Set("X-Amz-Executed-Version", r.Version)
-	h.Set("X-Amzn-Trace-Id", inv.TraceID)
+	h := headers{to: c.w.Header(), values: make([]string, 0, 10)}
+	h.set("Content-Type", contentType(sink))
+	h.set("X-Amz-Executed-Version", r.Version)
+	h.set("X-Amzn-Trace-Id", inv.TraceID)
 	if sink.FunctionError() != nil {
-		h.Set("X-Amz-Function-Error", "Unhandled")
+		h.set("X-Amz-Function-Error", "Unhandled")
 	}
 	if inv.TailLog {
-		h.Set("X-Amz-Log-Result", base64.StdEncoding.EncodeToString(tail(r.TailLog)))
+		h.set("X-Amz-Log-Result", base64.StdEncoding.EncodeToString(tail(r.TailLog)))
 	}
-	h.Set("Server-Timing", r.ServerTiming())
-	h.Set("X-Lambent-Usage", r.Usage())
-	h.Set("X-Lambent-Start", string(r.Start))
-	h.Set("X-Lambent-Isolation", r.Tier.String())
+	h.set("Server-Timing", r.ServerTiming())
+	h.set("X-Lambent-Usage", r.Usage())
+	h.set("X-Lambent-Start", string(r.Start))
+	h.set("X-Lambent-Isolation", r.Tier.String())
 	if r.Why != "" {
-		h.Set("X-Lambent-Why", headerText(r.Why))
+		h.set("X-Lambent-Why", headerText(r.Why))
 	}
+}
+
+// headers are set with values in one array, where http.Header.Set would allocate one for
+// each.
+type headers struct {
+	to     http.Header
+	values []string
+}
+
+// set takes a name in its canonical form.
+func (h *headers) set(name, value string) {
+	h.values = append(h.values, value)
+	n := len(h.values)
+	h.to[name] = h.values[n-1 : n : n]
 }
 
 func contentType(sink *lambda.Buffer) string {
@@ -65,5 +81,8 @@ func traceID(given string, now time.Time) string {
 	}
 	var random [12]byte
 	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
-	return fmt.Sprintf("Root=1-%08x-%x;Sampled=0", uint32(now.Unix()), random)
+	id := make([]byte, 0, len("Root=1-01234567-0123456789abcdef01234567;Sampled=0"))
+	id = hex.AppendEncode(append(id, "Root=1-"...), binary.BigEndian.AppendUint32(nil, uint32(now.Unix())))
+	id = hex.AppendEncode(append(id, '-'), random[:])
+	return string(append(id, ";Sampled=0"...))
 }

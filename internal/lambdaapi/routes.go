@@ -36,6 +36,9 @@ var routes = []route{
 	{"PUT", "/2017-10-31/functions/{FunctionName}/concurrency", "PutFunctionConcurrency", false, putFunctionConcurrency},
 	{"GET", "/2019-09-30/functions/{FunctionName}/concurrency", "GetFunctionConcurrency", true, getFunctionConcurrency},
 	{"DELETE", "/2017-10-31/functions/{FunctionName}/concurrency", "DeleteFunctionConcurrency", false, deleteFunctionConcurrency},
+	{"PUT", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", "PutProvisionedConcurrencyConfig", false, putProvisionedConfig},
+	{"GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", "GetProvisionedConcurrencyConfig", true, getProvisionedConfig}, // and ListProvisionedConcurrencyConfigs
+	{"DELETE", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", "DeleteProvisionedConcurrencyConfig", false, deleteProvisionedConfig},
 	{"GET", "/2017-03-31/tags/{Resource}", "ListTags", true, listTags},
 	{"POST", "/2017-03-31/tags/{Resource}", "TagResource", false, tagResource},
 	{"DELETE", "/2017-03-31/tags/{Resource}", "UntagResource", false, untagResource},

@@ -1,7 +1,6 @@
 package lambdaapi
 
 import (
-	"crypto/rand"
 	"net/http"
 	"sync"
 	"time"
@@ -14,7 +13,6 @@ type Server struct {
 	Deps
 	activations *activations
 	uploads     chan struct{} // one token per request body of CreateFunction in memory
-	linkKey     []byte        // signs download links; they die with the process
 	bodyTimeout time.Duration // for a client to send a request's body
 
 	// changes makes a function's row in the store and its place in the directory
@@ -33,15 +31,12 @@ const maxUploads = 4
 // New returns a server. Handler answers from now on; functions become active while
 // Run runs.
 func New(d Deps) *Server {
-	s := &Server{
+	return &Server{
 		Deps:        d.withDefaults(),
 		activations: newActivations(),
 		uploads:     make(chan struct{}, maxUploads),
-		linkKey:     make([]byte, 32),
 		bodyTimeout: bodyTimeout,
 	}
-	_, _ = rand.Read(s.linkKey) // never fails (crypto/rand)
-	return s
 }
 
 // Handler returns the API for callers on this machine. Requests whose Host or Origin

@@ -161,8 +161,8 @@ func (c *call) settleTags(fn *lambda.Function, before map[string]string) error {
 	return nil
 }
 
-// sameSettings reports whether tags mean the same for how a function runs. What was
-// stored by a Lambent with other rules is never the same.
+// sameSettings reports whether tags mean the same for how an instance runs: not how long it
+// is kept. What was stored by a Lambent with other rules is never the same.
 func (c *call) sameSettings(before, after map[string]string) bool {
 	was, err := lambda.ParseSettings(before)
 	if err != nil {
@@ -176,6 +176,7 @@ func (c *call) sameSettings(before, after map[string]string) bool {
 		if s.Tier == 0 {
 			s.Tier = c.DefaultTier
 		}
+		s.Keep = lambda.Keep{}
 	}
 	return was == is
 }

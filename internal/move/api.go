@@ -56,8 +56,24 @@ func (a *API) Function(ctx context.Context, name string) (*Function, error) {
 	if f.Aliases, err = a.aliases(ctx, name); err != nil {
 		return nil, err
 	}
-	f.Behind, err = a.behind(ctx, f)
-	return f, err
+	return f, a.attached(ctx, f)
+}
+
+// attached reads what versions use and what is attached to the function.
+func (a *API) attached(ctx context.Context, f *Function) (err error) {
+	if f.Layers, err = a.layers(ctx, f.Versions); err != nil {
+		return err
+	}
+	if f.Events, err = a.events(ctx, f.Name); err != nil {
+		return err
+	}
+	left, err := a.behind(ctx, f)
+	if err != nil {
+		return err
+	}
+	f.Permissions, f.Behind, err = a.permissions(ctx, f)
+	f.Behind = append(f.Behind, left...)
+	return err
 }
 
 func (a *API) versions(ctx context.Context, name string) (all []Version, err error) {
@@ -123,10 +139,16 @@ func versionOf(c *types.FunctionConfiguration) (Version, error) {
 		v.Tracing = string(c.TracingConfig.Mode)
 	}
 	if l := c.LoggingConfig; l != nil {
-		v.Logging = &Logging{string(l.LogFormat), string(l.ApplicationLogLevel), string(l.SystemLogLevel)}
+		v.Logging = &Logging{Format: string(l.LogFormat), Application: string(l.ApplicationLogLevel), System: string(l.SystemLogLevel)}
+		if group := aws.ToString(l.LogGroup); group != "/aws/lambda/"+aws.ToString(c.FunctionName) {
+			v.Logging.Group = group
+		}
 	}
 	if len(c.Architectures) > 0 {
 		v.Machine = string(c.Architectures[0])
+	}
+	for _, l := range c.Layers {
+		v.Layers = append(v.Layers, aws.ToString(l.Arn))
 	}
 	if lost := unmovable(c); len(lost) > 0 {
 		return v, fmt.Errorf("version %s uses what cannot be moved: %s", v.Number, strings.Join(lost, ", "))
@@ -140,7 +162,6 @@ func unmovable(c *types.FunctionConfiguration) (lost []string) {
 		name  string
 	}{
 		{c.PackageType == types.PackageTypeImage, "a container image"},
-		{len(c.Layers) > 0, "layers"},
 		{c.VpcConfig != nil && len(c.VpcConfig.SubnetIds) > 0, "a VPC"},
 		{c.DeadLetterConfig != nil && aws.ToString(c.DeadLetterConfig.TargetArn) != "", "a dead letter queue"},
 		{len(c.FileSystemConfigs) > 0, "a file system"},
@@ -198,9 +219,14 @@ func readAtMost(r io.Reader) ([]byte, error) {
 
 // check holds a package against the version's digest.
 func (v *Version) check(zipped []byte) error {
-	sum := sha256.Sum256(zipped)
-	if base64.StdEncoding.EncodeToString(sum[:]) != v.SHA256 {
+	if digest(zipped) != v.SHA256 {
 		return fmt.Errorf("the code of version %s is not what its SHA-256 says", v.Number)
 	}
 	return nil
+}
+
+// digest is a SHA-256 as Lambda writes it.
+func digest(zipped []byte) string {
+	sum := sha256.Sum256(zipped)
+	return base64.StdEncoding.EncodeToString(sum[:])
 }

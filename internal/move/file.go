@@ -17,7 +17,8 @@ import (
 	"strings"
 )
 
-// A file is a zip: functions/NAME.json for each function, code/SHA256.zip for each package.
+// A file is a zip: functions/NAME.json for each function, code/SHA256.zip for each package
+// and layer.
 const (
 	functionsFolder = "functions/"
 	codeFolder      = "code/"
@@ -26,10 +27,10 @@ const (
 // maxDescription bounds the JSON of one function, in bytes.
 const maxDescription = 16 << 20
 
-func codeName(v *Version) (string, error) {
-	sum, err := base64.StdEncoding.DecodeString(v.SHA256)
+func codeName(sha string) (string, error) {
+	sum, err := base64.StdEncoding.DecodeString(sha)
 	if err != nil {
-		return "", fmt.Errorf("%q is no SHA-256: %w", v.SHA256, err)
+		return "", fmt.Errorf("%q is no SHA-256: %w", sha, err)
 	}
 	return codeFolder + hex.EncodeToString(sum) + ".zip", nil
 }
@@ -72,7 +73,16 @@ func writeOne(ctx context.Context, w *zip.Writer, written map[string]bool, from 
 		return err
 	}
 	for i := range f.Versions {
-		if err := writeCode(ctx, w, written, from, name, &f.Versions[i]); err != nil {
+		v := &f.Versions[i]
+		fetch := func() ([]byte, error) { return from.Code(ctx, name, v) }
+		if err := writeCode(w, written, v.SHA256, fetch); err != nil {
+			return err
+		}
+	}
+	for i := range f.Layers {
+		l := &f.Layers[i]
+		fetch := func() ([]byte, error) { return from.Layer(ctx, l) }
+		if err := writeCode(w, written, l.SHA256, fetch); err != nil {
 			return err
 		}
 	}
@@ -84,12 +94,12 @@ func writeOne(ctx context.Context, w *zip.Writer, written map[string]bool, from 
 }
 
 // writeCode writes a package once, however many versions have it.
-func writeCode(ctx context.Context, w *zip.Writer, written map[string]bool, from Source, name string, v *Version) error {
-	entry, err := codeName(v)
+func writeCode(w *zip.Writer, written map[string]bool, sha string, fetch func() ([]byte, error)) error {
+	entry, err := codeName(sha)
 	if err != nil || written[entry] {
 		return err
 	}
-	code, err := from.Code(ctx, name, v)
+	code, err := fetch()
 	if err != nil {
 		return err
 	}
@@ -151,15 +161,28 @@ func (f *File) Function(_ context.Context, name string) (*Function, error) {
 
 // Code implements Source.
 func (f *File) Code(_ context.Context, _ string, v *Version) ([]byte, error) {
-	name, err := codeName(v)
-	if err != nil {
-		return nil, err
-	}
-	code, err := f.read(name, 0)
+	code, err := f.content(v.SHA256)
 	if err != nil {
 		return nil, err
 	}
 	return code, v.check(code)
+}
+
+// Layer implements Source.
+func (f *File) Layer(_ context.Context, l *Layer) ([]byte, error) {
+	content, err := f.content(l.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	return content, l.check(content)
+}
+
+func (f *File) content(sha string) ([]byte, error) {
+	name, err := codeName(sha)
+	if err != nil {
+		return nil, err
+	}
+	return f.read(name, 0)
 }
 
 // read reads an entry of at most so many bytes; 0 is the most that a package may have.

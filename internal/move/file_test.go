@@ -18,6 +18,9 @@ import (
 	"lambent.dev/lambent/internal/move"
 )
 
+// layerDigest is the SHA-256 of "layer".
+const layerDigest = "2sHXz6lQIXZISf0QJSThQUiMXjqQ+GHbtaEtmshYT4U="
+
 // shop is a source of one function whose two versions have the same code.
 type shop struct{ code []byte }
 
@@ -41,9 +44,13 @@ func (s shop) Function(_ context.Context, name string) (*move.Function, error) {
 	newest.Number = "$LATEST"
 	return &move.Function{
 		Name: name, Tags: map[string]string{"t": "1"}, Reserved: &seven, Versions: []move.Version{v, newest},
+		Layers: []move.Layer{{ARN: "arn:aws:lambda:us-east-1:000000000000:layer:shared:3", SHA256: layerDigest}},
+		Events: []move.Events{{Qualifier: "live", Retries: &seven}}, Permissions: []move.Permission{{Statement: "s", Principal: "*"}},
 		Aliases: []move.Alias{{Name: "live", Version: "3", Weights: map[string]float64{"4": 0.25}}},
 	}, nil
 }
+
+func (s shop) Layer(context.Context, *move.Layer) ([]byte, error) { return []byte("layer"), nil }
 
 func (s shop) Code(context.Context, string, *move.Version) ([]byte, error) { return s.code, nil }
 

@@ -9,6 +9,10 @@ type Function struct {
 	Reserved *int32            `json:"reservedConcurrency,omitempty"`
 	Versions []Version         `json:"versions"` // published ones by number, then $LATEST
 	Aliases  []Alias           `json:"aliases,omitempty"`
+	Layers   []Layer           `json:"layers,omitempty"` // that versions use, each once
+	Events   []Events          `json:"events,omitempty"`
+
+	Permissions []Permission `json:"permissions,omitempty"`
 	// Behind names, for people, what is attached to the function and not carried.
 	Behind []string `json:"behind,omitempty"`
 }
@@ -28,10 +32,12 @@ type Version struct {
 	Tracing     string            `json:"tracing,omitempty"`
 	Logging     *Logging          `json:"logging,omitempty"`
 	Machine     string            `json:"architecture,omitempty"`
+	Layers      []string          `json:"layers,omitempty"` // ARNs in their old place, in order
 }
 
 // Logging is how a version logs.
 type Logging struct {
+	Group       string `json:"group,omitempty"` // "" = the function's own
 	Format      string `json:"format,omitempty"`
 	Application string `json:"applicationLevel,omitempty"`
 	System      string `json:"systemLevel,omitempty"`
@@ -55,4 +61,6 @@ type Source interface {
 	Function(ctx context.Context, name string) (*Function, error)
 	// Code returns the package of one version, which has been checked against its SHA256.
 	Code(ctx context.Context, name string, v *Version) ([]byte, error)
+	// Layer returns the package of a layer, which has been checked likewise.
+	Layer(ctx context.Context, l *Layer) ([]byte, error)
 }

@@ -16,31 +16,49 @@ import (
 type Target struct {
 	Client  *awslambda.Client
 	Settled func(ctx context.Context, name string) error // waits until an update is done
+
+	arns map[place]string // of layers that it has
 }
 
 // ErrExists is the answer for a function that the target has already.
 var ErrExists = errors.New("there is a function of this name already")
 
 // Put makes a function with all its versions, or nothing: after an error the function is
-// removed again.
-func (t *Target) Put(ctx context.Context, from Source, f *Function) error {
-	_, err := t.Client.GetFunction(ctx, &awslambda.GetFunctionInput{FunctionName: &f.Name})
+// removed again, and the layers that were published for it. notes say, for people, what is
+// not as it was.
+func (t *Target) Put(ctx context.Context, from Source, f *Function) (notes []string, err error) {
+	_, err = t.Client.GetFunction(ctx, &awslambda.GetFunctionInput{FunctionName: &f.Name})
 	if err == nil {
-		return ErrExists
+		return nil, ErrExists
 	}
 	if !isMissing(err) {
-		return err
+		return nil, err
 	}
 	if len(f.Versions) == 0 {
-		return errors.New("it has no version")
+		return nil, errors.New("it has no version")
 	}
-	if err := t.create(ctx, from, f); err != nil {
-		return err
+	layers, err := t.shelve(ctx, from, f)
+	if err != nil {
+		return nil, err
 	}
-	if err := t.fill(ctx, from, f); err != nil {
-		return errors.Join(err, t.remove(ctx, f.Name))
+	if notes, err = t.make(ctx, from, f, layers); err != nil {
+		return nil, errors.Join(err, t.clear(ctx, layers))
 	}
-	return nil
+	return append(layers.notes, notes...), nil
+}
+
+// make makes the function, whose layers are there.
+func (t *Target) make(ctx context.Context, from Source, f *Function, layers *shelf) (notes []string, err error) {
+	if err := t.create(ctx, from, f, layers); err != nil {
+		return nil, err
+	}
+	if err := t.fill(ctx, from, f, layers); err != nil {
+		return nil, errors.Join(err, t.remove(ctx, f.Name))
+	}
+	if notes, err = t.attach(ctx, f); err != nil {
+		return nil, errors.Join(err, t.remove(ctx, f.Name))
+	}
+	return notes, nil
 }
 
 func isMissing(err error) bool {
@@ -60,7 +78,7 @@ func (t *Target) remove(ctx context.Context, name string) error {
 	return err
 }
 
-func (t *Target) create(ctx context.Context, from Source, f *Function) error {
+func (t *Target) create(ctx context.Context, from Source, f *Function, layers *shelf) error {
 	v := &f.Versions[0]
 	code, err := from.Code(ctx, f.Name, v)
 	if err != nil {
@@ -71,6 +89,7 @@ func (t *Target) create(ctx context.Context, from Source, f *Function) error {
 		Runtime: types.Runtime(v.Runtime), Handler: &v.Handler, Role: &v.Role, Description: &v.Description,
 		MemorySize: &v.Memory, Timeout: &v.Timeout, EphemeralStorage: &types.EphemeralStorage{Size: &v.Tmp},
 		Environment: &types.Environment{Variables: v.Environment}, LoggingConfig: v.logging(), TracingConfig: v.tracing(),
+		Layers: layers.list(v),
 	}
 	if v.Machine != "" {
 		in.Architectures = []types.Architecture{types.Architecture(v.Machine)}
@@ -84,6 +103,7 @@ func (v *Version) logging() *types.LoggingConfig {
 		return nil
 	}
 	return &types.LoggingConfig{
+		LogGroup:            none(v.Logging.Group),
 		LogFormat:           types.LogFormat(v.Logging.Format),
 		ApplicationLogLevel: types.ApplicationLogLevel(v.Logging.Application),
 		SystemLogLevel:      types.SystemLogLevel(v.Logging.System),
@@ -98,7 +118,7 @@ func (v *Version) tracing() *types.TracingConfig {
 }
 
 // fill gives a function that was created with its first version everything else.
-func (t *Target) fill(ctx context.Context, from Source, f *Function) error {
+func (t *Target) fill(ctx context.Context, from Source, f *Function, layers *shelf) error {
 	if err := t.Settled(ctx, f.Name); err != nil {
 		return err
 	}
@@ -106,14 +126,14 @@ func (t *Target) fill(ctx context.Context, from Source, f *Function) error {
 	for i := range f.Versions {
 		v := &f.Versions[i]
 		if i > 0 {
-			if err := t.change(ctx, from, f.Name, v, f.Versions[i-1].SHA256); err != nil {
+			if err := t.change(ctx, from, f.Name, v, f.Versions[i-1].SHA256, layers); err != nil {
 				return err
 			}
 		}
 		if v.Number == latest {
 			continue
 		}
-		if err := t.publish(ctx, f.Name, v, last); err != nil {
+		if err := t.publish(ctx, f.Name, v, last, layers); err != nil {
 			return err
 		}
 		last = order(v.Number)
@@ -125,8 +145,8 @@ func (t *Target) fill(ctx context.Context, from Source, f *Function) error {
 }
 
 // change makes $LATEST what a version is.
-func (t *Target) change(ctx context.Context, from Source, name string, v *Version, before string) error {
-	if err := t.configure(ctx, name, v, v.Description); err != nil {
+func (t *Target) change(ctx context.Context, from Source, name string, v *Version, before string, layers *shelf) error {
+	if err := t.configure(ctx, name, v, v.Description, layers); err != nil {
 		return err
 	}
 	if v.SHA256 == before {
@@ -142,11 +162,12 @@ func (t *Target) change(ctx context.Context, from Source, name string, v *Versio
 	return t.Settled(ctx, name)
 }
 
-func (t *Target) configure(ctx context.Context, name string, v *Version, description string) error {
+func (t *Target) configure(ctx context.Context, name string, v *Version, description string, layers *shelf) error {
 	_, err := t.Client.UpdateFunctionConfiguration(ctx, &awslambda.UpdateFunctionConfigurationInput{
 		FunctionName: &name, Runtime: types.Runtime(v.Runtime), Handler: &v.Handler, Role: &v.Role, Description: &description,
 		MemorySize: &v.Memory, Timeout: &v.Timeout, EphemeralStorage: &types.EphemeralStorage{Size: &v.Tmp},
 		Environment: &types.Environment{Variables: v.Environment}, LoggingConfig: v.logging(), TracingConfig: v.tracing(),
+		Layers: layers.list(v),
 	})
 	if err != nil {
 		return err
@@ -159,17 +180,17 @@ const maxGap = 1000
 
 // publish publishes $LATEST under the number of v. Numbers in between, of versions that
 // were deleted at the source, are used up: publish, delete.
-func (t *Target) publish(ctx context.Context, name string, v *Version, last int) error {
+func (t *Target) publish(ctx context.Context, name string, v *Version, last int, layers *shelf) error {
 	want := order(v.Number)
 	if want-last > maxGap {
 		return fmt.Errorf("there are more than %d deleted versions before version %s", maxGap, v.Number)
 	}
 	for last++; last < want; last++ {
-		if err := t.pass(ctx, name, v, last); err != nil {
+		if err := t.pass(ctx, name, v, last, layers); err != nil {
 			return fmt.Errorf("passing over version %d: %w", last, err)
 		}
 	}
-	if err := t.configure(ctx, name, v, v.Description); err != nil {
+	if err := t.configure(ctx, name, v, v.Description, layers); err != nil {
 		return err
 	}
 	out, err := t.Client.PublishVersion(ctx, &awslambda.PublishVersionInput{FunctionName: &name, Description: &v.Description})
@@ -184,8 +205,8 @@ func (t *Target) publish(ctx context.Context, name string, v *Version, last int)
 
 // pass uses a number up. The description makes the version differ from the one before:
 // publishing what has not changed gives no new number.
-func (t *Target) pass(ctx context.Context, name string, v *Version, number int) error {
-	if err := t.configure(ctx, name, v, fmt.Sprintf("in place of the deleted version %d", number)); err != nil {
+func (t *Target) pass(ctx context.Context, name string, v *Version, number int, layers *shelf) error {
+	if err := t.configure(ctx, name, v, fmt.Sprintf("in place of the deleted version %d", number), layers); err != nil {
 		return err
 	}
 	out, err := t.Client.PublishVersion(ctx, &awslambda.PublishVersionInput{FunctionName: &name})

@@ -14,7 +14,8 @@
 //	                           an instance that is being started              │
 //	                           QueueTimeout: Lambda's 429 ────────────────────┘
 //
-// There are never more starts begun than waiting requests need. A start whose request was
+// A start is begun where none in use is expected to be free before (see patience.go). There
+// are never more starts begun than waiting requests need. A start whose request was
 // served by another instance goes on, and its instance is idle for the next request;
 // one that still waits for memory is called off.
 //
@@ -25,12 +26,26 @@
 //
 //	waiting for memory ─▶ launching ─▶ busy ⇄ idle ─▶ leaving ─▶ closed
 //
+// An idle one runs on at first, is frozen, has its memory pushed out to swap, and is
+// closed, each after a time of its own; see keeping.go.
+//
 // # Slots
 //
 // An instance of a function that says so takes several requests at once. Free slots of
 // busy instances are filled before anything is started, and one start is begun for as
 // many waiting requests as an instance takes. An instance that a request has found wrong
 // gets no other until the last one in it ends; then it is asked again.
+//
+// # Provisioned instances
+//
+// Provision names instances that are to be initialised ahead of requests. Each is a
+// member like the others, with a ward: the configuration that it was started for. Its
+// memory is set aside in the budget; it stands behind all others in the list of idle ones,
+// from which requests take the last and evictions the first.
+//
+//	plan (want, granted, failure) ─▶ starts ─▶ busy ⇄ idle ─▶ replaced when it is lost
+//	                  ▲                │
+//	                  └── pause ◀── failed
 //
 // # Groups
 //

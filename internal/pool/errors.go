@@ -2,6 +2,7 @@ package pool
 
 import (
 	"errors"
+	"time"
 
 	"lambent.dev/lambent/internal/instance"
 	"lambent.dev/lambent/internal/lambda"
@@ -19,10 +20,11 @@ var (
 	errIceTimeout   = errors.New("freezing or thawing took too long")
 )
 
-// throttled is Lambda's answer to a request for which there is no capacity.
-func throttled(cause error) error {
+// throttled is Lambda's answer to a request for which there is no capacity within wait, as
+// far as that is known.
+func throttled(cause error, wait time.Duration) error {
 	e := lambda.NewError(lambda.ErrTooManyRequests, "Rate Exceeded.")
-	e.Reason = lambda.ReasonConcurrency
+	e.Reason, e.RetryAfter = lambda.ReasonConcurrency, wait
 	return e.WithCause(cause)
 }
 

@@ -22,6 +22,8 @@ type starter struct {
 	failure func(n int, target *lambda.Target) error // of the nth start, from 1; nil = none
 	stall   func(n int) (time.Duration, bool)        // another boot time for the nth start
 	freeze  time.Duration                            // how long Freeze takes
+	reclaim time.Duration                            // how long Reclaim takes
+	frees   int64                                    // what Reclaim gives back
 	close   time.Duration                            // how long Close takes
 	observe func(delta int, target *lambda.Target)   // memory taken (+) and given back (-)
 	thaw    func(b *box) error                       // fault of Thaw
@@ -120,6 +122,7 @@ type box struct {
 	lost           bool // gone, and nobody noticed yet
 	freezes, thaws int
 	refused        int // invokes that met a dead instance
+	reclaims       int
 }
 
 func (b *box) ID() string             { return fmt.Sprintf("box-%d", b.n) }
@@ -243,6 +246,16 @@ func (b *box) Thaw(context.Context) error {
 		return b.starter.thaw(b)
 	}
 	return nil
+}
+
+func (b *box) Reclaim(ctx context.Context) (int64, error) {
+	if err := sleep(ctx, b.starter.reclaim); err != nil {
+		return 0, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reclaims++
+	return b.starter.frees, nil
 }
 
 // die ends the instance as a fault of the sandbox does.

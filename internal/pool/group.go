@@ -13,6 +13,7 @@ import (
 type group struct {
 	pool *Pool
 	key  Key
+	pace pace
 
 	mu      sync.Mutex // guards what follows and the states of the members
 	kept    bool       // idle instances stay; else they leave when no request waits
@@ -23,24 +24,26 @@ type group struct {
 	thawing int        // free slots of instances that a request has and thaws
 	busy    int        // instances
 	starts  []*member  // under way, the oldest first
-	waiters []*waiter  // first come first
+	waiters []*waiter  // the latency class before the batch class, in each first come first
+	ahead   ahead
+	keeping keeping
 }
 
 // acquire gives the request an instance: one with a free slot or an idle one unless fresh
 // is set, else whichever comes first.
-func (g *group) acquire(ctx context.Context, target *lambda.Target, fresh bool) (lease, error) {
+func (g *group) acquire(ctx context.Context, target *lambda.Target, class lambda.Class, fresh bool) (lease, error) {
 	g.mu.Lock()
 	if m := g.take(fresh); m != nil {
-		ice, frozen := m.ice, m.frozen
+		ice, frozen, woken := m.ice, m.frozen, m.woken()
 		if ice == nil && !frozen {
 			g.mu.Unlock()
 			return lease{member: m}, nil
 		}
 		g.beginThaw(m)
 		g.mu.Unlock()
-		return lease{member: m}, m.thaw(ctx, ice)
+		return lease{member: m, woken: woken}, m.thaw(ctx, ice)
 	}
-	w, err := g.enqueue(target)
+	w, err := g.enqueue(target, class)
 	g.mu.Unlock()
 	if err != nil {
 		return lease{}, err
@@ -55,6 +58,7 @@ func (g *group) take(fresh bool) *member {
 		return nil
 	}
 	if m := g.takeOpen(); m != nil {
+		g.keeping.waited(false)
 		return m
 	}
 	for i, m := range slices.Backward(g.idle) {
@@ -62,6 +66,7 @@ func (g *group) take(fresh bool) *member {
 			continue // its own goroutine removes it
 		}
 		g.idle = slices.Delete(g.idle, i, i+1)
+		g.keeping.met(m)
 		g.occupy(m)
 		return m
 	}
@@ -95,13 +100,13 @@ func (g *group) offer(m *member) {
 		g.deliver(m)
 		return
 	}
-	if !g.kept {
+	if !g.kept || m.fate == going {
 		g.leave(m, whyChanged)
 		return
 	}
 	m.state, m.idleSince = idle, time.Now()
-	g.idle = append(g.idle, m)
-	if g.pool.settings.FreezeAfter == 0 || g.pool.settings.KeepAlive == 0 {
+	g.shelve(m)
+	if g.pool.settings.FreezeAfter == 0 || g.keepsNothing() {
 		m.nudge()
 	}
 }
@@ -112,6 +117,7 @@ func (g *group) deliver(m *member) {
 	fresh := m.state == starting
 	for len(g.waiters) > 0 && m.running < m.target.Slots() {
 		w := g.waiters[0]
+		g.keeping.waited(fresh && m.running == 0)
 		g.occupy(m)
 		g.answer(w, lease{member: m, fresh: fresh, why: w.why, since: w.since})
 	}
@@ -125,12 +131,14 @@ func (g *group) leave(m *member, why string) {
 	g.past = why
 	g.pool.memory.expect(m.memory)
 	m.nudge()
+	g.lose(m)
 }
 
 // dismiss makes an idle instance leave. Preconditions: mu is held, m is idle.
 func (g *group) dismiss(m *member, why string) {
 	i := slices.Index(g.idle, m)
 	g.idle = slices.Delete(g.idle, i, i+1)
+	g.keeping.lost(m)
 	g.leave(m, why)
 }
 
@@ -151,7 +159,7 @@ func (g *group) unlock() {
 // current version stays for its history; those of tenants are too many for that.
 // Preconditions: mu is held.
 func (g *group) forgettable() bool {
-	empty := len(g.idle)+g.busy+len(g.starts)+len(g.waiters) == 0
+	empty := len(g.idle)+g.busy+len(g.starts)+len(g.waiters)+len(g.ahead.members)+len(g.ahead.plans) == 0
 	return empty && (!g.kept || g.key.Tenant != "")
 }
 
@@ -167,11 +175,13 @@ func (g *group) forget() bool {
 	return true
 }
 
-// keep makes the group one of a current generation.
-func (g *group) keep() {
+// keep makes the group one of a current generation, whose idle instances stay as long as
+// the function wishes.
+func (g *group) keep(k lambda.Keep) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.kept = true
+	g.adopt(k)
 }
 
 // retire lets idle instances leave now and others when they are done. It says whether
@@ -180,6 +190,7 @@ func (g *group) retire(why string) (used bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.kept = false
+	g.abandonPlans()
 	for len(g.idle) > 0 {
 		g.dismiss(g.idle[0], why)
 	}
@@ -199,17 +210,18 @@ func (g *group) follow(why string) {
 func (g *group) oldest() (*member, time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.idle) == 0 {
+	m := g.evictable()
+	if m == nil {
 		return nil, time.Time{}
 	}
-	return g.idle[0], g.idle[0].idleSince
+	return m, m.idleSince
 }
 
 // evict makes m leave if it is still idle.
 func (g *group) evict(m *member) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if m.state != idle {
+	if m.state != idle || m.provisioned() && m.fate != outgoing {
 		return false
 	}
 	g.dismiss(m, whyEvicted)
@@ -223,4 +235,6 @@ func (g *group) count(s *Stats) {
 	s.Busy += g.busy
 	s.Starting += len(g.starts)
 	s.Waiting += len(g.waiters)
+	g.countAhead(s)
+	g.countTiers(s)
 }

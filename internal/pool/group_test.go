@@ -15,14 +15,15 @@ import (
 // two steps of the pool and cannot be met from outside.
 type still struct{ done chan struct{} }
 
-func (s *still) ID() string                   { return "still" }
-func (s *still) Launch() receipt.Launch       { return receipt.Launch{} }
-func (s *still) Reusable() bool               { return true }
-func (s *still) Freeze(context.Context) error { return nil }
-func (s *still) Thaw(context.Context) error   { return nil }
-func (s *still) Done() <-chan struct{}        { return s.done }
-func (s *still) Err() error                   { return nil }
-func (s *still) Close(context.Context) error  { close(s.done); return nil }
+func (s *still) ID() string                             { return "still" }
+func (s *still) Launch() receipt.Launch                 { return receipt.Launch{} }
+func (s *still) Reusable() bool                         { return true }
+func (s *still) Freeze(context.Context) error           { return nil }
+func (s *still) Thaw(context.Context) error             { return nil }
+func (s *still) Done() <-chan struct{}                  { return s.done }
+func (s *still) Err() error                             { return nil }
+func (s *still) Close(context.Context) error            { close(s.done); return nil }
+func (s *still) Reclaim(context.Context) (int64, error) { return 0, nil }
 func (s *still) Invoke(context.Context, *lambda.Invocation, lambda.Sink) (receipt.Receipt, error) {
 	return receipt.Receipt{}, nil
 }
@@ -50,7 +51,7 @@ func newGroup(t *testing.T) (*group, lease) {
 	target := &lambda.Target{ID: lambda.FunctionID{Name: "f"}}
 	p.Keep(target.ID, target)
 	g := p.group(&lambda.Invocation{Target: target, TenantID: "tenant"})
-	l, err := g.acquire(t.Context(), target, false)
+	l, err := g.acquire(t.Context(), target, lambda.ClassLatency, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +81,7 @@ func TestAForgottenGroupKeepsNothing(t *testing.T) {
 		if g.pool.find(g.key) != nil {
 			t.Fatal("the empty group of a tenant was not forgotten")
 		}
-		l, err := g.acquire(t.Context(), l.member.target, false) // by a request that had found it before
+		l, err := g.acquire(t.Context(), l.member.target, lambda.ClassLatency, false) // by a request that had found it before
 		if err != nil {
 			t.Fatal(err)
 		}

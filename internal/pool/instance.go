@@ -25,6 +25,9 @@ type Instance interface {
 	// Freeze stops its processes until Thaw. Both are idempotent; nothing may run.
 	Freeze(ctx context.Context) error
 	Thaw(ctx context.Context) error
+	// Reclaim pushes the memory of a frozen one out to swap and returns how many bytes that
+	// gave back. It may run beside all else.
+	Reclaim(ctx context.Context) (int64, error)
 	// Done is closed when the instance ended by itself or by Close; Err says why.
 	Done() <-chan struct{}
 	Err() error

@@ -18,13 +18,14 @@ func (p *Pool) Keep(id lambda.FunctionID, targets ...*lambda.Target) {
 		return
 	}
 	f := p.function(id)
-	f.current = f.current[:0]
+	f.current, f.keep = f.current[:0], lambda.Keep{}
 	for _, t := range targets {
+		f.keep = t.Keep // the function's: the same for all
 		f.current = append(f.current, release{t.Version.Version, t.Version.Generation})
 	}
 	for key, g := range f.groups {
 		if slices.Contains(f.current, release{key.Version, key.Generation}) {
-			g.keep()
+			g.keep(f.keep)
 		} else {
 			p.replace(f, g)
 		}
@@ -88,6 +89,8 @@ func (p *Pool) refuse() {
 // Stats counts what a pool holds at one moment.
 type Stats struct {
 	Idle, Busy, Starting int // instances
+	Frozen, Reclaimed    int // of Idle
+	Provisioned          int // of Idle and Busy, those initialised ahead of requests
 	Waiting              int // requests
 	Memory               int // MiB given to instances, those that are being closed included
 }

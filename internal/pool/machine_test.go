@@ -39,7 +39,7 @@ func newMachine(t testing.TB) *machine {
 	}
 	settings := pool.DefaultSettings()
 	settings.MemoryBudget, settings.QueueLimit = machineBudget, 4
-	settings.KeepAlive, settings.FreezeAfter, settings.QueueTimeout = 100*ms, 5*ms, 50*ms
+	settings.KeepAlive, settings.FreezeAfter, settings.ReclaimAfter, settings.QueueTimeout = 100*ms, 5*ms, 10*ms, 50*ms
 	p, err := pool.New(s, settings)
 	if err != nil {
 		t.Fatal(err)
@@ -55,12 +55,13 @@ func (m *machine) observe(delta int, _ *lambda.Target) {
 	}
 }
 
-// fn draws a function; its memory and its slots follow from its name.
+// fn draws a function; its memory, its slots and how long it is kept follow from its name.
 func (m *machine) fn(rt *rapid.T) *lambda.Target {
 	n := rapid.IntRange(0, 3).Draw(rt, "function")
 	name := fmt.Sprint("f", n)
 	t := target(name, max(m.latest[name], 1))
 	t.Version.MemorySize, t.Concurrency = 128+64*n, n
+	t.Keep = []lambda.Keep{{}, alive(10 * ms), {P99: 5 * ms}, alive(lambda.Forever)}[n]
 	return t
 }
 
@@ -82,7 +83,22 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 			m.latest[fn.ID.Name] = fn.Version.Generation
 			m.h.Keep(fn.ID, fn)
 		},
-		"remove": func(rt *rapid.T) { m.h.Keep(m.fn(rt).ID) },
+		"provision": func(rt *rapid.T) {
+			fn := m.fn(rt)
+			var wants []pool.Want
+			for _, qualifier := range []string{"a", "b"} {
+				if n := rapid.IntRange(0, 3).Draw(rt, "executions of "+qualifier); n > 0 {
+					wants = append(wants, want(qualifier, fn, n))
+				}
+			}
+			m.h.Keep(fn.ID, fn)
+			m.h.Provision(fn.ID, wants...)
+		},
+		"remove": func(rt *rapid.T) {
+			fn := m.fn(rt)
+			m.h.Keep(fn.ID)
+			m.h.Provision(fn.ID)
+		},
 		"die": func(rt *rapid.T) {
 			m.h.starter.mu.Lock()
 			boxes := m.h.starter.boxes
@@ -173,6 +189,7 @@ func TestHammer(t *testing.T) {
 				fn.Concurrency = (w + i) % 4
 				if i%10 == 0 {
 					m.h.Keep(fn.ID, fn)
+					m.h.Provision(fn.ID, want("a", fn, 1+i%2))
 				}
 				m.h.call(t.Context(), fn, []string{"", "50us", "crash", "taint"}[i%4])
 				answered++

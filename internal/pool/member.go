@@ -48,15 +48,22 @@ type member struct {
 	idleSince time.Time
 	ice       chan struct{} // closed when the freeze that is under way ended; nil = none
 	frozen    bool
+	reclaimed bool  // its memory was to be pushed out since it was last used
+	freed     int64 // bytes that this gave back
+	ward
+}
+
+func newMember(g *group, target *lambda.Target, cancel context.CancelCauseFunc) *member {
+	return &member{
+		group: g, target: target, memory: target.Version.MemorySize,
+		cancel: cancel, wake: make(chan struct{}, 1),
+	}
 }
 
 // begin begins to start an instance. Preconditions: group.mu is held.
 func (g *group) begin(target *lambda.Target) {
 	ctx, cancel := context.WithCancelCause(g.pool.ctx)
-	m := &member{
-		group: g, target: target, memory: target.Version.MemorySize,
-		cancel: cancel, wake: make(chan struct{}, 1),
-	}
+	m := newMember(g, target, cancel)
 	g.starts = append(g.starts, m)
 	g.pool.members.Add(1)
 	g.pool.holdings.take(&target.Version)
@@ -68,11 +75,13 @@ func (m *member) run(ctx context.Context) {
 	defer m.group.pool.members.Done()
 	defer m.group.pool.holdings.drop(&m.target.Version)
 	defer m.cancel(nil)
+	began := time.Now()
 	if err := m.start(ctx); err != nil {
 		m.log(err, "instance did not start")
 		m.group.fail(m, err)
 		return
 	}
+	m.group.pace.started(time.Since(began))
 	m.group.arrive(m)
 	m.watch(ctx)
 	m.close(ctx)
@@ -96,6 +105,9 @@ func (m *member) start(ctx context.Context) error {
 }
 
 func (m *member) launch(ctx context.Context) (err error) {
+	if m.provisioned() {
+		return m.launchAhead(ctx)
+	}
 	p := m.group.pool
 	ctx, stop := context.WithTimeoutCause(ctx, p.settings.StartTimeout, errStartTimeout)
 	defer stop()
@@ -153,19 +165,23 @@ func (m *member) tend(ctx context.Context) (next time.Duration, stay bool) {
 	if m.freezeDue() {
 		m.freeze(ctx)
 	}
+	if m.reclaimDue() {
+		m.reclaim(ctx)
+	}
 	return m.look(), true
 }
 
 // dismissIfDue lets an idle instance leave that ended or was not used for long.
 // Preconditions: group.mu is held.
 func (m *member) dismissIfDue() {
-	keepAlive := m.group.pool.settings.KeepAlive
+	keepAlive := m.group.keepAlive()
 	switch {
 	case m.state != idle:
 	case m.ended():
 		m.group.dismiss(m, whyEnded)
+	case m.provisioned():
 	case time.Since(m.idleSince) >= keepAlive:
-		m.group.dismiss(m, whyExpired(keepAlive))
+		m.group.dismiss(m, m.group.whyExpired(keepAlive))
 	}
 }
 
@@ -173,23 +189,29 @@ func (m *member) dismissIfDue() {
 // held.
 func (m *member) freezeDue() bool {
 	after := m.group.pool.settings.FreezeAfter
-	return m.state == idle && after >= 0 && !m.frozen && time.Since(m.idleSince) >= after
+	return m.state == idle && after >= 0 && !m.frozen && !m.provisioned() && time.Since(m.idleSince) >= after
 }
 
 // look says in what time something may be due. Preconditions: group.mu is held.
 func (m *member) look() time.Duration {
+	if m.provisioned() {
+		return time.Hour // what is due for it wakes it
+	}
 	s := m.group.pool.settings
-	due := s.KeepAlive
+	due := m.group.keepAlive()
 	if s.FreezeAfter >= 0 && !m.frozen {
 		due = min(due, s.FreezeAfter)
 	}
+	if after, wanted := m.reclaimAfter(); wanted && m.frozen && !m.reclaimed {
+		due = min(due, after)
+	}
 	if m.state == idle {
-		return max(due-time.Since(m.idleSince), 0)
+		return m.group.keeping.look(max(due-time.Since(m.idleSince), 0))
 	}
 	if due == 0 {
 		return time.Hour // group.offer nudges
 	}
-	return due
+	return m.group.keeping.look(due)
 }
 
 // freeze freezes the idle instance. A request may take it meanwhile: it waits for

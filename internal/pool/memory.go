@@ -22,6 +22,8 @@ type memory struct {
 	mu      sync.Mutex // guards what follows
 	used    int        // MiB
 	leaving int        // MiB of used that instances will free without being asked
+	aside   int        // MiB that provisioned instances have or may claim
+	back    bool       // aside became less
 	queue   []*claim
 }
 
@@ -117,6 +119,29 @@ func (m *memory) short() bool {
 		wanted += c.size
 	}
 	return len(m.queue) > 0 && wanted > m.limit
+}
+
+// setAside takes size MiB for provisioned instances, which may be negative; they claim
+// it when they start. It is false, and says what is free, where so much cannot be: an
+// instance on demand leaves sooner or later, one that is provisioned does not.
+func (m *memory) setAside(size int) (free int, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if size > 0 && m.limit > 0 && m.aside+size > m.limit {
+		return m.limit - m.aside, false
+	}
+	m.aside += size
+	m.back = m.back || size < 0
+	return 0, true
+}
+
+// returned says, once, whether something that was set aside was given back.
+func (m *memory) returned() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	was := m.back
+	m.back = false
+	return was
 }
 
 func (m *memory) inUse() int {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -18,12 +19,19 @@ import (
 // that was not idle before.
 const attempts = 3
 
+// startsPerCPU is how many provisioned instances start at once per CPU: an
+// initialisation computes and waits in turn, so one alone leaves a CPU idle, and many take
+// it from the requests.
+const startsPerCPU = 2
+
 // Pool holds the instances of one host.
 type Pool struct {
 	settings Settings
 	starter  Starter
 	memory   memory
 	holdings holdings
+
+	launching chan struct{} // holds one for each provisioned instance that is being started
 
 	ctx  context.Context // of all instances
 	stop context.CancelCauseFunc
@@ -41,6 +49,8 @@ type Pool struct {
 // function is what a pool knows of one function.
 type function struct {
 	current []release // named by Keep
+	keep    lambda.Keep
+	wants   []Want // named by Provision
 	groups  map[Key]*group
 }
 
@@ -67,6 +77,7 @@ func New(starter Starter, settings Settings) (*Pool, error) {
 		settings.Log = slog.New(slog.DiscardHandler)
 	}
 	p := &Pool{settings: settings, starter: starter, functions: map[lambda.FunctionID]*function{}}
+	p.launching = make(chan struct{}, startsPerCPU*runtime.NumCPU())
 	p.memory.limit = settings.MemoryBudget
 	p.ctx, p.stop = context.WithCancelCause(context.Background())
 	return p, nil
@@ -116,12 +127,16 @@ func (p *Pool) retry(ctx context.Context, inv *lambda.Invocation, sink lambda.Si
 
 func (p *Pool) attempt(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink, last bool) (rec receipt.Receipt, err error) {
 	g := p.group(inv)
-	got, err := g.acquire(ctx, inv.Target, last)
+	got, err := g.acquire(ctx, inv.Target, inv.Class(), last)
 	if err != nil {
 		return receipt.Receipt{}, err
 	}
 	began, why := time.Now(), whyBroken // if the sink panics, the instance is not trusted any more
-	defer func() { g.release(got.member, why) }()
+	place := g.pace.depart(began)
+	defer func() {
+		g.pace.land(place, time.Now())
+		g.release(got.member, why)
+	}()
 	if err := context.Cause(ctx); err != nil {
 		why = ""
 		return receipt.Receipt{}, err
@@ -134,7 +149,10 @@ func (p *Pool) attempt(ctx context.Context, inv *lambda.Invocation, sink lambda.
 
 // group returns the group of an invocation, making it if there is none.
 func (p *Pool) group(inv *lambda.Invocation) *group {
-	key := keyOf(inv.Target, inv.TenantID)
+	return p.groupOf(keyOf(inv.Target, inv.TenantID))
+}
+
+func (p *Pool) groupOf(key Key) *group {
 	p.mu.RLock()
 	g := p.find(key)
 	p.mu.RUnlock()
@@ -166,6 +184,7 @@ func (p *Pool) add(key Key) *group {
 	f := p.function(key.Function)
 	g := &group{pool: p, key: key, past: whyFirst}
 	g.kept = !p.closed && slices.Contains(f.current, release{key.Version, key.Generation})
+	g.adopt(f.keep) // nobody else has it yet
 	f.groups[key] = g
 	return g
 }
@@ -195,7 +214,7 @@ func (p *Pool) sweep(g *group) {
 
 // prune drops an empty record of a function. Preconditions: mu is held for writing.
 func (p *Pool) prune(id lambda.FunctionID) {
-	if f := p.functions[id]; len(f.current)+len(f.groups) == 0 {
+	if f := p.functions[id]; len(f.current)+len(f.groups)+len(f.wants) == 0 {
 		delete(p.functions, id)
 	}
 }

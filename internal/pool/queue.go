@@ -15,26 +15,44 @@ const startAttempts = 2
 // lease or gives up, never both: group.mu decides.
 type waiter struct {
 	target   *lambda.Target
+	class    lambda.Class
 	since    time.Time
-	why      string     // why it was not warm, if it gets a fresh instance
-	failures int        // starts that failed at its cost
-	got      chan lease // buffered: the giver never waits
+	review   time.Duration // how long it may wait without a start; 0 = not at all
+	why      string        // why it was not warm, if it gets a fresh instance
+	failures int           // starts that failed at its cost
+	got      chan lease    // buffered: the giver never waits
 }
 
-// enqueue adds a request to the queue and sees to it that a start is under way for
-// it. Preconditions: mu is held.
-func (g *group) enqueue(target *lambda.Target) (*waiter, error) {
+// enqueue adds a request to the queue and begins the start that it may need.
+// Preconditions: mu is held.
+func (g *group) enqueue(target *lambda.Target, class lambda.Class) (*waiter, error) {
 	if len(g.waiters) >= g.pool.settings.QueueLimit {
-		return nil, throttled(errQueueFull)
+		return nil, throttled(errQueueFull, g.pace.drain(len(g.waiters)))
 	}
-	w := &waiter{target: target, since: time.Now(), why: g.why(), got: make(chan lease, 1)}
-	g.waiters = append(g.waiters, w)
+	w := &waiter{target: target, class: class, since: time.Now(), review: g.patience(), why: g.why(), got: make(chan lease, 1)}
+	g.waiters = slices.Insert(g.waiters, g.turnOf(class), w)
 	g.provision()
 	return w, nil
 }
 
+// turnOf is where a new request of a class goes: the latency class never waits behind the
+// batch class. Preconditions: mu is held.
+func (g *group) turnOf(class lambda.Class) int {
+	if class != lambda.ClassLatency {
+		return len(g.waiters)
+	}
+	first := slices.IndexFunc(g.waiters, func(w *waiter) bool { return w.class == lambda.ClassBatch })
+	if first < 0 {
+		return len(g.waiters)
+	}
+	return first
+}
+
 // why says why a request met no idle instance. Preconditions: mu is held.
 func (g *group) why() string {
+	if spilt := g.spilt(); spilt != "" {
+		return spilt
+	}
 	if g.busy+len(g.starts) > 0 {
 		return whyBusy(g.busy, len(g.starts))
 	}
@@ -49,6 +67,8 @@ func (g *group) why() string {
 func (g *group) await(ctx context.Context, w *waiter) (lease, error) {
 	timer := time.NewTimer(g.pool.settings.QueueTimeout)
 	defer timer.Stop()
+	review, stop := w.patienceEnds()
+	defer stop()
 	for {
 		select {
 		case l := <-w.got:
@@ -57,9 +77,11 @@ func (g *group) await(ctx context.Context, w *waiter) (lease, error) {
 			return lease{}, g.abandon(w, context.Cause(ctx))
 		case <-g.pool.ctx.Done():
 			return lease{}, g.abandon(w, failed(context.Cause(g.pool.ctx)))
+		case <-review:
+			g.reconsider()
 		case <-timer.C:
 			if g.expire(w) {
-				return lease{}, throttled(errQueueTimeout)
+				return lease{}, throttled(errQueueTimeout, g.pace.drain(1))
 			}
 			timer.Reset(g.pool.settings.QueueTimeout)
 		}
@@ -117,10 +139,9 @@ func (g *group) remove(w *waiter) bool {
 	return true
 }
 
-// provision begins starts until there are as many as the waiting requests need.
-// Preconditions: mu is held.
+// provision begins the starts that the waiting requests need. Preconditions: mu is held.
 func (g *group) provision() {
-	for len(g.starts) < g.startsFor(len(g.waiters)) && context.Cause(g.pool.ctx) == nil {
+	for needed := g.startsFor(len(g.waiters)); len(g.starts) < needed && context.Cause(g.pool.ctx) == nil; {
 		g.begin(g.waiters[len(g.starts)].target)
 	}
 }
@@ -143,7 +164,7 @@ func (g *group) callOff() {
 func (g *group) fund(m *member) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	m.funded = slices.Contains(g.starts, m)
+	m.funded = slices.Contains(g.starts, m) || g.wanted(m)
 	return m.funded
 }
 

@@ -15,6 +15,9 @@ type Settings struct {
 	// FreezeAfter is how long an instance is idle before its processes are stopped
 	// until the next request. 0 stops them at once, as AWS Lambda does; below 0 never.
 	FreezeAfter time.Duration
+	// ReclaimAfter is how long a frozen instance is idle before its memory is pushed out to
+	// the host's swap, where it has any. Below 0 never.
+	ReclaimAfter time.Duration
 	// QueueLimit is how many requests may wait for instances of one Key, those for
 	// which an instance is being started included. At least 1.
 	QueueLimit int
@@ -36,6 +39,7 @@ func DefaultSettings() Settings {
 	return Settings{
 		KeepAlive:    10 * time.Minute,
 		FreezeAfter:  time.Second, // between the requests of a burst nothing is stopped
+		ReclaimAfter: time.Minute, // who comes back sooner would wait for it too often
 		QueueLimit:   1000,        // AWS's concurrency limit of an account
 		QueueTimeout: 10 * time.Second,
 		StartTimeout: time.Minute,

@@ -86,7 +86,7 @@ func (g *group) fill() {
 // startsFor is how many instances a number of waiting requests need. Preconditions: mu is
 // held.
 func (g *group) startsFor(waiting int) int {
-	if waiting -= g.thawing; waiting <= 0 {
+	if waiting -= g.thawing + g.patient(); waiting <= 0 {
 		return 0
 	}
 	slots := g.slots()

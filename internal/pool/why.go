@@ -3,6 +3,7 @@ package pool
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"lambent.dev/lambent/internal/instance"
@@ -20,11 +21,10 @@ const (
 	whyBroken  = "an answer of the instance broke off before"
 	whyRestart = "the runtime had ended before"
 	whyClosing = "Lambent was stopping"
-)
 
-func whyExpired(idle time.Duration) string {
-	return fmt.Sprintf("instance expired after %.0f s idle", idle.Seconds())
-}
+	whyWoken    = "the instance's memory had been pushed out while it was idle"
+	whyReleased = "provisioned concurrency was lowered or moved"
+)
 
 // whyBusy says it of a group with busy instances and starts under way.
 func whyBusy(busy, starting int) string {
@@ -39,6 +39,23 @@ func whyBusy(busy, starting int) string {
 	return fmt.Sprintf("all %d instances are busy or starting", busy+starting)
 }
 
+// whySpilt says it of a group of whose wanted provisioned instances some are ready.
+func whySpilt(wanted, ready int) string {
+	switch {
+	case wanted == 0:
+		return ""
+	case ready < wanted:
+		return fmt.Sprintf("%d of %d provisioned instances are initialised, none of them is free", ready, wanted)
+	case wanted == 1:
+		return "the only provisioned instance is busy"
+	}
+	return fmt.Sprintf("all %d provisioned instances are busy", wanted)
+}
+
+// restarts are the faults after which the next invocation starts the runtime again. Source:
+// package instance.
+var restarts = [...]string{faultTimeout, "Runtime.ExitError", "Runtime.OutOfMemory"}
+
 // faultTimeout is the error type of a function that exceeded its timeout.
 const faultTimeout = "Sandbox.Timedout"
 
@@ -48,12 +65,22 @@ func (m *member) spent(r *receipt.Receipt, err error) string {
 	switch {
 	case errors.Is(err, instance.ErrGone):
 		return whyEnded
+	case m.mustRestart(r.Fault) && r.Fault == faultTimeout:
+		return whyTimeout
+	case m.mustRestart(r.Fault):
+		return whyCrashed
 	case m.inst.Reusable():
 		return ""
 	case r.Fault == faultTimeout:
 		return whyTimeout
 	}
 	return whyCrashed
+}
+
+// mustRestart says of a provisioned instance that the next request would wait until the
+// function is initialised again. Where several run at once a fault is its request's alone.
+func (m *member) mustRestart(fault string) bool {
+	return m.provisioned() && !m.target.Shared() && slices.Contains(restarts[:], fault)
 }
 
 // swapFault notes how an invocation ended, and says how the one before did.
@@ -85,6 +112,8 @@ type lease struct {
 	fresh bool
 	why   string
 	since time.Time // when the request began to wait
+
+	woken bool // the instance's memory was pushed out while it was idle
 }
 
 // mark writes into r how the request got its instance. now is when it got it.
@@ -96,6 +125,10 @@ func (l *lease) mark(r *receipt.Receipt, now time.Time) {
 	case r.Start != "": // the instance knows better
 	case r.Spent[receipt.Runtime]+r.Spent[receipt.Init] > 0:
 		r.Start, r.Why = receipt.Cold, whyRestarted(fault)
+	case l.member.provisioned():
+		r.Start = receipt.Provisioned
+	case l.woken:
+		r.Start, r.Why = receipt.Warm, whyWoken
 	default:
 		r.Start = receipt.Warm
 	}
@@ -107,6 +140,9 @@ func (l *lease) markLaunch(r *receipt.Receipt, now time.Time) {
 	r.Start, r.Why = launch.Kind, l.why
 	if launch.Note != "" {
 		r.Why += "; " + launch.Note
+	}
+	if l.member.provisioned() { // it came while the request waited
+		r.Start = receipt.Provisioned
 	}
 	if r.Start == "" {
 		r.Start = receipt.Cold

@@ -12,18 +12,40 @@ import (
 // document is the JSON form: times in milliseconds with three decimals, memory in
 // bytes. The tail of the log is not part of it.
 type document struct {
-	RequestID   string    `json:"requestId"`
-	Version     string    `json:"version"`
-	Isolation   string    `json:"isolation,omitempty"` // "" = refused before a tier was known
-	Start       StartKind `json:"start"`
-	Why         string    `json:"why,omitempty"`
-	Fault       string    `json:"fault,omitempty"`
-	Arrived     time.Time `json:"arrived"`
-	Phases      phaseMap  `json:"phases"`
-	WallMS      float64   `json:"wallMs"`
-	MemoryPeak  int64     `json:"memoryPeakBytes"`
-	CPUMS       float64   `json:"cpuMs"`
-	ThrottledMS float64   `json:"throttledMs"`
+	RequestID  string    `json:"requestId"`
+	Version    string    `json:"version"`
+	Isolation  string    `json:"isolation,omitempty"` // "" = refused before a tier was known
+	Start      StartKind `json:"start"`
+	Why        string    `json:"why,omitempty"`
+	Class      string    `json:"class,omitempty"`
+	Fault      string    `json:"fault,omitempty"`
+	Arrived    time.Time `json:"arrived"`
+	Phases     phaseMap  `json:"phases"`
+	WallMS     float64   `json:"wallMs"`
+	MemoryPeak int64     `json:"memoryPeakBytes"`
+	usedDocument
+	Neighbours []neighbourDocument `json:"neighbours,omitempty"`
+}
+
+// usedDocument leaves out what is not known.
+type usedDocument struct {
+	Shared        bool     `json:"shared,omitempty"`
+	CPUs          int      `json:"cpus,omitempty"`
+	CPUMS         *float64 `json:"cpuMs,omitempty"`
+	ThrottledMS   *float64 `json:"throttledMs,omitempty"`
+	WaitingMS     *float64 `json:"waitingMs,omitempty"`
+	HostWaitingMS *float64 `json:"hostWaitingMs,omitempty"`
+	MemoryStallMS *float64 `json:"memoryStallMs,omitempty"`
+	IOStallMS     *float64 `json:"ioStallMs,omitempty"`
+	Faults        *int64   `json:"pageFaults,omitempty"`
+	MajorFaults   *int64   `json:"majorPageFaults,omitempty"`
+	ReadBytes     *int64   `json:"readBytes,omitempty"`
+	WrittenBytes  *int64   `json:"writtenBytes,omitempty"`
+}
+
+type neighbourDocument struct {
+	Function string  `json:"function"`
+	CPUMS    float64 `json:"cpuMs"`
 }
 
 // phaseMap holds milliseconds by a phase's name, in the order of the phases.
@@ -40,10 +62,67 @@ type phaseMap struct {
 func (r Receipt) MarshalJSON() ([]byte, error) {
 	return json.Marshal(document{
 		RequestID: r.RequestID, Version: r.Version, Isolation: isolation(r.Tier),
-		Start: r.Start, Why: r.Why, Fault: r.Fault, Arrived: r.Arrived,
+		Start: r.Start, Why: r.Why, Class: r.Class.String(), Fault: r.Fault, Arrived: r.Arrived,
 		Phases: phasesOf(r.Spent), WallMS: rounded(r.Wall()),
-		MemoryPeak: r.MemoryPeak, CPUMS: rounded(r.CPU), ThrottledMS: rounded(r.Throttled),
+		MemoryPeak: r.MemoryPeak, usedDocument: r.Used.document(), Neighbours: neighboursOf(r.Neighbours),
 	})
+}
+
+func (u *Used) document() usedDocument {
+	return usedDocument{
+		u.Shared, u.CPUs, written(u.CPU), written(u.Throttled), written(u.Waiting), written(u.HostWaiting), written(u.MemoryStall), written(u.IOStall),
+		counted(u.Faults), counted(u.MajorFaults), counted(u.ReadBytes), counted(u.WrittenBytes),
+	}
+}
+
+func (d *usedDocument) used() Used {
+	return Used{
+		d.Shared, max(d.CPUs, 0), taken(d.CPUMS), taken(d.ThrottledMS), taken(d.WaitingMS), taken(d.HostWaitingMS), taken(d.MemoryStallMS), taken(d.IOStallMS),
+		recounted(d.Faults), recounted(d.MajorFaults), recounted(d.ReadBytes), recounted(d.WrittenBytes),
+	}
+}
+
+func written(a Amount[time.Duration]) *float64 {
+	if !a.Known {
+		return nil
+	}
+	ms := rounded(a.Value)
+	return &ms
+}
+
+func taken(ms *float64) (a Amount[time.Duration]) {
+	if ms != nil {
+		a = Of(duration(*ms))
+	}
+	return a
+}
+
+func counted(a Amount[int64]) *int64 {
+	if !a.Known {
+		return nil
+	}
+	return &a.Value
+}
+
+func recounted(n *int64) (a Amount[int64]) {
+	if n != nil {
+		a = Of(max(*n, 0))
+	}
+	return a
+}
+
+func neighboursOf(all []Neighbour) (list []neighbourDocument) {
+	for _, n := range all {
+		list = append(list, neighbourDocument{n.Function, rounded(n.CPU)})
+	}
+	return list
+}
+
+func neighbours(list []neighbourDocument) (all []Neighbour) {
+	for _, n := range list {
+		all = append(all, Neighbour{n.Function, duration(n.CPUMS)})
+	}
+	return all
 }
 
 // UnmarshalJSON implements json.Unmarshaler. It reads what MarshalJSON wrote; the
@@ -57,11 +136,15 @@ func (r *Receipt) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("reading a receipt: %w", err)
 	}
+	class, err := classOf(d.Class)
+	if err != nil {
+		return fmt.Errorf("reading a receipt: %w", err)
+	}
 	*r = Receipt{
-		RequestID: d.RequestID, Version: d.Version, Tier: tier,
+		RequestID: d.RequestID, Version: d.Version, Tier: tier, Class: class,
 		Start: d.Start, Why: d.Why, Fault: d.Fault, Arrived: d.Arrived,
 		Spent: d.Phases.spent(), MemoryPeak: d.MemoryPeak,
-		CPU: duration(d.CPUMS), Throttled: duration(d.ThrottledMS),
+		Used: d.used(), Neighbours: neighbours(d.Neighbours),
 	}
 	return nil
 }
@@ -78,6 +161,13 @@ func tierOf(isolation string) (lambda.Tier, error) {
 		return 0, nil
 	}
 	return lambda.ParseTier(isolation)
+}
+
+func classOf(name string) (lambda.Class, error) {
+	if name == "" {
+		return 0, nil
+	}
+	return lambda.ParseClass(name)
 }
 
 func phasesOf(s [phases]time.Duration) phaseMap {

@@ -49,13 +49,14 @@ type Receipt struct {
 	Tier      lambda.Tier
 	Start     StartKind
 	Why       string // why it was not warm, one short sentence; "" when warm
+	Class     lambda.Class
 	Fault     string // type of the function's error, "Sandbox.Timedout" for instance; "" if none
 
 	Arrived time.Time
 	Spent   [phases]time.Duration
 
-	MemoryPeak int64         // bytes, of the instance since its start
-	CPU        time.Duration // on-CPU time of the sandbox during the invocation
-	Throttled  time.Duration // time held back by a CPU quota
-	TailLog    []byte        // last 4 KiB of the log, if asked for
+	MemoryPeak int64 // bytes, of the instance since its start
+	Used       Used
+	Neighbours []Neighbour // those that used most CPU, on receipts of slow invocations only
+	TailLog    []byte      // last 4 KiB of the log, if asked for
 }

@@ -79,7 +79,8 @@ func sample() receipt.Receipt {
 	r := receipt.Receipt{
 		RequestID: "r-1", Version: "$LATEST", Tier: lambda.TierLight, Start: receipt.Cold,
 		Why: "first invocation of this version", Fault: "Sandbox.Timedout", Arrived: start,
-		MemoryPeak: 20 << 20, CPU: 3 * ms, Throttled: 250 * time.Microsecond,
+		MemoryPeak: 20 << 20, Class: lambda.ClassBatch, Neighbours: []receipt.Neighbour{{Function: "resize", CPU: 38 * ms}},
+		Used: receipt.Used{CPUs: 2, CPU: receipt.Of(3 * ms), Throttled: receipt.Of(250 * time.Microsecond), Waiting: receipt.Of[time.Duration](0), MajorFaults: receipt.Of[int64](2)},
 	}
 	for i, p := range receipt.Phases() {
 		r.Add(p, time.Duration(i)*ms+12*time.Microsecond)
@@ -131,8 +132,9 @@ func TestJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `{"requestId":"r-1","version":"$LATEST","isolation":"light","start":"cold","why":"first invocation of this version",` +
-		`"fault":"Sandbox.Timedout","arrived":"2026-11-22T12:00:00Z","phases":{"queue":0.012,"sandbox":1.012,"runtime":2.012,` +
-		`"init":3.012,"handler":4.012,"response":5.012},"wallMs":15.072,"memoryPeakBytes":20971520,"cpuMs":3,"throttledMs":0.25}`
+		`"class":"batch","fault":"Sandbox.Timedout","arrived":"2026-11-22T12:00:00Z","phases":{"queue":0.012,"sandbox":1.012,"runtime":2.012,` +
+		`"init":3.012,"handler":4.012,"response":5.012},"wallMs":15.072,"memoryPeakBytes":20971520,"cpus":2,"cpuMs":3,"throttledMs":0.25,"waitingMs":0,"majorPageFaults":2,` +
+		`"neighbours":[{"function":"resize","cpuMs":38}]}`
 	if string(text) != want {
 		t.Errorf("got  %s\nwant %s", text, want)
 	}

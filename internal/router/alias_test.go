@@ -35,7 +35,7 @@ func TestWeightsSplitInvocations(t *testing.T) {
 		l.put(t, fn)
 		second := 0
 		for range throws {
-			target, err := l.Resolve(f, "live")
+			target, err := l.Resolve(t.Context(), f, "live")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -61,7 +61,7 @@ func TestUpdateInProgressKeepsServing(t *testing.T) {
 	serving := fn.Latest
 	fn.Serving, fn.Latest.Generation, fn.Latest.LastUpdateStatus = &serving, 2, "InProgress"
 	l.put(t, fn)
-	if target, err := l.Resolve(f, ""); err != nil || target.Version.Generation != 1 {
+	if target, err := l.Resolve(t.Context(), f, ""); err != nil || target.Version.Generation != 1 {
 		t.Errorf("%+v, %v", target, err)
 	}
 	if _, rec, err := l.call(f, ""); err != nil || rec.Start != "warm" {

@@ -12,8 +12,13 @@ const DefaultConcurrency = 1000
 
 // Local is the whole allotment of a single machine. Every account has limit permits
 // per region. A function with reserved concurrency uses its own permits and never
-// others; the other functions share what is not reserved (Developer Guide,
-// "Configuring reserved concurrency").
+// others; the other functions share what nobody claims (Developer Guide, "Configuring
+// reserved concurrency"). A version with provisioned concurrency has permits that no
+// other version gets, out of its function's reservation or else out of what all share; when
+// they are in use it takes part in the rest (ibid., "Configuring provisioned concurrency").
+//
+// No moment sees more permits out than an account has, nor, after a reservation was
+// made, new ones of its function while as many as reserved are out.
 type Local struct {
 	limit int
 
@@ -30,15 +35,16 @@ func NewLocal(limit int) *Local {
 }
 
 // TryAcquire implements Allotment.
-func (l *Local) TryAcquire(id lambda.FunctionID) (release func(), err error) {
-	return l.account(id).acquire(id.Name)
+func (l *Local) TryAcquire(id lambda.FunctionID, version string) (release func(), err error) {
+	return l.account(id).acquire(id.Name, version)
 }
 
-// Reserve implements Allotment. A reservation may be smaller than what is in use:
+// Admits implements Allotment.
+func (l *Local) Admits(id lambda.FunctionID) bool { return l.account(id).admits(id.Name) }
+
+// Assign implements Allotment. What is assigned may be smaller than what is in use:
 // permits that are out stay valid, no new one is given.
-func (l *Local) Reserve(id lambda.FunctionID, concurrency *int) {
-	l.account(id).reserve(id.Name, concurrency)
-}
+func (l *Local) Assign(id lambda.FunctionID, a Allocation) { l.account(id).assign(id.Name, a) }
 
 // Forget implements Allotment.
 func (l *Local) Forget(id lambda.FunctionID) { l.account(id).forget(id.Name) }

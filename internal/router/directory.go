@@ -7,17 +7,10 @@ import (
 	"lambent.dev/lambent/internal/lambda"
 )
 
-// directory holds the functions that can be invoked.
+// directory holds what is needed to find and admit the functions that can be invoked.
 type directory struct {
 	mu        sync.RWMutex // guards what follows
 	functions map[lambda.FunctionID]*entry
-}
-
-// entry is one state of a function. It is immutable: a change makes another one.
-type entry struct {
-	latest    *lambda.Target
-	published map[string]*lambda.Target // by number
-	aliases   map[string]*split
 }
 
 // Put adds a function or replaces its state. When it has returned, no invocation that
@@ -29,12 +22,25 @@ func (r *Router) Put(f lambda.Function) error {
 	if err != nil {
 		return err
 	}
-	e := newEntry(f, settings)
 	r.changes.Lock()
 	defer r.changes.Unlock()
-	r.permits.Reserve(f.ID, f.ReservedConcurrency)
+	e, was := newEntry(&f), r.directory.get(f.ID)
+	e.inherit(was)
+	if r.settings.Source == nil {
+		e.keep(&f, settings)
+	}
+	// A function that nobody has invoked and that has nothing for itself is the directory's
+	// alone: most are idle.
+	own := allocation(&f)
+	if r.settings.Source == nil || !own.empty() || was != nil && was.known {
+		e.known = true
+		r.permits.Assign(f.ID, own)
+	}
 	r.directory.set(f.ID, e)
-	r.pool.Keep(f.ID, e.targets()...)
+	if e.known {
+		r.pool.Keep(f.ID, e.names(f.ID, settings.Keep)...)
+		r.pool.Provision(f.ID, e.wants(&f, settings)...)
+	}
 	return nil
 }
 
@@ -45,6 +51,7 @@ func (r *Router) Remove(id lambda.FunctionID) {
 	r.directory.remove(id)
 	r.permits.Forget(id)
 	r.pool.Keep(id)
+	r.pool.Provision(id)
 }
 
 func (r *Router) settingsOf(f lambda.Function) (lambda.Settings, error) {
@@ -58,32 +65,13 @@ func (r *Router) settingsOf(f lambda.Function) (lambda.Settings, error) {
 	return s, nil
 }
 
-func newEntry(f lambda.Function, s lambda.Settings) *entry {
-	target := func(v lambda.Version) *lambda.Target {
-		return &lambda.Target{ID: f.ID, Version: v, Tags: f.Tags, Tier: s.Tier, CPUQuota: s.CPUQuota, Concurrency: s.Concurrency}
-	}
-	e := &entry{latest: target(*f.Runs()), published: make(map[string]*lambda.Target, len(f.Published))}
-	for _, v := range f.Published {
-		e.published[v.Version] = target(v)
-	}
-	e.alias(f.Aliases)
-	return e
-}
-
-func (e *entry) targets() []*lambda.Target {
-	all := []*lambda.Target{e.latest}
-	for _, t := range e.published {
-		all = append(all, t)
-	}
-	return all
-}
-
 func (d *directory) set(id lambda.FunctionID, e *entry) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.functions == nil {
 		d.functions = map[lambda.FunctionID]*entry{}
 	}
+	id.Account, id.Region = canonical(id.Account), canonical(id.Region)
 	d.functions[id] = e
 }
 

@@ -1,8 +1,9 @@
 // Package router takes an invocation from any front, resolves which version of which
 // function it means, asks for a permit to run it, and hands it to the pool.
 //
-// It holds the directory of functions in memory, so that no request waits for a
-// database. It knows no HTTP, no sandbox and no driver; authorisation is the fronts'.
+// It holds the directory of functions in memory: names, versions, states, aliases. The
+// configuration of a version is read when it is invoked and no instance of it is alive, and
+// kept as long as one is, so that no warm request waits for a database. It knows no HTTP, no sandbox and no driver; authorisation is the fronts'.
 //
 //	Invoke ─▶ resolve: function, qualifier, state ─▶ permit ─▶ pool
 //

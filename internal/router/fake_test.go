@@ -55,8 +55,11 @@ func (u *unit) Launch() receipt.Launch       { return u.launch }
 func (u *unit) Reusable() bool               { return true }
 func (u *unit) Freeze(context.Context) error { return nil }
 func (u *unit) Thaw(context.Context) error   { return nil }
-func (u *unit) Done() <-chan struct{}        { return u.done }
-func (u *unit) Err() error                   { return nil }
+
+func (u *unit) Reclaim(context.Context) (int64, error) { return 0, nil }
+
+func (u *unit) Done() <-chan struct{} { return u.done }
+func (u *unit) Err() error            { return nil }
 func (u *unit) Close(context.Context) error {
 	u.starter.open.Add(-1)
 	close(u.done)

@@ -14,6 +14,10 @@ import (
 type Settings struct {
 	// DefaultTier isolates functions without the tag lambent:isolation. Required.
 	DefaultTier lambda.Tier
+	// Source reads the configuration of a function that is invoked while nothing of it is
+	// in use. It is asked after Put, and must not know less. nil = Put keeps everything in
+	// memory.
+	Source Source
 }
 
 // Router is the way into the line for every front.
@@ -28,11 +32,13 @@ type Router struct {
 // Allotment gives the permits to run that this machine has. Only the calls of Invoke
 // are on the path of a request.
 type Allotment interface {
-	// TryAcquire takes a permit for one invocation; release gives it back and is called
-	// exactly once. The error is Lambda's throttle.
-	TryAcquire(id lambda.FunctionID) (release func(), err error)
-	// Reserve sets a function's reserved concurrency; nil = it shares what others leave.
-	Reserve(id lambda.FunctionID, concurrency *int)
+	// TryAcquire takes a permit for one invocation of a version; release gives it back and
+	// is called exactly once. The error is Lambda's throttle.
+	TryAcquire(id lambda.FunctionID, version string) (release func(), err error)
+	// Admits says whether an invocation could get a permit now; it takes none.
+	Admits(id lambda.FunctionID) bool
+	// Assign sets what a function has of its own.
+	Assign(id lambda.FunctionID, a Allocation)
 	// Forget drops what is known of a function. Permits that are out stay valid.
 	Forget(id lambda.FunctionID)
 }
@@ -44,7 +50,7 @@ func New(p *pool.Pool, permits Allotment, settings Settings) *Router {
 
 // Invoke runs a function and returns when its answer has been given to the sink. It
 // sets inv.Target, and inv.Arrived if the front did not. A DryRun ends before
-// anything is started: its sink is not touched.
+// anything is read or started: it sets no target, and its sink is not touched.
 //
 // The receipt's phases sum to the time since inv.Arrived, also with an error. Errors
 // are those of the pool, and Lambda's for a function that is unknown, not ready or at
@@ -59,15 +65,15 @@ func (r *Router) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda
 }
 
 func (r *Router) run(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error) {
-	target, err := r.Resolve(inv.Function, inv.Qualifier)
+	if inv.Type == lambda.DryRun {
+		return r.dryRun(inv)
+	}
+	target, err := r.Resolve(ctx, inv.Function, inv.Qualifier)
 	if err != nil {
 		return receipt.Receipt{}, err
 	}
 	inv.Target = target
-	if inv.Type == lambda.DryRun {
-		return receipt.Receipt{}, nil
-	}
-	release, err := r.permits.TryAcquire(inv.Function)
+	release, err := r.permits.TryAcquire(inv.Function, target.Version.Version)
 	if err != nil {
 		return receipt.Receipt{}, err
 	}
@@ -75,10 +81,20 @@ func (r *Router) run(ctx context.Context, inv *lambda.Invocation, sink lambda.Si
 	return r.pool.Invoke(ctx, inv, sink)
 }
 
+// dryRun finds out whether the version is there and can be invoked.
+func (r *Router) dryRun(inv *lambda.Invocation) (receipt.Receipt, error) {
+	_, v, err := r.find(inv.Function, inv.Qualifier)
+	if err != nil {
+		return receipt.Receipt{}, err
+	}
+	return receipt.Receipt{Version: v.version}, nil
+}
+
 // sign writes onto the receipt what the router knows.
 func (r *Router) sign(rec *receipt.Receipt, inv *lambda.Invocation) {
 	rec.RequestID, rec.Arrived = inv.RequestID, inv.Arrived
 	if inv.Target != nil {
+		rec.Class = inv.Class()
 		rec.Version, rec.Tier = inv.Target.Version.Version, inv.Target.Tier
 	}
 	rec.Settle(receipt.Queue, time.Since(inv.Arrived))

@@ -16,7 +16,7 @@ import (
 // with * stands for all that begin so.
 var fresh = struct{ all, python, node []string }{
 	// The dynamic linker, libc and OpenSSL read them once (ld.so(8), locale(7), openssl-env(7)).
-	all: []string{"LD_*", "GLIBC_TUNABLES", "MALLOC_*", "LC_*", "LANG", "LANGUAGE", "OPENSSL_*", "SSL_CERT_*", execWrapper},
+	all: []string{"LD_*", "GLIBC_TUNABLES", "MALLOC_*", "LC_*", "LANG", "LANGUAGE", "LOCPATH", "OPENSSL_*", "SSL_CERT_*", execWrapper},
 	// python(1), "Environment variables".
 	python: []string{"PYTHON*"},
 	// node(1), "Environment"; NODE_ENV is read by programs, not by Node.
@@ -41,8 +41,15 @@ func freshFor(v *lambda.Version, names []string) string {
 	return ""
 }
 
+// anyProgram names the preload of functions that bring their own program: a process that
+// waits to become it.
+const anyProgram = "program"
+
 // Preload says how the interpreter is started that a Launch names.
 func (c *Catalogue) Preload(name string) (sandbox.Preload, error) {
+	if name == anyProgram {
+		return sandbox.Preload{}, nil
+	}
 	runtime, memory, sized := strings.Cut(name, "/")
 	v := &lambda.Version{Runtime: runtime}
 	if sized {

@@ -122,6 +122,7 @@ func provided(v *lambda.Version) Launch {
 		Protocol: HTTP,
 		Commands: []string{RuntimeDir + "/bootstrap", TaskRoot + "/bootstrap", layersDir + "/bootstrap"},
 		Env:      environment(v, "", ""),
+		Preload:  anyProgram,
 	}
 }
 

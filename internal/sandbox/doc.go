@@ -30,7 +30,7 @@
 //     namespace, descriptor or file.
 //   - Isolation is never weakened. What a host cannot give makes Probe fail with an
 //     error that wraps ErrUnavailable and says what is missing and how to get it.
-//   - Bind a second time: ErrBound. Run, Open or Reset before Bind: ErrNotBound.
+//   - Bind a second time: ErrBound. Run, Open, Reset or SetClass before Bind: ErrNotBound.
 //     Anything but Close, Done and Err after Close or after the box died:
 //     an error that wraps ErrClosed. Close again: nil.
 //   - Listen and Dial work from Create on; Usage too.

@@ -121,13 +121,14 @@ type Sandbox interface {
 
 // Workload is what makes a sandbox a function's.
 type Workload struct {
-	Name      string   // function and version, for people; not trusted
-	Mounts    []Mount  // read-only, nosuid, nodev
-	Memory    int64    // bytes for all processes together
-	Pids      int      // processes and threads
-	CPUWeight uint64   // 1 to 10000, cgroup v2's scale; 0 = 100
-	CPUQuota  float64  // CPUs, a hard limit; 0 = none
-	Env       []string // for every command, before Command.Env
+	Name      string       // function and version, for people; not trusted
+	Mounts    []Mount      // read-only, nosuid, nodev
+	Memory    int64        // bytes for all processes together
+	Pids      int          // processes and threads
+	CPUWeight uint64       // 1 to 10000, cgroup v2's scale; 0 = 100
+	CPUQuota  float64      // CPUs, a hard limit; 0 = none
+	Class     lambda.Class // 0 = latency
+	Env       []string     // for every command, before Command.Env
 }
 
 // Mount shows a folder of the host inside the box, read-only.
@@ -139,8 +140,10 @@ type Mount struct {
 // Preload is an interpreter that Create starts before it is known for whom. Mounts are
 // part of the base then: a workload that names one of them again changes nothing.
 type Preload struct {
-	Mounts  []Mount // what Command and Zygote need: interpreter and bootstrap
-	Command Command // as for Run; without Stdout and Stderr
+	Mounts []Mount // what Command and Zygote need: interpreter and bootstrap
+	// Command is as for Run, without Stdout and Stderr. Without a Path it becomes, in a box
+	// that is made in the background, whatever is run without a stream.
+	Command Command
 	// Zygote is the program, with its arguments, that forks the interpreter from itself
 	// instead; nil = Command is executed. See package zygote.
 	Zygote []string
@@ -178,13 +181,40 @@ type Exit struct {
 	OutOfMemory bool           // the memory limit killed it
 }
 
-// Usage is what a box has used since Create.
+// Usage is what a box has used since Create. The counters of a box never fall.
 type Usage struct {
 	Memory     int64 // bytes now
 	MemoryPeak int64 // bytes
 	CPU        time.Duration
-	Throttled  time.Duration // held back by CPUQuota
 	OOMKills   int64
+
+	Throttled Counter[time.Duration] // held back by CPUQuota, summed over CPUs
+	// The next three are wall time in which at least one thread of the box was held up. They
+	// are lower bounds: Linux takes a mean over the CPUs that the box was on, or what threads
+	// waited that have ended since the last reading is lost.
+	// They may overlap. Where a driver cannot tell, Waiting has some of Throttled in it.
+	Waiting      Counter[time.Duration] // it could run and had no CPU
+	HostWaiting  Counter[time.Duration] // the same of any thread of the host, Lambent's own among them
+	MemoryStall  Counter[time.Duration] // it waited for memory: reclaim, refaults, swap
+	IOStall      Counter[time.Duration] // it waited for a block device
+	Faults       Counter[int64]         // page faults, major ones included
+	MajorFaults  Counter[int64]         // those that had to read from a device
+	ReadBytes    Counter[int64]         // from block devices
+	WrittenBytes Counter[int64]         // to block devices
+}
+
+// Counter is a figure that not every driver and host can give. Not known is not zero: the
+// zero Counter. A counter that was known once stays so.
+type Counter[T ~int64] struct {
+	Value T
+	Known bool
+}
+
+// Classed gives a bound box another class while it lives: its share of CPUs and devices
+// changes, nothing is moved, and it is cheap enough for the moment before a request.
+// Optional, known to package instance only. A class that stays costs nothing.
+type Classed interface {
+	SetClass(ctx context.Context, c lambda.Class) error
 }
 
 // Freezer stops all processes of a box without ending them. Optional, known to

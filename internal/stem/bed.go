@@ -28,6 +28,7 @@ type bed struct {
 
 	mu     sync.Mutex // guards what follows
 	ready  []*Box     // oldest first
+	dead   []*Box     // died while they waited; to be closed
 	demand demand
 	used   time.Time // last take
 	size   int64     // bytes of a stem, as measured
@@ -57,6 +58,7 @@ func (b *bed) take() *Box {
 			b.taken++
 			return box
 		}
+		b.dead = append(b.dead, box)
 	}
 	b.missed++
 	return nil
@@ -94,14 +96,14 @@ func (b *bed) fill(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+		b.thin()
 		next := look
 		for b.lacks() && ctx.Err() == nil {
-			if !b.add(ctx) {
+			if b.rests() || !b.add(ctx) {
 				next = pause
 				break
 			}
 		}
-		b.thin()
 		timer.Reset(next)
 	}
 }
@@ -109,23 +111,30 @@ func (b *bed) fill(ctx context.Context) {
 func (b *bed) lacks() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := time.Now()
-	return len(b.ready) < b.wanted(now) && !now.Before(b.resume)
+	return len(b.ready) < b.wanted(time.Now())
+}
+
+// rests says whether nothing is to be made now.
+func (b *bed) rests() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return time.Now().Before(b.resume)
 }
 
 // add makes one stem; false = it could not.
 func (b *bed) add(ctx context.Context) bool {
 	began := time.Now()
 	b.store.awaitQuiet(ctx)
-	if !b.store.room(b, b.expected()) {
+	size := b.expected()
+	if !b.store.reserve(b, size) {
 		return false
 	}
+	defer b.store.used.Add(-size) // by then the stem counts by itself
 	template, err := b.store.deps.Templates(ctx, b.key.tier, b.key.base)
 	if err == nil {
 		var box *Box
 		if box, err = b.store.make(ctx, template); err == nil {
-			b.put(box, time.Since(began))
-			return true
+			return b.put(box, time.Since(began))
 		}
 	}
 	if ctx.Err() == nil {
@@ -143,17 +152,27 @@ func (s *Store) awaitQuiet(ctx context.Context) {
 		if since >= quiet || now.After(end) {
 			return
 		}
-		time.Sleep(quiet - since)
+		time.Sleep(min(quiet-since, quiet)) // the clock may have been set back
 	}
 }
 
-func (b *bed) put(box *Box, took time.Duration) {
+// put adds a stem to those that are ready; one that uses more than was thought, and more
+// than there is, is closed again.
+func (b *bed) put(box *Box, took time.Duration) bool {
+	size := b.expected()
+	fits := box.memory <= size || b.store.reserve(b, box.memory-size)
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.size = box.memory
 	b.demand.made(took)
-	b.ready = append(b.ready, box)
-	b.store.used.Add(box.memory)
+	if fits {
+		b.ready = append(b.ready, box)
+		b.store.used.Add(min(box.memory, size))
+	}
+	b.mu.Unlock()
+	if !fits {
+		b.close([]*Box{box})
+	}
+	return fits
 }
 
 // rest makes nothing for a while.
@@ -166,7 +185,8 @@ func (b *bed) rest(d time.Duration) {
 // thin closes stems that died, and the oldest of those that are not wanted any more.
 func (b *bed) thin() {
 	b.mu.Lock()
-	var gone []*Box
+	gone := b.dead
+	b.dead = nil
 	kept := b.ready[:0:0]
 	surplus := len(b.ready) - b.wanted(time.Now())
 	for _, box := range b.ready {
@@ -186,14 +206,17 @@ func (b *bed) thin() {
 // clear closes all stems, and makes none for a while.
 func (b *bed) clear() int {
 	b.mu.Lock()
-	var gone []*Box
+	dropped := len(b.ready)
+	gone := b.dead
+	b.dead = nil
 	for len(b.ready) > 0 {
 		gone = append(gone, b.pop())
 	}
 	b.resume = time.Now().Add(pause)
 	b.mu.Unlock()
+	b.nudge() // to make them again, after the pause
 	b.close(gone)
-	return len(gone)
+	return dropped
 }
 
 // giveUp closes one stem.

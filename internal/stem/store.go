@@ -27,11 +27,12 @@ type Store struct {
 	filling sync.WaitGroup
 
 	taken atomic.Int64 // Unix nanoseconds of the last Take
-	used  atomic.Int64 // bytes of all stems
+	used  atomic.Int64 // bytes of all stems, and of those that are being made
 
-	mu     sync.Mutex // guards what follows; before bed.mu
-	beds   map[key]*bed
-	closed bool
+	mu      sync.Mutex // guards what follows; before bed.mu
+	beds    map[key]*bed
+	retired bool // no bed is filled
+	closed  bool // nothing is given out
 }
 
 // key names a bed.
@@ -59,6 +60,9 @@ func New(d Deps, s Settings) (*Store, error) {
 // Take gives out a sandbox of a base: a stem that waits, or one that is made now. The
 // caller binds and closes it.
 func (s *Store) Take(ctx context.Context, tier lambda.Tier, base sandbox.Base) (*Box, error) {
+	if s.isClosed() {
+		return nil, errClosed
+	}
 	s.taken.Store(time.Now().UnixNano())
 	if b := s.bed(key{tier, base}); b != nil {
 		if box := b.take(); box != nil {
@@ -86,7 +90,7 @@ func (s *Store) bed(k key) *bed {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.retired {
 		return nil
 	}
 	b := s.beds[k]
@@ -118,27 +122,53 @@ func (s *Store) all() []*bed {
 	return all
 }
 
-// Close frees all stems. What was taken is the takers'. It waits until nothing is made any
-// more.
-func (s *Store) Close() error {
+// Retire keeps no stems any more: Take makes each sandbox when it is asked for. It waits
+// until nothing is made ahead.
+func (s *Store) Retire() {
 	s.mu.Lock()
-	s.closed = true
+	s.retired = true
 	s.mu.Unlock()
 	s.stop(errClosed)
 	s.filling.Wait()
 	s.Drop()
+}
+
+// Close retires the store and gives out no more. What was taken is the takers'.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.Retire()
 	return nil
 }
 
-// room says whether size bytes more may be used, after it has taken from beds that were
-// used less recently than b.
-func (s *Store) room(b *bed, size int64) bool {
-	for s.settings.Memory > 0 && s.used.Load()+size > s.settings.Memory {
+func (s *Store) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// reserve counts size bytes more as used, if they may be, after it has taken from beds
+// that were used less recently than b.
+func (s *Store) reserve(b *bed, size int64) bool {
+	for !s.claim(size) {
 		if !s.stealFor(b) {
 			return false
 		}
 	}
 	return true
+}
+
+func (s *Store) claim(size int64) bool {
+	for {
+		used := s.used.Load()
+		if s.settings.Memory > 0 && used+size > s.settings.Memory {
+			return false
+		}
+		if s.used.CompareAndSwap(used, used+size) {
+			return true
+		}
+	}
 }
 
 // stealFor closes one stem of the bed that was used least recently, if not b is that.

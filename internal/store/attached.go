@@ -62,6 +62,20 @@ func fromEventInvokeRecord(r eventInvokeRecord) lambda.EventInvokeConfig {
 	return lambda.EventInvokeConfig(r)
 }
 
+type provisionedRecord struct {
+	Executions   int       `json:"executions"`
+	LastModified time.Time `json:"lastModified,omitzero"`
+}
+
+func toProvisionedRecord(c lambda.ProvisionedConfig) provisionedRecord {
+	c.LastModified = c.LastModified.UTC()
+	return provisionedRecord(c)
+}
+
+func fromProvisionedRecord(r provisionedRecord) lambda.ProvisionedConfig {
+	return lambda.ProvisionedConfig(r)
+}
+
 // convert maps a slice; nil stays nil.
 func convert[A, B any](from []A, f func(A) B) []B {
 	if from == nil {

@@ -13,8 +13,13 @@ import (
 // a record that an older Lambent would misread; DecodeFunction and DecodeVersion go on
 // reading the formats before it.
 //
-// Format 2 seals the secrets of versions, which format 1 has in the open.
-const recordFormat = 2
+// Format 2 seals the secrets of versions, which format 1 has in the open. Format 3 has
+// provisioned concurrency.
+const recordFormat = 3
+
+// sealedFormat is what a document is written in that has nothing newer: a Lambent that
+// knows no more goes on reading it.
+const sealedFormat = 2
 
 // functionRecord is how a function is written, without its key and its published
 // versions. Records are spelled out, apart from the domain's structs, so that
@@ -25,6 +30,7 @@ type functionRecord struct {
 	LastVersion         int                          `json:"lastVersion,omitzero"`
 	Aliases             []aliasRecord                `json:"aliases,omitzero"`
 	ReservedConcurrency *int                         `json:"reservedConcurrency,omitzero"`
+	Provisioned         map[string]provisionedRecord `json:"provisioned,omitzero"`
 	Policies            map[string]policyRecord      `json:"policies,omitzero"`
 	EventInvoke         map[string]eventInvokeRecord `json:"eventInvoke,omitzero"`
 	RecursiveLoop       string                       `json:"recursiveLoop,omitzero"`
@@ -97,17 +103,26 @@ func EncodeFunction(fn lambda.Function, s Sealer) ([]byte, error) {
 		}
 	}
 	return json.Marshal(functionRecord{
-		Format:              recordFormat,
+		Format:              formatOf(&fn),
 		Tags:                fn.Tags,
 		LastVersion:         fn.LastVersion,
 		Aliases:             convert(fn.Aliases, toAliasRecord),
 		ReservedConcurrency: fn.ReservedConcurrency,
+		Provisioned:         convertMap(fn.Provisioned, toProvisionedRecord),
 		Policies:            convertMap(fn.Policies, toPolicyRecord),
 		EventInvoke:         convertMap(fn.EventInvoke, toEventInvokeRecord),
 		RecursiveLoop:       fn.RecursiveLoop,
 		Latest:              latest,
 		Serving:             serving,
 	})
+}
+
+// formatOf is the oldest format that can say all of a function.
+func formatOf(fn *lambda.Function) int {
+	if fn.Provisioned != nil {
+		return recordFormat
+	}
+	return sealedFormat
 }
 
 // DecodeFunction reads what EncodeFunction wrote.
@@ -122,7 +137,8 @@ func DecodeFunction(id lambda.FunctionID, doc []byte, s Sealer) (lambda.Function
 	}
 	return lambda.Function{
 		ID: id, Tags: r.Tags, LastVersion: r.LastVersion, Aliases: convert(r.Aliases, fromAliasRecord), ReservedConcurrency: r.ReservedConcurrency,
-		Policies: convertMap(r.Policies, fromPolicyRecord), EventInvoke: convertMap(r.EventInvoke, fromEventInvokeRecord), RecursiveLoop: r.RecursiveLoop,
+		Provisioned: convertMap(r.Provisioned, fromProvisionedRecord),
+		Policies:    convertMap(r.Policies, fromPolicyRecord), EventInvoke: convertMap(r.EventInvoke, fromEventInvokeRecord), RecursiveLoop: r.RecursiveLoop,
 		Latest: r.Latest.version(), Serving: pointed(r.Serving, versionFields.version),
 	}, nil
 }
@@ -142,7 +158,7 @@ func EncodeVersion(id lambda.FunctionID, v lambda.Version, s Sealer) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(versionRecord{Format: recordFormat, Version: fields})
+	return json.Marshal(versionRecord{Format: sealedFormat, Version: fields})
 }
 
 // SameVersion reports whether two versions would be kept as the same.

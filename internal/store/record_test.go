@@ -43,6 +43,29 @@ func TestGoldenFunction(t *testing.T) {
 	sameDocument(t, golden(t, "function.v2.json"), written)
 }
 
+func TestGoldenProvisioned(t *testing.T) {
+	reserved := 7
+	want := lambda.Function{
+		ID: goldenID, Tags: map[string]string{"lambent:isolation": "light"},
+		ReservedConcurrency: &reserved, Latest: goldenVersion(lambda.Latest),
+		Provisioned: map[string]lambda.ProvisionedConfig{
+			"live": {Executions: 5, LastModified: time.Date(2026, 11, 22, 1, 2, 3, 4_000_000, time.UTC)},
+		},
+	}
+	got, err := store.DecodeFunction(goldenID, golden(t, "function.v3.json"), storetest.Key(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("decoded (-want +got):\n%s", diff)
+	}
+	written, err := store.EncodeFunction(want, storetest.Key(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameDocument(t, golden(t, "function.v3.json"), written)
+}
+
 func TestGoldenVersion(t *testing.T) {
 	for _, name := range []string{"version.v1.json", "version.v2.json"} {
 		got, err := store.DecodeVersion(goldenID, golden(t, name), storetest.Key(1))
@@ -111,7 +134,7 @@ func TestRefusedRecords(t *testing.T) {
 		doc  string
 		want error
 	}{
-		"newer format":  {`{"format":3,"latest":{},"novel":1}`, store.ErrNewerSchema},
+		"newer format":  {`{"format":4,"latest":{},"novel":1}`, store.ErrNewerSchema},
 		"no format":     {`{"latest":{}}`, store.ErrDamaged},
 		"unknown field": {`{"format":1,"latest":{},"novel":1}`, store.ErrDamaged},
 		"cut":           {`{"format":1,"latest":{`, store.ErrDamaged},

@@ -36,6 +36,7 @@ var (
 	outcomes = [...]string{string(Succeeded), string(FunctionError), string(TimedOut), string(Crashed), string(Throttled), string(Refused), string(Failed)}
 	starts   = [...]string{"", "warm", "provisioned", "stem", "fork", "restore", "cold"} // package receipt's; "": it never ran
 	phases   = [...]string{"queue", "sandbox", "runtime", "init", "handler", "response"} // package receipt's
+	parts    = [...]string{"cpu", "throttled", "waiting", "memory-stall", "io-stall"}    // package receipt's Used
 	reasons  = [...]string{lambda.ReasonConcurrency, lambda.ReasonReservedConcurrency, lambda.ReasonCallerRate}
 )
 
@@ -61,6 +62,8 @@ type Metrics struct {
 	invokes   *prometheus.CounterVec
 	phases    *prometheus.HistogramVec
 	throttles *prometheus.CounterVec
+	used      *prometheus.CounterVec
+	faults    *prometheus.CounterVec
 }
 
 // NewMetrics makes the metrics and registers them. It fails only if the registry has
@@ -76,6 +79,12 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 		throttles: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lambent_throttles_total", Help: "Invocations answered with 429, by reason.",
 		}, []string{"reason"}),
+		used: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "lambent_invoke_used_seconds_total", Help: "Time that functions were on a CPU, throttled, waited for a CPU, for memory and for I/O, as far as the host measures it.",
+		}, []string{"isolation", "part"}),
+		faults: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "lambent_invoke_page_faults_total", Help: "Page faults of functions; major ones had to read from a device.",
+		}, []string{"isolation", "kind"}),
 	}
 	if err := m.register(reg); err != nil {
 		return nil, fmt.Errorf("registering the metrics: %w", err)
@@ -85,7 +94,7 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 
 func (m *Metrics) register(reg prometheus.Registerer) error {
 	var failed []error
-	for _, c := range []prometheus.Collector{m.invokes, m.phases, m.throttles} {
+	for _, c := range []prometheus.Collector{m.invokes, m.phases, m.throttles, m.used, m.faults} {
 		failed = append(failed, reg.Register(c))
 	}
 	return errors.Join(failed...)
@@ -100,6 +109,17 @@ func (m *Metrics) Invoked(tier lambda.Tier, start string, outcome Outcome) {
 // Phase accounts time to a phase of one invocation: the name of a receipt.Phase.
 func (m *Metrics) Phase(tier lambda.Tier, phase string, d time.Duration) {
 	m.phases.WithLabelValues(tierLabel(tier), known(phases[:], phase)).Observe(d.Seconds())
+}
+
+// Used accounts time to a part of what one invocation used: a name of receipt.Used.
+func (m *Metrics) Used(tier lambda.Tier, part string, d time.Duration) {
+	m.used.WithLabelValues(tierLabel(tier), known(parts[:], part)).Add(d.Seconds())
+}
+
+// Faults counts the page faults of one invocation; major ones are among all.
+func (m *Metrics) Faults(tier lambda.Tier, all, major int64) {
+	m.faults.WithLabelValues(tierLabel(tier), "minor").Add(float64(max(all-major, 0)))
+	m.faults.WithLabelValues(tierLabel(tier), "major").Add(float64(major))
 }
 
 // Throttle counts an invocation that was refused for a lambda.Reason….

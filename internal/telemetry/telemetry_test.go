@@ -72,6 +72,8 @@ func TestMetricsAreServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Throttle(lambda.ReasonConcurrency)
+	m.Used(lambda.TierLight, "waiting", 41*time.Millisecond)
+	m.Faults(lambda.TierLight, 70, 3)
 	got := scrape(t, telemetry.Handler(reg))
 	for _, want := range []string{
 		`lambent_invokes_total{isolation="light",outcome="ok",start="warm"} 1`,
@@ -82,6 +84,9 @@ func TestMetricsAreServed(t *testing.T) {
 		`lambent_invokes_queued 1`,
 		`lambent_instance_memory_mib 256`,
 		`lambent_throttles_total{reason="ConcurrentInvocationLimitExceeded"} 1`,
+		`lambent_invoke_used_seconds_total{isolation="light",part="waiting"} 0.041`,
+		`lambent_invoke_page_faults_total{isolation="light",kind="minor"} 67`,
+		`lambent_invoke_page_faults_total{isolation="light",kind="major"} 3`,
 		`lambent_log_lines_dropped_total 12`,
 		`go_goroutines `,
 		`process_open_fds `,
@@ -128,6 +133,7 @@ func TestLabelsAreBounded(t *testing.T) {
 		m.Invoked(lambda.Tier(i-100), text, telemetry.Outcome(text))
 		m.Phase(lambda.Tier(i-100), text, time.Second)
 		m.Throttle(text)
+		m.Used(lambda.Tier(i-100), text, time.Second)
 	}
 	if n := strings.Count(scrape(t, telemetry.Handler(reg)), "\nlambent_invokes_total{"); n != 5 {
 		t.Errorf("%d series of invokes, want one per tier and one for others", n)
@@ -143,6 +149,11 @@ func TestReceiptWordsAreKnown(t *testing.T) {
 	}
 	for _, p := range receipt.Phases() {
 		m.Phase(lambda.TierLight, p.String(), time.Second)
+	}
+	zero := receipt.Of[time.Duration](0)
+	used := receipt.Used{CPU: zero, Throttled: zero, Waiting: zero, HostWaiting: zero, MemoryStall: zero, IOStall: zero}
+	for part := range used.Times {
+		m.Used(lambda.TierLight, part, time.Second)
 	}
 	for _, s := range []receipt.StartKind{receipt.Warm, receipt.Provisioned, receipt.Stem, receipt.Fork, receipt.Restore, receipt.Cold} {
 		m.Invoked(lambda.TierLight, string(s), telemetry.Succeeded)

@@ -25,7 +25,11 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	if err := lambent.Build(filepath.Join("..", ".."), dir); err != nil {
+	build := lambent.Build
+	if os.Getenv("SOAK_RACE") == "true" {
+		build = lambent.BuildForRaces
+	}
+	if err := build(filepath.Join("..", ".."), dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

@@ -105,3 +105,37 @@ func TestConcurrencyTagIsChecked(t *testing.T) {
 	in.Tags["lambent:concurrency"] = "1600"
 	deploy(t, client, in)
 }
+
+// In Python each of them has a process; they meet in /tmp.
+func TestManyPythonProcessesInOneInstance(t *testing.T) {
+	needs(t)
+	client := up(t, t.TempDir()).client()
+	in := creation(t, "crowd", "app.py", "app.handler")
+	in.Code.ZipFile = zipOf(t, "app.py", `
+import os, random, time
+home = random.random()
+
+def handler(event, context):
+    here = "/tmp/%d" % event["of"]
+    os.makedirs(here, exist_ok=True)
+    open(here + "/" + context.aws_request_id, "w").close()
+    while len(os.listdir(here)) < event["of"]:
+        time.sleep(0.002)
+    return {"home": home, "id": context.aws_request_id}
+`)
+	in.Tags, in.MemorySize = map[string]string{"lambent:concurrency": "4"}, aws.Int32(512)
+	deploy(t, client, in)
+	for _, n := range []int{3, 4} { // cold, warm
+		got, homes := meet(t, client, n), map[float64]bool{}
+		for range n {
+			m := <-got
+			if m.err != nil || m.out.FunctionError != nil || m.answer.ID != headersOf(t, m.out).Get("X-Amzn-Requestid") {
+				t.Fatalf("%v, %+v", m.err, m.out)
+			}
+			homes[m.answer.Home] = true
+		}
+		if len(homes) != n {
+			t.Errorf("%d requests at once were in %d processes", n, len(homes))
+		}
+	}
+}

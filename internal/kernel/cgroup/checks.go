@@ -22,11 +22,29 @@ func (h *Host) Checks() []Check {
 		h.checkController(cpu, "use a kernel with CONFIG_CGROUP_SCHED: without it there is no CPU weight and no quota"),
 	}
 	if _, ok := h.v2(); !ok {
-		checks = append(checks,
-			h.checkController(cpuacct, "mount the cpuacct controller: without it used CPU time is not known"),
-			h.checkController(freezer, "mount the freezer controller: without it idle instances keep running"))
+		checks = append(checks, h.checkController(cpuacct, "mount the cpuacct controller: without it used CPU time is not known"))
 	}
-	return append(checks, h.checkSwap())
+	return append(checks, h.checkFreezer(), h.checkPressure(), h.checkSwap())
+}
+
+// checkFreezer says how idle groups are stopped: v2 needs no controller for it.
+func (h *Host) checkFreezer() Check {
+	_, onV1 := h.where(freezer)
+	at, ok := h.v2()
+	if onV1 || !ok {
+		return h.checkController(freezer, "mount the freezer controller: without it idle instances keep running")
+	}
+	return Check{Name: "cgroup freezer controller", Found: "v2 at " + h.hierarchies[at].mount, OK: true}
+}
+
+// checkPressure says whether it is known how long something waited for memory and I/O. For
+// a CPU the delays of single threads say so, too.
+func (h *Host) checkPressure() Check {
+	check := Check{Name: "cgroup pressure", Found: "not measured", Fix: "boot with psi=1 and the controllers on cgroup2: without it receipts do not say how long a function waited for memory and I/O"}
+	if at, ok := h.v2(); ok && measuresPressure(h.tree) {
+		check = Check{Name: check.Name, Found: "v2 at " + h.hierarchies[at].mount, OK: true}
+	}
+	return check
 }
 
 func (h *Host) checkController(name, fix string) Check {

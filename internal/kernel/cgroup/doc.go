@@ -27,7 +27,7 @@
 // # What it is not
 //
 // It is no general cgroup library: it knows the controllers memory, pids, cpu,
-// cpuacct and freezer, and what a sandbox needs of them. It mounts nothing.
+// cpuacct, freezer and v2's io, and what a sandbox needs of them. It mounts nothing.
 //
 // Facts are from the kernel's Documentation/admin-guide/cgroup-v2.rst and
 // Documentation/admin-guide/cgroup-v1/.

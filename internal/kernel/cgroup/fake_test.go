@@ -27,6 +27,8 @@ type fakeTree struct {
 	frozen  map[string]int    // group → reads until it says frozen
 	dying   map[string]int    // group → rmdirs until its killed processes are gone
 	history map[string]string // file → last value
+
+	noPressure bool // booted with psi=0
 }
 
 // files that a controller brings, with what they say at first
@@ -35,10 +37,12 @@ func controllerFiles(controller string) map[string]string {
 	return map[string]map[string]string{
 		memory: {
 			"memory.max": "max", "memory.swap.max": "max", "memory.oom.group": "0", "memory.current": "1048576",
-			"memory.peak": "4194304", "memory.events": "low 0\nhigh 0\nmax 7\noom 2\noom_kill 2\noom_group_kill 0\n",
+			"memory.peak": "4194304", "memory.reclaim": "", "memory.stat": "anon 4096\npgfault 70\npgmajfault 3\n",
+			"memory.events": "low 0\nhigh 0\nmax 7\noom 2\noom_kill 2\noom_group_kill 0\n",
 		},
-		pids: {"pids.max": "max", "pids.current": "0"},
-		cpu:  {"cpu.weight": "100", "cpu.max": "max 100000"},
+		pids:    {"pids.max": "max", "pids.current": "0"},
+		cpu:     {"cpu.weight": "100", "cpu.max": "max 100000"},
+		blockIO: {"io.weight": "default 100\n", "io.stat": "8:0 rbytes=4096 wbytes=8192 rios=1 wios=2 dbytes=0 dios=0\n7:3 rbytes=9 wbytes=9 rios=1 wios=1\n259:1 rbytes=1000 wbytes=0\n"},
 	}[controller]
 }
 
@@ -83,6 +87,9 @@ func (f *fakeTree) mkdir(dir string) error {
 	f.put(dir, map[string]string{
 		"cgroup.controllers": handed, "cgroup.subtree_control": "", "cgroup.procs": "", "cgroup.freeze": "0", "cgroup.kill": "",
 		"cgroup.events": "populated 0\nfrozen 0\n", "cpu.stat": "usage_usec 1500\nuser_usec 1000\nsystem_usec 500\n",
+		"cpu.pressure":    "some avg10=0.00 avg60=0.00 avg300=0.00 total=41000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=1\n",
+		"memory.pressure": "some avg10=1.50 avg60=0.00 avg300=0.00 total=2000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n",
+		"io.pressure":     "some avg10=0.00 avg60=0.00 avg300=0.00 total=3000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n",
 	})
 	for _, controller := range strings.Fields(handed) {
 		f.put(dir, controllerFiles(controller))
@@ -106,6 +113,23 @@ func (f *fakeTree) read(name string) (string, error) {
 	}
 	return f.real.read(name)
 }
+
+// open is the kernel's, but of a file whose counts are switched off (psi=0).
+func (f *fakeTree) open(name string) (file, error) {
+	opened, err := f.real.open(name)
+	if err == nil && strings.HasSuffix(name, ".pressure") && f.noPressure {
+		opened.close()
+		return switchedOff{}, nil
+	}
+	return opened, err
+}
+
+// switchedOff is a pressure file of a kernel that was booted with psi=0
+// (kernel/sched/psi.c, psi_show).
+type switchedOff struct{}
+
+func (switchedOff) readAt([]byte) (int, error) { return 0, unix.EOPNOTSUPP }
+func (switchedOff) close()                     {}
 
 func (f *fakeTree) write(name, value string) error {
 	dir, file := filepath.Split(name)
@@ -131,6 +155,12 @@ func (f *fakeTree) accept(dir, file, value string) error {
 		return f.kill(dir, value)
 	case "cpu.weight":
 		return f.number(dir, file, value, 1, 10000, unix.ERANGE)
+	case "io.weight":
+		value, ok := strings.CutPrefix(value, "default ")
+		if !ok {
+			return unix.EINVAL
+		}
+		return f.number(dir, file, value, 1, 10000, unix.ERANGE)
 	case "memory.oom.group":
 		return f.number(dir, file, value, 0, 1, unix.EINVAL)
 	case "pids.max", "memory.max", "memory.swap.max":
@@ -138,6 +168,9 @@ func (f *fakeTree) accept(dir, file, value string) error {
 			return nil
 		}
 		return f.number(dir, file, value, 0, 1<<40, unix.EINVAL)
+	case "memory.reclaim": // swaps only what may be swapped, and never all
+		f.history[filepath.Join(dir, "swap while reclaiming")] = f.history[filepath.Join(dir, "memory.swap.max")]
+		return unix.EAGAIN
 	case "cpu.max":
 		return f.cpuMax(dir, value)
 	case "tasks":

@@ -50,6 +50,7 @@ func (g *Group) Freeze() error {
 		return fmt.Errorf("freezing group %s: %w", g.name, errors.Join(err, g.release()))
 	}
 	g.frozen = true
+	g.meter.pause()
 	return nil
 }
 

@@ -25,10 +25,11 @@ const (
 // Group is one group: a folder in each hierarchy. Its methods may be called from
 // many goroutines.
 type Group struct {
-	host *Host
-	name string   // owner/id, for errors
-	dirs []string // one for each hierarchy of the host, in its order
-	fd   int      // the v2 folder, -1 without one; immutable until Close
+	host  *Host
+	name  string   // owner/id, for errors
+	dirs  []string // one for each hierarchy of the host, in its order
+	fd    int      // the v2 folder, -1 without one; immutable until Close
+	meter meter
 
 	mu      sync.RWMutex // protects the fields below
 	limits  Limits
@@ -66,6 +67,7 @@ func (h *Host) Create(owner, id string, l Limits) (_ *Group, err error) {
 // group names a group without touching the host.
 func (h *Host) group(owner, id string) *Group {
 	g := &Group{host: h, name: owner + "/" + id, fd: -1, written: make(map[string]string)}
+	g.meter.group = g
 	for _, one := range h.hierarchies {
 		g.dirs = append(g.dirs, filepath.Join(h.ownerDir(one, owner), id))
 	}
@@ -165,6 +167,7 @@ func (g *Group) Close() error {
 	if g.closed {
 		return nil
 	}
+	g.meter.pause()
 	var failed []error
 	for _, dir := range g.dirs {
 		failed = append(failed, g.host.removeTree(dir, time.Now().Add(closeLimit)))
@@ -175,6 +178,7 @@ func (g *Group) Close() error {
 	if g.fd >= 0 {
 		_ = unix.Close(g.fd)
 	}
+	g.meter.close()
 	g.closed = true
 	return nil
 }

@@ -36,17 +36,36 @@ func helper(job string) int {
 		}
 	case "burn":
 		burn(60 * time.Millisecond)
+	case "spin":
+		burn(300 * time.Millisecond)
 	case "eat": // touches 64 MiB
 		block := make([]byte, 64<<20)
 		for i := 0; i < len(block); i += 4096 {
 			block[i] = 1
 		}
 		runtime.KeepAlive(block)
+	case "cache": // has 16 MiB of a file in the page cache, and says so
+		return cacheFile(16 << 20)
 	case "bomb": // forks for ever; the shell's children outlive it
 		_ = exec.Command("/bin/sh", "-c", "b() { while :; do sleep 0.01 & done; }; b 2>/dev/null & b 2>/dev/null & wait").Run()
 	case "fork": // tries to have 40 children
 		return forkMany(40)
 	}
+	return 0
+}
+
+func cacheFile(size int) int {
+	f, err := os.CreateTemp("", "cgroup-cache-")
+	if err != nil {
+		return 1
+	}
+	defer f.Close()
+	_ = os.Remove(f.Name())
+	if _, err := f.Write(make([]byte, size)); err != nil || f.Sync() != nil { // dirty pages cannot be dropped
+		return 1
+	}
+	fmt.Println("cached")
+	time.Sleep(time.Minute)
 	return 0
 }
 
@@ -82,7 +101,7 @@ type child struct {
 	out *bufio.Reader
 }
 
-func (c *child) line(t *testing.T) string {
+func (c *child) line(t testing.TB) string {
 	t.Helper()
 	text, err := c.out.ReadString('\n')
 	if err != nil && err != io.EOF {
@@ -92,7 +111,7 @@ func (c *child) line(t *testing.T) string {
 }
 
 // spawn starts a helper the way drivers do: by Enter and by CloneFD.
-func spawn(t *testing.T, g *Group, job string) *child {
+func spawn(t testing.TB, g *Group, job string) *child {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), "CGROUP_TEST_JOB="+job, "GOMAXPROCS=1")
@@ -112,7 +131,7 @@ func spawn(t *testing.T, g *Group, job string) *child {
 	return c
 }
 
-func inside(t *testing.T, g *Group, do func() error) {
+func inside(t testing.TB, g *Group, do func() error) {
 	t.Helper()
 	runtime.LockOSThread()
 	home, err := g.host.Home()

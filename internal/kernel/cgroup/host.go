@@ -16,6 +16,7 @@ type Host struct {
 	tree        tree
 	hierarchies []hierarchy // those that carry a controller of ours
 	layout      string
+	delays      bool     // the kernel keeps run delays
 	required    []string // controllers without which Create refuses
 
 	mu    sync.Mutex      // protects ready
@@ -31,11 +32,21 @@ func openTree(t tree, fsRoot string) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening cgroups: %w", err)
 	}
-	h := &Host{tree: t, layout: layoutOf(found), required: []string{memory, pids}, ready: make(map[string]bool)}
+	h := &Host{tree: t, layout: layoutOf(found), delays: keepsDelays(t), required: []string{memory, pids}, ready: make(map[string]bool)}
 	h.hierarchies = slices.DeleteFunc(found, func(one hierarchy) bool {
 		return len(one.controllers) == 0 && h.layout != "v2"
 	})
 	return h, nil
+}
+
+// hostPressure is how long threads of the whole host waited for a CPU.
+const hostPressure = "/proc/pressure/cpu"
+
+// measuresPressure says whether the kernel keeps pressure (accounting/psi.rst). With psi=0
+// the file is not there (kernel/sched/psi.c, psi_proc_init).
+func measuresPressure(t tree) bool {
+	_, err := t.read(hostPressure)
+	return err == nil
 }
 
 func layoutOf(found []hierarchy) string {
@@ -58,7 +69,7 @@ func (h *Host) where(controller string) (int, bool) {
 	return at, at >= 0
 }
 
-// v2 returns the index of the v2 hierarchy, if it carries anything of ours.
+// v2 returns the index of the v2 hierarchy, if it is used.
 func (h *Host) v2() (int, bool) {
 	at := slices.IndexFunc(h.hierarchies, func(one hierarchy) bool { return one.version == 2 })
 	return at, at >= 0

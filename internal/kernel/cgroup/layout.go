@@ -16,6 +16,7 @@ const (
 	pids    = "pids"
 	cpu     = "cpu"
 	cpuacct = "cpuacct" // v1 only: v2 counts in cpu.stat without a controller
+	blockIO = "io"      // v2 only: on v1 its weights need the BFQ scheduler, and it counts nothing (Linux 6.10)
 	freezer = "freezer" // v1 only: v2 freezes without a controller
 )
 
@@ -60,7 +61,7 @@ func findV2(t tree, mount string) (hierarchy, error) {
 		return hierarchy{}, err
 	}
 	ours := slices.DeleteFunc(strings.Fields(list), func(name string) bool {
-		return name != memory && name != pids && name != cpu
+		return name != memory && name != pids && name != cpu && name != blockIO
 	})
 	return hierarchy{version: 2, mount: mount, controllers: ours}, nil
 }

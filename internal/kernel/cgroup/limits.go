@@ -15,11 +15,20 @@ type Limits struct {
 	Pids      int     // processes and threads; 0 = no limit
 	CPUWeight uint64  // 1 to 10000, cgroup v2's scale; 0 = 100
 	CPUQuota  float64 // CPUs; 0 = none
+	// Batch leaves CPUs and devices to groups without it: a hundredth of CPUWeight and a
+	// tenth of the weight of I/O.
+	Batch bool
 }
 
 const (
 	defaultWeight = 100
 	maxWeight     = 10000
+	// batchDivisor is what Batch divides CPUWeight by. Measured with 20 busy groups on two
+	// CPUs: a hundredth keeps one that wakes now and then as undisturbed as the scheduling
+	// class SCHED_IDLE does (cpu.idle), which knows no proportions among the busy.
+	batchDivisor = 100
+	// batchIOWeight is io.weight of batch groups; that of others is the kernel's default.
+	batchIOWeight = 10
 	// quotaPeriod is the kernel's default period of the CPU quota, in microseconds.
 	quotaPeriod = 100_000
 	// minQuota is the smallest quota that the kernel takes, in microseconds.
@@ -60,6 +69,8 @@ func settings(controller string, v version, l Limits) []setting {
 		return cpuV2(l)
 	case controller == cpu:
 		return cpuV1(l)
+	case controller == blockIO:
+		return ioV2(l)
 	}
 	return nil
 }
@@ -104,11 +115,26 @@ func cpuV1(l Limits) []setting {
 // (kernel/sched/sched.h, sched_weight_from_cgroup): 100 is 1024.
 func sharesOf(weight uint64) uint64 { return (weight*1024 + 50) / 100 }
 
-func weight(l Limits) uint64 {
-	if l.CPUWeight == 0 {
-		return defaultWeight
+// ioV2 writes what the kernel has: io.weight with CONFIG_BLK_CGROUP_IOCOST, io.bfq.weight
+// with the BFQ scheduler. Devices that follow neither take no notice.
+func ioV2(l Limits) []setting {
+	weight := uint64(defaultWeight)
+	if l.Batch {
+		weight = batchIOWeight
 	}
-	return l.CPUWeight
+	value := strconv.FormatUint(weight, 10)
+	return []setting{{"io.weight", "default " + value, true}, {"io.bfq.weight", value, true}}
+}
+
+func weight(l Limits) uint64 {
+	weight := l.CPUWeight
+	if weight == 0 {
+		weight = defaultWeight
+	}
+	if l.Batch {
+		weight = max(1, weight/batchDivisor)
+	}
+	return weight
 }
 
 func quotaMicros(cpus float64) int64 { return max(minQuota, int64(cpus*quotaPeriod)) }
@@ -129,9 +155,28 @@ func (g *Group) SetLimits(l Limits) error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, controller := range []string{memory, pids, cpu} {
+	for _, controller := range []string{memory, pids, cpu, blockIO} {
 		if err := g.apply(controller, l); err != nil {
 			return fmt.Errorf("setting limits of %s: %w", g.name, err)
+		}
+	}
+	g.limits = l
+	return nil
+}
+
+// SetBatch moves the group between the classes, by its weights: no process is moved. It
+// writes nothing when the class stays.
+func (g *Group) SetBatch(batch bool) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.limits.Batch == batch {
+		return nil
+	}
+	l := g.limits
+	l.Batch = batch
+	for _, controller := range []string{cpu, blockIO} {
+		if err := g.apply(controller, l); err != nil {
+			return fmt.Errorf("setting the class of %s: %w", g.name, err)
 		}
 	}
 	g.limits = l

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -34,26 +35,48 @@ func FuzzMembership(f *testing.F) {
 func FuzzKernelText(f *testing.F) {
 	f.Add("12\n0\n-4\nx\n99999999999999999999\n")
 	f.Add("oom_kill 3\n")
-	f.Add("oom_kill -3")
+	f.Add("pgfault 9223372036854775807\npgmajfault 1")
+	f.Add("some avg10=0.00 avg60=0.00 avg300=0.00 total=9223372036854775807\n")
+	f.Add("8:0 rbytes=4096 wbytes=-1\n7:0 rbytes=1\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, pid := range parsePids(text) {
 			if pid <= 0 {
 				t.Errorf("pid %d would signal a whole group of processes", pid)
 			}
 		}
-		if n := field(text, "oom_kill"); n < 0 {
-			t.Errorf("field = %d", n)
+		if d, _ := runDelay([]byte(text)); d < 0 {
+			t.Errorf("%q is a delay of %v", text, d)
+		}
+		var u Usage
+		for _, take := range []func([]byte, *Usage) error{takeMemory, takePeak, takeOOMKills, takeCPU, takeThrottledV1, takeCPUV2, takeFaults, takeWaiting, takeBytes} {
+			_ = take([]byte(text), &u)
+		}
+		if u.Memory < 0 || u.OOMKills < 0 || u.CPU < 0 || u.Throttled.Value < 0 || u.Faults.Value < 0 || u.Waiting.Value < 0 || u.ReadBytes.Value < 0 {
+			t.Errorf("%q was read as %+v", text, u)
 		}
 	})
 }
 
-func TestField(t *testing.T) {
-	text := "oom_kill_disable 0\nunder_oom 0\noom_kill 12\n"
-	if got := field(text, "oom_kill"); got != 12 {
-		t.Errorf("field = %d, want 12", got)
+func TestRunDelay(t *testing.T) {
+	for text, want := range map[string]time.Duration{"176746905 16362374 469\n": 16362374, "0 0 1\n": 0} {
+		if got, ok := runDelay([]byte(text)); got != want || !ok {
+			t.Errorf("%q: %v, %v", text, got, ok)
+		}
 	}
-	if got := field(text, "missing"); got != 0 {
-		t.Errorf("field = %d, want 0", got)
+	for _, bad := range []string{"", "1", "1 2", "1 x 3", "1 -2 3"} {
+		if got, ok := runDelay([]byte(bad)); ok {
+			t.Errorf("%q was read as %v", bad, got)
+		}
+	}
+}
+
+func TestField(t *testing.T) {
+	text := []byte("oom_kill_disable 0\nunder_oom 0\noom_kill 12\n")
+	if got, ok := field(text, "oom_kill"); got != 12 || !ok {
+		t.Errorf("field = %d, %v, want 12", got, ok)
+	}
+	if got, ok := field(text, "missing"); ok {
+		t.Errorf("field = %d of one that is missing", got)
 	}
 }
 

@@ -2,6 +2,7 @@ package cgroup
 
 import (
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -144,8 +145,98 @@ func TestUsageCountsCPUAndThrottling(t *testing.T) {
 	if u.CPU < 60*time.Millisecond || u.CPU > 2*time.Second {
 		t.Errorf("CPU = %v of a process that used 60 ms", u.CPU)
 	}
-	if u.Throttled < 20*time.Millisecond {
+	if u.Throttled.Value < 20*time.Millisecond {
 		t.Errorf("Throttled = %v, want at least 20 ms", u.Throttled)
+	}
+}
+
+// TestUsageCountsWaiting lets four burn where one CPU's worth is allowed to none of them:
+// some must wait, and page faults happen in each.
+func TestUsageCountsWaitingAndFaults(t *testing.T) {
+	h := realHost(t)
+	if !h.delays && !measuresPressure(h.tree) {
+		t.Skip("this kernel keeps neither run delays nor pressure")
+	}
+	g := newGroup(t, h, Limits{Memory: roomy, Pids: 64})
+	var all []*child
+	for range 2*runtime.NumCPU() + 1 {
+		all = append(all, spawn(t, g, "spin"))
+	}
+	u := usageUntil(t, g, func(u Usage) bool { return u.Waiting.Value >= 10*time.Millisecond })
+	for _, c := range all {
+		if err := c.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !u.Waiting.Known || u.Waiting.Value < 10*time.Millisecond {
+		t.Errorf("Waiting = %+v, with more to do than there are CPUs", u.Waiting)
+	}
+	if !u.Faults.Known || u.Faults.Value < 100 || u.Faults.Value < u.MajorFaults.Value {
+		t.Errorf("Faults = %+v, of them major %+v", u.Faults, u.MajorFaults)
+	}
+}
+
+// usageUntil reads until something is so, or for a second: the delays of threads that have
+// ended are lost.
+func usageUntil(t *testing.T, g *Group, so func(Usage) bool) (u Usage) {
+	t.Helper()
+	for end := time.Now().Add(time.Second); ; time.Sleep(5 * time.Millisecond) {
+		var err error
+		if u, err = g.Usage(); err != nil {
+			t.Fatal(err)
+		}
+		if so(u) || time.Now().After(end) {
+			return u
+		}
+	}
+}
+
+// TestMeterRests holds that idle groups cost no descriptors.
+func TestMeterRests(t *testing.T) {
+	g := newGroup(t, realHost(t), Limits{Memory: 64 << 20, Pids: 32})
+	spawn(t, g, "wait")
+	before := descriptors(t)
+	if _, err := g.Usage(); err != nil || len(g.meter.open) == 0 {
+		t.Fatalf("%d files, %v", len(g.meter.open), err)
+	}
+	if err := g.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	if now := descriptors(t); now != before {
+		t.Errorf("%d descriptors of a frozen group, %d before it was read", now, before)
+	}
+	if err := g.Thaw(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.Usage(); err != nil {
+		t.Error(err)
+	}
+}
+
+func descriptors(t *testing.T) int {
+	t.Helper()
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(open)
+}
+
+// TestRealClasses holds that a class is in the kernel's own files.
+func TestRealClasses(t *testing.T) {
+	h := realHost(t)
+	at, ok := h.where(cpu)
+	if !ok || h.hierarchies[at].version != 1 {
+		t.Skip("the cpu controller is not on v1: TestV2Classes is for v2")
+	}
+	g := newGroup(t, h, Limits{Memory: 64 << 20, Pids: 32, CPUWeight: 1600})
+	for batch, want := range map[bool]string{true: "164", false: "16384"} {
+		if err := g.SetBatch(batch); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := h.tree.read(filepath.Join(g.dirs[at], "cpu.shares")); err != nil || strings.TrimSpace(got) != want {
+			t.Errorf("batch %v: cpu.shares %q, %v, want %s", batch, got, err, want)
+		}
 	}
 }
 
@@ -381,4 +472,18 @@ func BenchmarkEnterLeaveAfterQuiet(b *testing.B) {
 		total += time.Since(start)
 	}
 	b.ReportMetric(float64(total.Microseconds())/float64(b.N), "µs/pair")
+}
+
+// BenchmarkUsage is what one reading of all counters costs, with a process in the group
+// that uses some.
+func BenchmarkUsage(b *testing.B) {
+	g := newGroup(b, realHost(b), Limits{Memory: 256 << 20, Pids: 32})
+	c := spawn(b, g, "count")
+	go func() { _, _ = io.Copy(io.Discard, c.out) }() // ends with the process
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := g.Usage(); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

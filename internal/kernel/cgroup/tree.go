@@ -20,6 +20,14 @@ type tree interface {
 	mkdir(name string) error
 	rmdir(name string) error
 	folders(name string) ([]string, error)
+	open(name string) (file, error)
+}
+
+// file is a kernel file that is read again and again.
+type file interface {
+	// readAt reads it from its beginning, as far as buf goes.
+	readAt(buf []byte) (int, error)
+	close()
 }
 
 // kernelTree is the real cgroup file systems. Its calls bypass package os, which
@@ -84,6 +92,29 @@ func (kernelTree) folders(name string) ([]string, error) {
 	}
 	return names, nil
 }
+
+func (kernelTree) open(name string) (file, error) {
+	fd, err := open(name, unix.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	return kernelFile(fd), nil
+}
+
+// kernelFile is a descriptor.
+type kernelFile int
+
+// readAt implements file. The kernel makes the text anew for every read at 0.
+func (f kernelFile) readAt(buf []byte) (int, error) {
+	for {
+		n, err := unix.Pread(int(f), buf, 0)
+		if !errors.Is(err, unix.EINTR) {
+			return n, err
+		}
+	}
+}
+
+func (f kernelFile) close() { _ = unix.Close(int(f)) }
 
 func open(name string, mode int) (int, error) {
 	fd, err := retry(func() (int, error) { return unix.Open(name, mode|unix.O_CLOEXEC, 0) })

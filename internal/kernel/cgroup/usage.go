@@ -1,132 +1,123 @@
 package cgroup
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 )
 
-// Usage is what a group has used since it was created. What the host does not
-// count is 0.
+// Usage is what a group has used since it was created.
 type Usage struct {
 	Memory     int64         // bytes now, page cache included
 	MemoryPeak int64         // bytes
 	CPU        time.Duration // of all processes together
-	Throttled  time.Duration // held back by CPUQuota
 	OOMKills   int64         // processes killed at the memory limit
+
+	// What follows depends on the kernel, its configuration and the layout. Waiting and the
+	// stalls are means over the CPUs that the group was on, weighted by how long it was not
+	// idle there (kernel/sched/psi.c, collect_percpu_times): of a thread that waits on one CPU
+	// after the other they show a part, with N CPUs at least an Nth.
+	Throttled    Counter[time.Duration] // held back by CPUQuota, summed over CPUs
+	Waiting      Counter[time.Duration] // at least one thread could run and had no CPU
+	HostWaiting  Counter[time.Duration] // the same of any thread of the host
+	MemoryStall  Counter[time.Duration] // at least one thread waited for memory: reclaim, refaults, swap
+	IOStall      Counter[time.Duration] // at least one thread waited for a block device
+	Faults       Counter[int64]         // page faults, major ones included
+	MajorFaults  Counter[int64]         // those that had to read from a device
+	ReadBytes    Counter[int64]         // from block devices
+	WrittenBytes Counter[int64]         // to block devices
 }
 
-// Usage reads the counters.
+// Counter is a figure that not every host keeps. Not known is not zero.
+type Counter[T ~int64] struct {
+	Value T
+	Known bool
+}
+
+func known[T ~int64](v T) Counter[T] { return Counter[T]{v, true} }
+
+// Usage reads the counters. It keeps their files open for the next time, until Rest,
+// Freeze or Close. Reading a closed group is a mistake and an error.
 func (g *Group) Usage() (Usage, error) {
-	r := reader{group: g}
-	var u Usage
-	if g.versionOf(memory) == 2 {
-		r.memoryV2(&u)
-	} else {
-		r.memoryV1(&u)
-	}
-	if g.versionOf(cpuacct) == 1 {
-		u.CPU = time.Duration(r.number(cpuacct, "cpuacct.usage"))
-	}
-	r.cpuStat(&u)
-	if r.err != nil {
-		return Usage{}, fmt.Errorf("reading usage of group %s: %w", g.name, r.err)
+	u, err := g.meter.read()
+	if err != nil {
+		return Usage{}, fmt.Errorf("reading usage of group %s: %w", g.name, err)
 	}
 	return u, nil
 }
 
-// versionOf is the version that carries a controller, 0 if none does.
-func (g *Group) versionOf(controller string) version {
-	at, ok := g.host.where(controller)
-	if !ok {
-		return 0
-	}
-	return g.host.hierarchies[at].version
+// outside is no hierarchy: the file's path is absolute.
+const outside = -1
+
+// gauge is one file of counters and what to take from its text.
+type gauge struct {
+	at   int // the hierarchy, or outside
+	file string
+	take func(text []byte, u *Usage) error
 }
 
-// reader reads counters of a group and keeps the first error.
-type reader struct {
-	group *Group
-	err   error
-}
-
-func (r *reader) memoryV1(u *Usage) {
-	u.Memory = r.number(memory, "memory.usage_in_bytes")
-	u.MemoryPeak = r.number(memory, "memory.max_usage_in_bytes")
-	u.OOMKills = field(r.text(memory, "memory.oom_control"), "oom_kill")
-}
-
-func (r *reader) memoryV2(u *Usage) {
-	u.Memory = r.number(memory, "memory.current")
-	u.MemoryPeak = max(u.Memory, r.number(memory, "memory.peak")) // Linux 5.19
-	u.OOMKills = field(r.text(memory, "memory.events"), "oom_kill")
-}
-
-// cpuStat reads cpu.stat, which counts nanoseconds on v1 and microseconds on v2;
-// v2 has it also where the cpu controller is on v1.
-func (r *reader) cpuStat(u *Usage) {
-	if r.group.versionOf(cpu) == 1 {
-		u.Throttled = time.Duration(field(r.text(cpu, "cpu.stat"), "throttled_time"))
-	}
-	at, ok := r.group.host.v2()
-	if !ok {
-		return
-	}
-	stat := r.file(at, "cpu.stat")
-	if r.group.versionOf(cpuacct) == 0 {
-		u.CPU = time.Duration(field(stat, "usage_usec")) * time.Microsecond
-	}
-	if r.group.versionOf(cpu) == 2 {
-		u.Throttled = time.Duration(field(stat, "throttled_usec")) * time.Microsecond
-	}
-}
-
-func (r *reader) number(controller, file string) int64 {
-	text := strings.TrimSpace(r.text(controller, file))
-	if text == "" {
-		return 0
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil && r.err == nil {
-		r.err = fmt.Errorf("%s: %w", file, err)
-	}
-	return n
-}
-
-func (r *reader) text(controller, file string) string {
-	at, ok := r.group.host.where(controller)
-	if !ok {
-		return ""
-	}
-	return r.file(at, file)
-}
-
-// file is "" where this kernel lacks the file. That the folder itself is gone is an
-// error: reading a closed group is a mistake.
-func (r *reader) file(at int, name string) string {
-	dir := r.group.dirs[at]
-	text, err := r.group.host.tree.read(filepath.Join(dir, name))
-	if errors.Is(err, fs.ErrNotExist) {
-		_, err = r.group.host.tree.folders(dir)
-	}
-	if err != nil && r.err == nil {
-		r.err = err
-	}
-	return text
-}
-
-// field finds "name number" in the lines of a flat keyed file, 0 if it is not there.
-func field(text, name string) int64 {
-	for line := range strings.Lines(text) {
-		key, value, ok := strings.Cut(strings.TrimSpace(line), " ")
-		if ok && key == name {
-			n, _ := strconv.ParseInt(value, 10, 64)
-			return max(n, 0)
+// gauges lists the files that this host's layout offers, as few as will do. Source: the
+// kernel's Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/{memory,cpuacct}.rst.
+func (h *Host) gauges() []gauge {
+	var all []gauge
+	for _, c := range []struct {
+		controller string
+		v1, v2     []gauge
+	}{
+		{memory, gaugesOfMemoryV1, gaugesOfMemoryV2},
+		{cpuacct, []gauge{{file: "cpuacct.usage", take: takeCPU}}, nil},
+		{cpu, []gauge{{file: "cpu.stat", take: takeThrottledV1}}, nil},
+		{blockIO, nil, []gauge{{file: "io.stat", take: takeBytes}}},
+	} {
+		at, ok := h.where(c.controller)
+		switch {
+		case !ok:
+		case h.hierarchies[at].version == 2:
+			all = append(all, on(at, c.v2)...)
+		default:
+			all = append(all, on(at, c.v1)...)
 		}
 	}
-	return 0
+	return append(append(all, h.gaugesOfV2()...), gauge{outside, hostPressure, takeHostWaiting})
+}
+
+var (
+	gaugesOfMemoryV1 = []gauge{
+		{file: "memory.usage_in_bytes", take: takeMemory},
+		{file: "memory.max_usage_in_bytes", take: takePeak},
+		{file: "memory.oom_control", take: takeOOMKills},
+		{file: "memory.stat", take: takeFaults},
+	}
+	gaugesOfMemoryV2 = []gauge{
+		{file: "memory.current", take: takeMemory}, {file: "memory.peak", take: takePeak}, // Linux 5.19
+		{file: "memory.events", take: takeOOMKills}, {file: "memory.stat", take: takeFaults},
+	}
+	gaugesOfPressure = []gauge{ // Linux 4.20, where psi is not switched off
+		{file: "cpu.pressure", take: takeWaiting},
+		{file: "memory.pressure", take: takeMemoryStall},
+		{file: "io.pressure", take: takeIOStall},
+	}
+)
+
+// gaugesOfV2 are what v2 counts without a controller. Its cpu.stat is read only for what
+// v1 does not count on this host.
+func (h *Host) gaugesOfV2() []gauge {
+	at, ok := h.v2()
+	if !ok {
+		return nil
+	}
+	all := gaugesOfPressure
+	_, counted := h.where(cpuacct)
+	if by, ok := h.where(cpu); !counted || ok && by == at {
+		all = append([]gauge{{file: "cpu.stat", take: takeCPUV2}}, all...)
+	}
+	return on(at, all)
+}
+
+// on places gauges on a hierarchy.
+func on(at int, list []gauge) []gauge {
+	placed := make([]gauge, 0, len(list))
+	for _, g := range list {
+		placed = append(placed, gauge{at, g.file, g.take})
+	}
+	return placed
 }

@@ -98,18 +98,80 @@ func TestV2OlderKernels(t *testing.T) {
 }
 
 func TestV2Usage(t *testing.T) {
-	f := newFake(t, cpu, memory, pids)
-	g, err := fakeHost(t, f).Create("owner", "id", Limits{Memory: 64 << 20, Pids: 3})
+	ms := time.Millisecond
+	all := Usage{
+		Memory: 1 << 20, MemoryPeak: 4 << 20, CPU: 1500 * time.Microsecond, OOMKills: 2,
+		Throttled: known(250 * time.Microsecond), Waiting: known(41 * ms), MemoryStall: known(2 * ms), IOStall: known(3 * ms),
+		Faults: known[int64](70), MajorFaults: known[int64](3), ReadBytes: known[int64](5096), WrittenBytes: known[int64](8192),
+	}
+	noPressure, noIO, noCPU := all, all, all
+	noPressure.Waiting, noPressure.MemoryStall, noPressure.IOStall = Counter[time.Duration]{}, Counter[time.Duration]{}, Counter[time.Duration]{}
+	noIO.ReadBytes, noIO.WrittenBytes = Counter[int64]{}, Counter[int64]{}
+	noCPU.Throttled = Counter[time.Duration]{}
+	for name, c := range map[string]struct {
+		controllers []string
+		change      func(*fakeTree)
+		want        Usage
+	}{
+		"all":        {[]string{cpu, memory, pids, blockIO}, func(*fakeTree) {}, all},
+		"no io":      {[]string{cpu, memory, pids}, func(*fakeTree) {}, noIO},
+		"no quotas":  {[]string{memory, pids, blockIO}, func(*fakeTree) {}, noCPU},
+		"psi=0":      {[]string{cpu, memory, pids, blockIO}, func(f *fakeTree) { f.noPressure = true }, noPressure},
+		"before psi": {[]string{cpu, memory, pids, blockIO}, func(f *fakeTree) { f.lacksPressure() }, noPressure},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t, c.controllers...)
+			c.change(f)
+			g, err := fakeHost(t, f).Create("owner", "id", Limits{Memory: 64 << 20, Pids: 3})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				u, err := g.Usage()
+				u.HostWaiting = Counter[time.Duration]{} // the real host's
+				if diff := cmp.Diff(c.want, u); err != nil || diff != "" {
+					t.Errorf("%v (-want +got):\n%s", err, diff)
+				}
+			}
+			if err := g.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func (f *fakeTree) lacksPressure() {
+	f.lacks = append(f.lacks, "cpu.pressure", "memory.pressure", "io.pressure")
+}
+
+// TestV2Classes holds what is really written when a group changes its class.
+func TestV2Classes(t *testing.T) {
+	f := newFake(t, cpu, memory, pids, blockIO)
+	g, err := fakeHost(t, f).Create("owner", "id", Limits{Memory: 64 << 20, Pids: 3, CPUWeight: 1600})
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := g.Usage()
-	if err != nil {
+	dir := g.dirs[0]
+	for _, step := range []struct {
+		batch       bool
+		cpu, blocks string
+	}{{false, "1600", "100"}, {true, "16", "10"}, {true, "16", "10"}, {false, "1600", "100"}} {
+		if err := g.SetBatch(step.batch); err != nil {
+			t.Fatal(err)
+		}
+		if c, b := f.get(dir, "cpu.weight"), f.get(dir, "io.weight"); c != step.cpu || b != step.blocks {
+			t.Errorf("batch %v: cpu.weight %s, io.weight %s, want %s and %s", step.batch, c, b, step.cpu, step.blocks)
+		}
+	}
+	if err := g.SetLimits(Limits{Memory: 64 << 20, Pids: 3, CPUWeight: 20, Batch: true}); err != nil {
 		t.Fatal(err)
 	}
-	want := Usage{Memory: 1 << 20, MemoryPeak: 4 << 20, CPU: 1500 * time.Microsecond, Throttled: 250 * time.Microsecond, OOMKills: 2}
-	if diff := cmp.Diff(want, u); diff != "" {
-		t.Errorf("usage (-want +got):\n%s", diff)
+	if c := f.get(dir, "cpu.weight"); c != "1" {
+		t.Errorf("cpu.weight %s, want the least that there is", c)
+	}
+	clear(f.history)
+	if err := g.SetBatch(true); err != nil || len(f.history) != 0 {
+		t.Errorf("a class that stays: %v, written %v", err, f.history)
 	}
 	if err := g.Close(); err != nil {
 		t.Error(err)

@@ -124,12 +124,11 @@ func (m *Maker) make(ctx context.Context, size int64) (*Volume, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = image.Close() }() // the loop device holds it
 	device, err := m.attach(ctx, image)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, image.Close())
 	}
-	return &Volume{device: device}, nil
+	return &Volume{device: device, image: image}, nil
 }
 
 func (m *Maker) attach(ctx context.Context, image *os.File) (*os.File, error) {

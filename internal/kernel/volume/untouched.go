@@ -11,10 +11,18 @@ import (
 type state struct {
 	changed, modified unix.Timespec
 	blocks, inodes    uint64 // free
+	disk              int64  // of the host, in units of ownDisk: a file without a name leaves it
 }
 
-func stateOf(root *os.Root) (s state, err error) {
-	dir, err := root.Open(".")
+// ownDisk is how much disk the file system takes by itself, in bytes, at most.
+const ownDisk = 4 << 20
+
+func (v *Volume) state() (s state, err error) {
+	disk, err := v.disk()
+	if err != nil {
+		return state{}, err
+	}
+	dir, err := v.root.Open(".")
 	if err != nil {
 		return state{}, err
 	}
@@ -27,7 +35,17 @@ func stateOf(root *os.Root) (s state, err error) {
 	if err := unix.Fstatfs(int(dir.Fd()), &free); err != nil {
 		return state{}, os.NewSyscallError("fstatfs", err)
 	}
-	return state{info.Ctim, info.Mtim, free.Bfree, free.Ffree}, nil
+	return state{info.Ctim, info.Mtim, free.Bfree, free.Ffree, disk / ownDisk}, nil
+}
+
+// disk is how much of the host's disk the image takes, in bytes.
+func (v *Volume) disk() (int64, error) {
+	if v.image == nil {
+		return 0, nil
+	}
+	var image unix.Stat_t
+	err := unix.Fstat(int(v.image.Fd()), &image)
+	return image.Blocks * 512, os.NewSyscallError("fstat", err)
 }
 
 // Untouched says whether nothing was ever written to the volume, so that it is as good as
@@ -39,6 +57,6 @@ func (v *Volume) Untouched() bool {
 	if v.root == nil {
 		return false
 	}
-	now, err := stateOf(v.root)
+	now, err := v.state()
 	return err == nil && now == v.fresh
 }

@@ -16,6 +16,7 @@ var ErrClosed = errors.New("volume is closed")
 type Volume struct {
 	mu     sync.Mutex // protects the fields below
 	device *os.File   // nil after Close
+	image  *os.File   // behind device; nil while a template is made
 	root   *os.Root   // of the file system, from the first Mount to Close
 	fresh  state      // of the file system at the first Mount
 }
@@ -40,7 +41,7 @@ func (v *Volume) Mount() (fd int, err error) {
 	if v.root, err = os.OpenRoot(fmt.Sprintf("/proc/self/fd/%d", fd)); err != nil {
 		return -1, errors.Join(fmt.Errorf("opening the volume: %w", err), unix.Close(fd))
 	}
-	if v.fresh, err = stateOf(v.root); err != nil {
+	if v.fresh, err = v.state(); err != nil {
 		return -1, errors.Join(fmt.Errorf("opening the volume: %w", err), unix.Close(fd))
 	}
 	return fd, nil
@@ -85,10 +86,13 @@ func (v *Volume) Close() error {
 		return nil
 	}
 	err := v.device.Close()
+	if v.image != nil {
+		err = errors.Join(v.image.Close(), err)
+	}
 	if v.root != nil {
 		err = errors.Join(v.root.Close(), err)
 	}
-	v.device, v.root = nil, nil
+	v.device, v.image, v.root = nil, nil, nil
 	return err
 }
 

@@ -144,7 +144,7 @@ func (p *process) closeStreamsLocked() {
 // finish accounts for the end and lets waiters go.
 func (p *process) finish() {
 	if p.Exit().OutOfMemory {
-		p.box.addUsage(0, 1)
+		p.box.Spend(0, 0, 1)
 	}
 	p.mu.Lock()
 	p.ended = true

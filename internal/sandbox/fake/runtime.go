@@ -85,7 +85,7 @@ func (p *process) handleOne(proc *Proc, c net.Conn, count int) error {
 	if err := p.thawed(); err != nil {
 		return err
 	}
-	p.box.addUsage(p.box.driver.script.CPU, 0)
+	p.box.Spend(p.box.driver.script.CPU, p.box.driver.script.Waiting, 0)
 	p.box.driver.update(func(c *Count) { c.Handled++ })
 	if err := p.strike(Handle); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 )
 
@@ -33,6 +34,7 @@ type Sandbox struct {
 var (
 	_ sandbox.Sandbox = (*Sandbox)(nil)
 	_ sandbox.Freezer = (*Sandbox)(nil)
+	_ sandbox.Classed = (*Sandbox)(nil)
 )
 
 func newSandbox(d *Driver, id string) *Sandbox {
@@ -42,6 +44,7 @@ func newSandbox(d *Driver, id string) *Sandbox {
 		outer: map[string]*listener{}, inner: map[string]*listener{},
 	}
 	b.usage = sandbox.Usage{Memory: d.script.Memory, MemoryPeak: d.script.Memory}
+	b.usage.Waiting.Known = d.script.Waiting > 0
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.live[b] = struct{}{}
@@ -148,6 +151,20 @@ func (b *Sandbox) Usage(context.Context) (sandbox.Usage, error) {
 		return sandbox.Usage{}, b.goneLocked()
 	}
 	return b.usage, nil
+}
+
+// SetClass implements sandbox.Classed.
+func (b *Sandbox) SetClass(_ context.Context, c lambda.Class) error {
+	if err := b.gone(); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.workload == nil {
+		return sandbox.ErrNotBound
+	}
+	b.workload.Class = c
+	return nil
 }
 
 // Freeze implements sandbox.Freezer. A frozen runtime takes no event: it holds what
@@ -311,9 +328,11 @@ func (b *Sandbox) gone() error {
 
 func (b *Sandbox) goneLocked() error { return fmt.Errorf("%w: %w", sandbox.ErrClosed, b.err) }
 
-func (b *Sandbox) addUsage(cpu time.Duration, ooms int64) {
+// Spend adds to what the box has used, as its handlers do, or a timer of its runtime.
+func (b *Sandbox) Spend(cpu, waiting time.Duration, ooms int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.usage.CPU += cpu
+	b.usage.Waiting.Value += waiting
 	b.usage.OOMKills += ooms
 }

@@ -20,6 +20,8 @@ type Script struct {
 	Program func(ctx context.Context, p *Proc) sandbox.Exit
 	// CPU is what every handled invocation adds to Usage.CPU.
 	CPU time.Duration
+	// Waiting is what every handled invocation adds to Usage.Waiting; 0 = it is not known.
+	Waiting time.Duration
 	// Memory is what Usage reports, now and as the peak.
 	Memory int64
 	// NoFreeze makes sandboxes that are no Freezer.

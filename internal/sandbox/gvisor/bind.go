@@ -12,6 +12,7 @@ import (
 
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/kernel/mount"
+	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/gvisor/agentproto"
 	"lambent.dev/lambent/internal/sandbox/hostroot"
@@ -70,6 +71,7 @@ func (b *box) attach(mounts detached) error {
 func (b *box) setLimits(w sandbox.Workload) error {
 	return b.group.SetLimits(b.limits(cgroup.Limits{
 		Memory: w.Memory + overhead, Pids: ownPids + pidsOfOne*w.Pids, CPUWeight: w.CPUWeight, CPUQuota: w.CPUQuota,
+		Batch: w.Class == lambda.ClassBatch,
 	}))
 }
 

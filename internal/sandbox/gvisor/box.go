@@ -10,6 +10,7 @@ import (
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/kernel/cgroup"
+	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/gvisor/agentproto"
 )
@@ -56,6 +57,7 @@ type box struct {
 var (
 	_ sandbox.Sandbox = (*box)(nil)
 	_ sandbox.Freezer = (*box)(nil)
+	_ sandbox.Classed = (*box)(nil)
 )
 
 // alive is nil, or an error that wraps ErrClosed.
@@ -91,10 +93,35 @@ func (b *box) Usage(ctx context.Context) (sandbox.Usage, error) {
 		return sandbox.Usage{}, err
 	}
 	u, err := b.group.Usage()
+	if errors.Is(b.usable(), sandbox.ErrNotBound) {
+		b.group.Rest() // boxes that wait are many, and read once
+	}
 	if closed := b.alive(); closed != nil {
 		return sandbox.Usage{}, closed
 	}
-	return sandbox.Usage(u), err
+	return usageOf(u), err
+}
+
+func usageOf(u cgroup.Usage) sandbox.Usage {
+	return sandbox.Usage{
+		Memory: u.Memory, MemoryPeak: u.MemoryPeak, CPU: u.CPU, OOMKills: u.OOMKills,
+		Throttled: sandbox.Counter[time.Duration](u.Throttled), Waiting: sandbox.Counter[time.Duration](u.Waiting),
+		HostWaiting: sandbox.Counter[time.Duration](u.HostWaiting),
+		MemoryStall: sandbox.Counter[time.Duration](u.MemoryStall), IOStall: sandbox.Counter[time.Duration](u.IOStall),
+		Faults: sandbox.Counter[int64](u.Faults), MajorFaults: sandbox.Counter[int64](u.MajorFaults),
+		ReadBytes: sandbox.Counter[int64](u.ReadBytes), WrittenBytes: sandbox.Counter[int64](u.WrittenBytes),
+	}
+}
+
+// SetClass implements sandbox.Classed.
+func (b *box) SetClass(ctx context.Context, c lambda.Class) error {
+	if err := errors.Join(b.usable(), context.Cause(ctx)); err != nil {
+		return err
+	}
+	if err := b.group.SetBatch(c == lambda.ClassBatch); err != nil {
+		return b.explain(ctx, err)
+	}
+	return nil
 }
 
 // Freeze implements sandbox.Freezer. It stops the function's processes inside: gVisor's own do

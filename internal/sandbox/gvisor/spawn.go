@@ -40,12 +40,12 @@ const (
 
 // newBox makes a box and waits until its agent is ready. What it adds to undo is the box's to
 // run at its end.
-func (t *template) newBox(ctx context.Context, id string, undo *cleanup.Stack) (_ *box, err error) {
+func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *cleanup.Stack) (_ *box, err error) {
 	b := &box{
 		id: id, template: t, folder: layout(t.driver.home() + "/" + id), done: make(chan struct{}), said: &head{},
 		processes: make(map[uint64]*process), listeners: make(map[*listener]struct{}),
 	}
-	tmp, err := b.reserve(ctx, undo)
+	tmp, err := b.reserve(ctx, weight, undo)
 	if err != nil {
 		return nil, err
 	}
@@ -81,9 +81,9 @@ func (b *box) setUp(ctx context.Context) error {
 }
 
 // reserve takes what the box needs of the host, and returns the mount of its /tmp.
-func (b *box) reserve(ctx context.Context, undo *cleanup.Stack) (tmp int, err error) {
+func (b *box) reserve(ctx context.Context, weight uint64, undo *cleanup.Stack) (tmp int, err error) {
 	t := b.template
-	limits := b.limits(cgroup.Limits{Memory: genericMemory, Pids: ownPids})
+	limits := b.limits(cgroup.Limits{Memory: genericMemory, Pids: ownPids, CPUWeight: weight})
 	if b.group, err = t.cgroups.Create(t.driver.options.Owner, b.id, limits); err != nil {
 		return -1, err
 	}

@@ -37,7 +37,10 @@ type template struct {
 	closed bool
 }
 
-var _ sandbox.Template = (*template)(nil)
+var (
+	_ sandbox.Template   = (*template)(nil)
+	_ sandbox.Background = (*template)(nil)
+)
 
 func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, err error) {
 	if err := context.Cause(ctx); err != nil {
@@ -126,6 +129,19 @@ func (t *template) attributes() uint64 {
 
 // Create implements sandbox.Template.
 func (t *template) Create(ctx context.Context, id string) (sandbox.Sandbox, error) {
+	return t.create(ctx, id, 0)
+}
+
+// CreateInBackground implements sandbox.Background.
+func (t *template) CreateInBackground(ctx context.Context, id string) (sandbox.Sandbox, error) {
+	return t.create(ctx, id, backgroundWeight)
+}
+
+// backgroundWeight leaves a tenth of what a function of one CPU has: starting a kernel takes a
+// tenth of a second of CPU.
+const backgroundWeight = 10
+
+func (t *template) create(ctx context.Context, id string, weight uint64) (sandbox.Sandbox, error) {
 	if err := checkID(id); err != nil {
 		return nil, err
 	}
@@ -137,7 +153,7 @@ func (t *template) Create(ctx context.Context, id string) (sandbox.Sandbox, erro
 	}
 	var undo cleanup.Stack
 	undo.Add(t.leave)
-	b, err := t.newBox(ctx, id, &undo)
+	b, err := t.newBox(ctx, id, weight, &undo)
 	if err != nil {
 		undo.Run(&err)
 		return nil, fmt.Errorf("creating sandbox %s: %w", id, err)

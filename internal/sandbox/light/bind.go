@@ -11,6 +11,7 @@ import (
 
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/kernel/mount"
+	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/hostroot"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
@@ -21,6 +22,9 @@ import (
 func (b *box) Bind(ctx context.Context, w sandbox.Workload) (err error) {
 	if err := checkWorkload(w); err != nil {
 		return b.named(err)
+	}
+	if err := context.Cause(ctx); err != nil {
+		return err
 	}
 	if err := b.beginBind(); err != nil {
 		return err
@@ -93,7 +97,7 @@ func (b *box) detach(w sandbox.Workload, mounts *detached) error {
 
 func (b *box) setLimits(w sandbox.Workload) error {
 	return b.group.SetLimits(b.limits(cgroup.Limits{
-		Memory: w.Memory, Pids: w.Pids, CPUWeight: w.CPUWeight, CPUQuota: w.CPUQuota,
+		Memory: w.Memory, Pids: w.Pids, CPUWeight: w.CPUWeight, CPUQuota: w.CPUQuota, Batch: w.Class == lambda.ClassBatch,
 	}))
 }
 

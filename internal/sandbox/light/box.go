@@ -9,10 +9,9 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/kernel/cgroup"
+	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 	"lambent.dev/lambent/internal/sandbox/stream"
@@ -38,8 +37,7 @@ type box struct {
 	firstID  int      // of its id range
 	network  *os.File // nil shares the host's
 	group    *cgroup.Group
-	init     *os.Process
-	pidfd    int // of init
+	init     *child
 	control  *control
 	free     func() error  // what reserve took
 	done     chan struct{} // closed when everything is freed
@@ -62,6 +60,7 @@ type box struct {
 var (
 	_ sandbox.Sandbox = (*box)(nil)
 	_ sandbox.Freezer = (*box)(nil)
+	_ sandbox.Classed = (*box)(nil)
 )
 
 // alive is nil, or an error that wraps ErrClosed.
@@ -97,10 +96,35 @@ func (b *box) Usage(ctx context.Context) (sandbox.Usage, error) {
 		return sandbox.Usage{}, err
 	}
 	u, err := b.group.Usage()
+	if errors.Is(b.usable(), sandbox.ErrNotBound) {
+		b.group.Rest() // boxes that wait are many, and read once
+	}
 	if closed := b.alive(); closed != nil {
 		return sandbox.Usage{}, closed
 	}
-	return sandbox.Usage(u), err
+	return usageOf(u), err
+}
+
+func usageOf(u cgroup.Usage) sandbox.Usage {
+	return sandbox.Usage{
+		Memory: u.Memory, MemoryPeak: u.MemoryPeak, CPU: u.CPU, OOMKills: u.OOMKills,
+		Throttled: sandbox.Counter[time.Duration](u.Throttled), Waiting: sandbox.Counter[time.Duration](u.Waiting),
+		HostWaiting: sandbox.Counter[time.Duration](u.HostWaiting),
+		MemoryStall: sandbox.Counter[time.Duration](u.MemoryStall), IOStall: sandbox.Counter[time.Duration](u.IOStall),
+		Faults: sandbox.Counter[int64](u.Faults), MajorFaults: sandbox.Counter[int64](u.MajorFaults),
+		ReadBytes: sandbox.Counter[int64](u.ReadBytes), WrittenBytes: sandbox.Counter[int64](u.WrittenBytes),
+	}
+}
+
+// SetClass implements sandbox.Classed.
+func (b *box) SetClass(ctx context.Context, c lambda.Class) error {
+	if err := errors.Join(b.usable(), context.Cause(ctx)); err != nil {
+		return err
+	}
+	if err := b.group.SetBatch(c == lambda.ClassBatch); err != nil {
+		return b.explain(ctx, err)
+	}
+	return nil
 }
 
 // Freeze implements sandbox.Freezer.
@@ -206,7 +230,7 @@ func (b *box) kill(cause error) {
 	if b.cause == nil {
 		b.cause = cause
 	}
-	_ = b.init.Kill() // an error says that it ended already
+	b.init.kill()
 	if b.frozen || !b.template.driver.has(PIDNamespace) {
 		// SIGKILL reaches a frozen process of cgroup v1 only when it is thawed.
 		if err := b.group.Kill(); err != nil {
@@ -230,23 +254,25 @@ func (b *box) destroy(cause error) error {
 
 // watch waits for the init's end and frees the box. It is the only one that does.
 func (b *box) watch() {
-	state, err := b.init.Wait()
+	err := b.init.wait()
 	<-b.control.ended // what the init said last is heard
 	_ = b.control.conn.Close()
-	b.note(diedBy(state, err))
+	b.note(diedBy(err))
 	b.endAll()
-	_ = unix.Close(b.pidfd)
+	_ = b.init.close()
 	if err := b.free(); err != nil {
 		b.template.driver.options.Log.Warn("freeing a sandbox", "sandbox", b.id, "error", err)
 	}
 	close(b.done)
 }
 
-func diedBy(state *os.ProcessState, err error) error {
+var errInitEnded = errors.New("its init ended by itself")
+
+func diedBy(err error) error {
 	if err != nil {
 		return fmt.Errorf("waiting for its init: %w", err)
 	}
-	return fmt.Errorf("its init ended by itself: %s", state)
+	return errInitEnded
 }
 
 // note keeps why the box died, unless somebody killed it for a reason.

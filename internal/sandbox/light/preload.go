@@ -1,14 +1,17 @@
 package light
 
 import (
-	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/sandbox"
@@ -17,13 +20,17 @@ import (
 	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
-// waiting is an interpreter that Create started. It waits until its workload comes
-// through a pipe, and ends when the pipe does.
+// waiting is a command that Create started: an interpreter, or what executes a program. It
+// waits until its workload comes, and ends without one.
 type waiting struct {
 	process *process
-	start   *os.File
-	stream  net.Conn // the first, opened ahead; nil for one that has its stream directly
+	start   *net.UnixConn
+	stream  net.Conn // the first, opened ahead; nil for one that has its stream directly, or none
+	command sandbox.Command
 }
+
+// executes says whether it becomes the program that is to be run, whatever that is.
+func (w *waiting) executes() bool { return w.command.Path == "" }
 
 // close gives up what nobody took.
 func (w *waiting) close() {
@@ -40,7 +47,7 @@ func (b *box) preload(ctx context.Context) (err error) {
 	defer undo.Run(nil)
 	command := b.template.preload.Command
 	p := &process{box: b, done: make(chan struct{})}
-	files, start, err := p.wire(command.Direct, &undo)
+	files, start, err := p.wire(command, &undo)
 	defer closeFiles(files)
 	if err != nil {
 		return err
@@ -52,8 +59,8 @@ func (b *box) preload(ctx context.Context) (err error) {
 	if err := b.startWaiting(ctx, p, command, files); err != nil {
 		return err
 	}
-	w := &waiting{process: p, start: start}
-	if !command.Direct {
+	w := &waiting{process: p, start: start, command: command}
+	if command.Stream && !command.Direct {
 		if w.stream, err = p.streams.Open(ctx); err != nil {
 			return err
 		}
@@ -69,27 +76,33 @@ func (b *box) preload(ctx context.Context) (err error) {
 	return nil
 }
 
-// wire makes what a waiting interpreter inherits: one output, its stream and the pipe of
-// its workload, whose other end is start.
-func (p *process) wire(direct bool, undo *cleanup.Stack) (files []*os.File, start *os.File, err error) {
+// wire makes what a waiting command inherits: one output, its stream if it has any, and
+// where its workload comes from, whose other end is start.
+func (p *process) wire(c sandbox.Command, undo *cleanup.Stack) (files []*os.File, start *net.UnixConn, err error) {
 	out, theirs, err := output.Pipe()
 	if err != nil {
 		return nil, nil, err
 	}
 	undo.Add(func() error { out.Close(); return nil })
 	files, p.outputs = append(files, theirs, theirs), []*output.Output{out}
-	streams, theirs, err := stream.For(direct)
+	if c.Stream {
+		streams, theirs, err := stream.For(c.Direct)
+		if err != nil {
+			return files, nil, err
+		}
+		undo.Add(streams.Close)
+		files, p.streams = append(files, theirs), streams
+	}
+	ours, theirs, err := stream.Pair(unix.SOCK_STREAM)
 	if err != nil {
 		return files, nil, err
 	}
-	undo.Add(streams.Close)
-	files, p.streams = append(files, theirs), streams
-	theirs, start, err = os.Pipe()
-	if err != nil {
+	files = append(files, theirs)
+	if start, err = stream.Conn(ours); err != nil {
 		return files, nil, err
 	}
 	undo.Add(start.Close)
-	return append(files, theirs), start, nil
+	return files, start, nil
 }
 
 func (b *box) startWaiting(ctx context.Context, p *process, c sandbox.Command, files []*os.File) error {
@@ -98,33 +111,62 @@ func (b *box) startWaiting(ctx context.Context, p *process, c sandbox.Command, f
 	}
 	run := b.runRequest(p.id, c)
 	run.Waits = true
-	run.Env = append(run.Env, fmt.Sprintf("LAMBENT_START=fd:%d", initproto.StartFD))
+	run.Env = append(run.Env, fmt.Sprintf("LAMBENT_START=fd:%d", len(files))) // the last; 0 is not in files
+	if c.Path == "" {
+		run.Env = initEnv
+	}
 	return b.control.call(ctx, &initproto.Request{Run: run}, descriptorsOf(files))
 }
 
-// adopt gives a command that is to be run the interpreter that waits, and the workload to
-// that. Without one, or when it has ended, it returns nil: the command is executed.
-func (b *box) adopt(ctx context.Context, c sandbox.Command) *process {
-	if !c.Stream || !output.Same(c.Stdout, c.Stderr) {
-		return nil
-	}
-	b.mu.Lock()
-	w := b.waiting
-	b.waiting = nil
-	b.mu.Unlock()
+// adopt gives a command that is to be run what waits, and the workload to that. Without
+// one that fits, or when it has ended, it returns nil: the command is executed. An error is
+// that of the program, which could not be executed.
+func (b *box) adopt(ctx context.Context, c sandbox.Command) (*process, error) {
+	w := b.takeWaiting(c)
 	if w == nil {
-		return nil
+		return nil, nil
 	}
 	w.process.outputs[0].Begin(c.Stdout)
-	if err := w.tell(ctx, b.workloadOf(c)); err != nil {
+	if err := w.tell(ctx, b.workloadOf(c, w)); err != nil {
 		w.close()
 		_ = w.process.Signal(syscall.SIGKILL) // it ended already, or has half of what it waits for
-		return nil
+		return nil, nil
 	}
-	_ = w.start.Close() // it has all
+	defer func() { _ = w.start.Close() }()
+	if w.executes() {
+		return w.executed(ctx, c.Path)
+	}
 	w.process.began(b, true)
 	b.keepEarly(w.process, w.stream)
-	return w.process
+	return w.process, nil
+}
+
+// takeWaiting takes out what waits if it can become the command.
+func (b *box) takeWaiting(c sandbox.Command) *waiting {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	w := b.waiting
+	if w == nil || c.Stream == w.executes() || !output.Same(c.Stdout, c.Stderr) {
+		return nil
+	}
+	b.waiting = nil
+	return w
+}
+
+// executed waits until the program runs, which closes the socket, or learns why not.
+func (w *waiting) executed(ctx context.Context, path string) (*process, error) {
+	stop := context.AfterFunc(ctx, func() { _ = w.start.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	reply, err := io.ReadAll(w.start)
+	if len(reply) == 4 {
+		errno := syscall.Errno(binary.NativeEndian.Uint32(reply))
+		return nil, w.process.box.named(&os.PathError{Op: "starting", Path: path, Err: errno})
+	}
+	if err != nil {
+		_ = w.process.Signal(syscall.SIGKILL)
+		return nil, w.process.box.explain(ctx, fmt.Errorf("running %s: %w", path, err))
+	}
+	return w.process, nil
 }
 
 // keepEarly has the next Open return a stream that is open already.
@@ -145,20 +187,19 @@ func (w *waiting) tell(ctx context.Context, workload []byte) error {
 	}
 	stop := context.AfterFunc(ctx, func() { _ = w.start.SetWriteDeadline(time.Unix(1, 0)) })
 	defer stop()
-	_, err := w.start.Write(workload)
-	return err
+	if _, err := w.start.Write(workload); err != nil {
+		return err
+	}
+	return w.start.CloseWrite()
 }
 
-// workloadOf is what a waiting interpreter reads: the folder to work in and its
-// variables, each ended by a zero byte.
-func (b *box) workloadOf(c sandbox.Command) []byte {
+func (b *box) workloadOf(c sandbox.Command, w *waiting) []byte {
 	run := b.runRequest(0, c)
-	var text bytes.Buffer
-	for _, field := range append([]string{run.Dir}, run.Env...) {
-		text.WriteString(field)
-		text.WriteByte(0)
+	workload := initproto.Workload{Dir: run.Dir, Path: run.Path, Args: run.Args, Env: run.Env}
+	if w.executes() {
+		return workload.Execution()
 	}
-	return text.Bytes()
+	return workload.Text()
 }
 
 // resolvePreload says what a base's preload is. Where a protection is taken away
@@ -173,6 +214,9 @@ func (d *Driver) resolvePreload(name string) (*sandbox.Preload, error) {
 	p, err := d.options.Preload(name)
 	if err != nil {
 		return nil, fmt.Errorf("preloading %s: %w", name, err)
+	}
+	if p.Command.Path == "" {
+		return &p, nil
 	}
 	return &p, checkCommand(p.Command)
 }

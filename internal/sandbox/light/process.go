@@ -79,6 +79,10 @@ func (p *process) began(b *box, stream bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.streamed = true
+	if b.early != nil { // it speaks to an earlier command
+		_ = b.early.Close()
+		b.early = nil
+	}
 	if !p.ended.Load() {
 		b.stream = p.streams
 	}
@@ -177,4 +181,12 @@ func (p *process) Exit() sandbox.Exit {
 	default:
 		return sandbox.Exit{}
 	}
+}
+
+// orNil is a nil interface for a nil process.
+func (p *process) orNil() sandbox.Process {
+	if p == nil {
+		return nil
+	}
+	return p
 }

@@ -38,8 +38,8 @@ func (b *box) Run(ctx context.Context, c sandbox.Command) (_ sandbox.Process, er
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	if p := b.adopt(ctx, c); p != nil {
-		return p, nil
+	if p, err := b.adopt(ctx, c); p != nil || err != nil {
+		return p.orNil(), err
 	}
 	var undo cleanup.Stack
 	defer undo.Run(nil)

@@ -52,7 +52,7 @@ func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *c
 	if err := b.control.call(ctx, &initproto.Request{Setup: &setup}, []int{tmp}); err != nil {
 		return nil, b.destroy(err)
 	}
-	if t.preload != nil {
+	if t.preloads(weight == backgroundWeight) {
 		if err := b.preload(ctx); err != nil && b.alive() == nil {
 			t.driver.options.Log.Warn("an interpreter was not started ahead", "sandbox", b.id, "error", err)
 		}
@@ -131,7 +131,7 @@ func (b *box) start(control *os.File) error {
 	defer func() { _ = null.Close() }()
 	t := b.template
 	where := place{root: t.root, network: b.network, group: b.group, flags: b.flags(), firstID: b.firstID}
-	b.init, b.pidfd, err = t.spawner.spawn(where, initproto.Spawn{
+	b.init, err = t.spawner.spawn(where, initproto.Spawn{
 		Path: initproto.Path, Args: []string{"lambent-init"}, Env: initEnv,
 	}, []*os.File{null, null, null, control})
 	if err != nil {

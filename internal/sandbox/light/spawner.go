@@ -19,8 +19,8 @@ import (
 )
 
 // spawner is a small process that starts the inits and zygotes of a driver, so that the
-// daemon with all its memory is not copied for each. What it starts are the daemon's
-// children. The thread that started it lives as long: its end is a signal to them all.
+// daemon with all its memory is not copied for each. The thread that started it lives as
+// long: its end is a signal to the spawner, whose end is one to all that it started.
 type spawner struct {
 	process *os.Process
 	release chan struct{} // closed to let the thread end
@@ -92,11 +92,11 @@ type place struct {
 }
 
 // spawn starts a program in a place; files become its descriptors from 0 on. The caller
-// waits for the process and closes its pidfd.
-func (s *spawner) spawn(where place, r initproto.Spawn, files []*os.File) (_ *os.Process, pidfd int, err error) {
+// waits for the child and closes it.
+func (s *spawner) spawn(where place, r initproto.Spawn, files []*os.File) (*child, error) {
 	doors, err := where.group.ThreadDoors()
 	if err != nil {
-		return nil, -1, err
+		return nil, err
 	}
 	defer closeFiles(doors)
 	fds := []int{int(where.root.Fd())}
@@ -110,35 +110,31 @@ func (s *spawner) spawn(where place, r initproto.Spawn, files []*os.File) (_ *os
 	if where.flags&unix.CLONE_NEWUSER != 0 {
 		r.FirstID, r.IDs = where.firstID, idsOfBox
 	}
-	pid, pidfd, err := s.ask(r, append(append(fds, descriptorsOf(doors)...), descriptorsOf(files)...))
+	pidfd, err := s.ask(r, append(append(fds, descriptorsOf(doors)...), descriptorsOf(files)...))
 	if err != nil {
-		return nil, -1, err
+		return nil, err
 	}
-	process, err := os.FindProcess(pid) // a child of ours that nobody else waits for
-	if err != nil {
-		return nil, -1, errors.Join(err, unix.Close(pidfd))
-	}
-	return process, pidfd, nil
+	return newChild(pidfd)
 }
 
-func (s *spawner) ask(r initproto.Spawn, fds []int) (pid, pidfd int, err error) {
+func (s *spawner) ask(r initproto.Spawn, fds []int) (pidfd int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	socket := int(s.socket.Fd())
 	if err := initproto.Send(socket, r, fds...); err != nil {
-		return 0, -1, fmt.Errorf("asking the spawner: %w", err)
+		return -1, fmt.Errorf("asking the spawner: %w", err)
 	}
 	var reply initproto.Spawned
 	got, err := initproto.ReceiveInto(socket, s.packet, 1, &reply)
 	switch {
 	case err != nil:
-		return 0, -1, fmt.Errorf("asking the spawner: %w", err)
+		return -1, fmt.Errorf("asking the spawner: %w", err)
 	case reply.Error != "":
-		return 0, -1, errors.New(reply.Error)
+		return -1, errors.New(reply.Error)
 	case len(got) != 1:
-		return 0, -1, errors.New("asking the spawner: no pidfd came")
+		return -1, errors.New("asking the spawner: no pidfd came")
 	}
-	return reply.PID, got[0], nil
+	return got[0], nil
 }
 
 // end ends the spawner. Nothing that it started lives any more.

@@ -11,9 +11,9 @@ import (
 
 func suite() sandboxtest.Suite {
 	return sandboxtest.Suite{
-		Tier: lambda.TierLight, Isolates: true, Limits: true,
+		Tier: lambda.TierLight, Isolates: true, Limits: true, Preloads: true,
 		New: func(t testing.TB, c sandboxtest.Config) sandbox.Driver {
-			o := light.Options{Init: initBinary, Owner: c.Owner, Dir: c.Dir, Log: c.Log}
+			o := light.Options{Init: initBinary, Owner: c.Owner, Dir: c.Dir, Log: c.Log, Preload: c.Preload}
 			for _, name := range c.Without {
 				o.Without = append(o.Without, light.Protection(name))
 			}

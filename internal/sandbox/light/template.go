@@ -75,6 +75,12 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 	return t, nil
 }
 
+// preloads says whether a box gets something that waits. What executes any program is not
+// worth its own start while somebody waits for the box: the init executes as well.
+func (t *template) preloads(ahead bool) bool {
+	return t.preload != nil && (ahead || t.preload.Command.Path != "")
+}
+
 // shown are the mounts that every box of the template has.
 func (t *template) shown() []sandbox.Mount {
 	if t.preload == nil {

@@ -35,7 +35,7 @@ var killedWithZygote = initproto.Exit{Signal: syscall.SIGKILL}
 type forker struct {
 	template *template
 	conn     *zygote.Conn
-	process  *os.Process
+	process  *child
 	log      *output.Output
 	born     time.Time
 	free     func() error
@@ -127,20 +127,15 @@ func (f *forker) exec(group *cgroup.Group, said, control *os.File) error {
 	}
 	defer func() { _ = null.Close() }()
 	t := f.template
-	process, pidfd, err := t.spawner.spawn(place{root: t.root, group: group, flags: unix.CLONE_NEWUTS}, initproto.Spawn{
+	f.process, err = t.spawner.spawn(place{root: t.root, group: group, flags: unix.CLONE_NEWUTS}, initproto.Spawn{
 		Path: t.preload.Zygote[0], Args: t.preload.Zygote, Env: t.preload.Command.Env,
 	}, []*os.File{null, null, said, control})
-	if err != nil {
-		return err
-	}
-	f.process = process
-	return unix.Close(pidfd)
+	return err
 }
 
 func (f *forker) kill() error {
-	_ = f.process.Kill() // an error says that it ended already
-	_, err := f.process.Wait()
-	return err
+	f.process.kill()
+	return errors.Join(f.process.wait(), f.process.close())
 }
 
 // zygoteName names a zygote's group; no sandbox has such an id.
@@ -169,7 +164,10 @@ func (f *forker) fork(p *process, files []*os.File) error {
 		return err
 	}
 	fds := descriptorsOf(files) // output twice, stream, start
-	if err := f.conn.Fork(id, b.pidfd, fds[0], fds[2], fds[3], descriptorsOf(doors)); err != nil {
+	failed := b.init.control(func(init int) {
+		err = f.conn.Fork(id, init, fds[0], fds[2], fds[3], descriptorsOf(doors))
+	})
+	if err := errors.Join(failed, err); err != nil {
 		f.orphan(id)
 		return err
 	}

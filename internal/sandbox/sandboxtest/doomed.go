@@ -76,6 +76,7 @@ func waitForLine(lines *bufio.Scanner, line string) string {
 func (s Suite) playDaemon(t *testing.T) {
 	config := newConfig(t)
 	config.Owner, config.Dir = os.Getenv(doomedOwner), os.Getenv(doomedDir)
+	config.Preload = preloads(os.Getenv(doomedCode))
 	driver := s.New(t, config)
 	r := &rig{
 		T: t, suite: s, config: config, driver: driver, template: prepare(t, driver, s.base()),
@@ -87,6 +88,8 @@ func (s Suite) playDaemon(t *testing.T) {
 	r.speak(r.open(box))
 	r.listen(box)
 	r.generic()
+	r.preloaded("wait")
+	r.ranPreloaded(r.preloaded("wait"), "sleep")
 	fmt.Println(doomedReady)
 	<-after(opTimeout)
 }

@@ -1,6 +1,7 @@
 package sandboxtest
 
 import (
+	"runtime"
 	"strings"
 	"time"
 
@@ -14,6 +15,9 @@ func usageFacts() []fact {
 		{name: "UsageCountsMemory", test: usageCountsMemory},
 		{name: "UsageSurvivesReset", test: usageSurvivesReset},
 		{name: "UsageCountsThrottling", test: usageCountsThrottling, needs: limits},
+		{name: "UsageCountsFaults", test: usageCountsFaults},
+		{name: "UsageCountsWaiting", test: usageCountsWaiting},
+		{name: "UsageNeverFalls", test: usageNeverFalls},
 	}
 }
 
@@ -63,9 +67,82 @@ func usageSurvivesReset(r *rig) {
 func usageCountsThrottling(r *rig) {
 	box := r.bound(func(w *sandbox.Workload) { w.CPUQuota = 0.2 })
 	r.output(box, "spin", "500")
-	if u := r.usage(box); u.Throttled == 0 || u.CPU > 400*time.Millisecond {
+	if u := r.usage(box); u.Throttled.Value == 0 || u.CPU > 400*time.Millisecond {
 		r.Errorf("with a fifth of a CPU: %+v", u)
 	}
+}
+
+// usageCountsFaults touches 40 MiB, which takes 20 faults at least: with pages of 2 MiB.
+func usageCountsFaults(r *rig) {
+	box := r.bound()
+	before := r.usage(box)
+	r.output(box, "alloc", "40")
+	after := r.usage(box)
+	if n := after.Faults.Value - before.Faults.Value; after.Faults.Known && n < 20 {
+		r.Errorf("touching 40 MiB made %d page faults", n)
+	}
+	if after.MajorFaults.Value > after.Faults.Value {
+		r.Errorf("%d major faults of %d", after.MajorFaults.Value, after.Faults.Value)
+	}
+}
+
+// usageCountsWaiting has more to do than there are CPUs. It reads while that runs: a driver
+// may lose what ended threads waited.
+func usageCountsWaiting(r *rig) {
+	box := r.bound()
+	before := r.usage(box)
+	if !before.Waiting.Known {
+		return
+	}
+	var all []*running
+	for range 2*runtime.NumCPU() + 1 {
+		all = append(all, r.start(box, probe("spin", "500")))
+	}
+	r.eventually("with more to do than there are CPUs, something waits for 10 ms", func() bool {
+		return r.usage(box).Waiting.Value-before.Waiting.Value >= 10*time.Millisecond
+	})
+	for _, p := range all {
+		r.exit(p)
+	}
+}
+
+// usageNeverFalls: who subtracts two readings must get what was used between them, also
+// over a reset and a freeze.
+func usageNeverFalls(r *rig) {
+	box := r.bound()
+	before := r.usage(box)
+	r.output(box, "spin", "50")
+	r.notBelow(box, &before)
+	r.reset(box)
+	r.notBelow(box, &before)
+	if f, ok := box.(sandbox.Freezer); ok {
+		r.freeze(f)
+		r.notBelow(box, &before)
+		r.thaw(f)
+	}
+	r.output(box, "alloc", "10")
+	r.notBelow(box, &before)
+}
+
+// notBelow compares a new reading with an earlier one, and keeps it.
+func (r *rig) notBelow(box sandbox.Sandbox, earlier *sandbox.Usage) {
+	r.Helper()
+	now, was := r.usage(box), *earlier
+	*earlier = now
+	fell := now.CPU < was.CPU || now.OOMKills < was.OOMKills || now.MemoryPeak < was.MemoryPeak
+	for _, c := range [][2]sandbox.Counter[time.Duration]{{was.Throttled, now.Throttled}, {was.Waiting, now.Waiting}, {was.HostWaiting, now.HostWaiting}, {was.MemoryStall, now.MemoryStall}, {was.IOStall, now.IOStall}} {
+		fell = fell || below(c[1], c[0])
+	}
+	for _, c := range [][2]sandbox.Counter[int64]{{was.Faults, now.Faults}, {was.MajorFaults, now.MajorFaults}, {was.ReadBytes, now.ReadBytes}, {was.WrittenBytes, now.WrittenBytes}} {
+		fell = fell || below(c[1], c[0])
+	}
+	if fell {
+		r.Errorf("usage fell from\n%+v to\n%+v", was, now)
+	}
+}
+
+func below[T ~int64](now, was sandbox.Counter[T]) bool {
+	return now.Known != was.Known || now.Value < was.Value || !now.Known && now.Value != 0
 }
 
 func limitFacts() []fact {

@@ -43,6 +43,13 @@ func lives() []life {
 		{"CloseWhileRunning", closeWhileRunning},
 		{"CreateWhileTemplateCloses", createWhileTemplateCloses},
 		{"FrozenAndClose", frozenAndClose},
+		{"PreloadedAndClose", func(r *rig) { r.close(r.preloaded("wait")) }},
+		{"PreloadedDirectAndClose", func(r *rig) { r.close(r.preloaded("wait-direct")) }},
+		{"PreloadedNeverBound", func(r *rig) { r.madeOf(r.preloading("wait")) }},
+		{"PreloadedTemplateClosedFirst", preloadOutlivesItsTemplate},
+		{"PreloadedReset", preloadThenReset},
+		{"PreloadedDied", preloadThatDied},
+		{"PreloadedRunCancelled", preloadedRunEndsWithContext},
 	}
 }
 
@@ -52,6 +59,7 @@ func (s Suite) leaks(t *testing.T, code string) {
 	for _, l := range lives() {
 		t.Run(l.name, func(t *testing.T) {
 			config := newConfig(t)
+			config.Preload = preloads(code)
 			t.Run("First", func(t *testing.T) { s.live(t, config, code, l) })
 			before := Take(t, config.Dir)
 			t.Run("Second", func(t *testing.T) { s.live(t, config, code, l) })

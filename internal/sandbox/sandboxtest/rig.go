@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 )
 
@@ -228,6 +229,9 @@ func (r *rig) all(box sandbox.Sandbox) map[string]error {
 	}
 	if f, ok := box.(sandbox.Freezer); ok {
 		errs["Freeze"], errs["Thaw"] = f.Freeze(r.ctx()), f.Thaw(r.ctx())
+	}
+	if c, ok := box.(sandbox.Classed); ok {
+		errs["SetClass"] = c.SetClass(r.ctx(), lambda.ClassBatch)
 	}
 	return errs
 }

@@ -37,6 +37,8 @@ type Suite struct {
 	// Removable are the protections that the driver can be told to leave off; nil = all that
 	// attacks name. The rest cannot be taken away without the tier itself.
 	Removable []string
+	// Preloads: what Base.Preload names waits in the box and is adopted by the first Run.
+	Preloads bool
 	// Base is what templates are made of; the zero value asks for the host's root.
 	Base sandbox.Base
 }
@@ -47,6 +49,9 @@ type Config struct {
 	Dir     string       // an empty folder of the driver's own
 	Without []string     // protections to take away, by the driver's names
 	Log     *slog.Logger // writes to the test's log
+	// Preload says what Base.Preload names in the suite. A driver without Suite.Preloads
+	// needs not ask.
+	Preload func(name string) (sandbox.Preload, error)
 }
 
 // opTimeout bounds every call of a driver: nothing may take this long on any host.
@@ -169,10 +174,12 @@ func hostSees(s Suite) bool       { return !s.OwnKernel }
 // conformance runs every fact on one driver and one template.
 func (s Suite) conformance(t *testing.T, probe string) {
 	config := newConfig(t)
+	config.Preload = preloads(probe)
 	driver := s.driver(t, config)
 	template := prepare(t, driver, s.base())
 	facts := slices.Concat(driverFacts(), templateFacts(), bindFacts(), runFacts(), outputFacts(), streamFacts(), directFacts(),
-		resetFacts(), networkFacts(), usageFacts(), limitFacts(), memoryFacts(), closeFacts(), concurrencyFacts(), freezeFacts())
+		resetFacts(), networkFacts(), usageFacts(), classFacts(), limitFacts(), memoryFacts(), closeFacts(), concurrencyFacts(), freezeFacts(),
+		preloadFacts(), reclaimFacts())
 	for _, f := range facts {
 		if f.needs != nil && !f.needs(s) {
 			continue

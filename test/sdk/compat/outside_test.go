@@ -6,7 +6,6 @@ import "slices"
 const (
 	noURLs        = "function URLs come later"
 	noMappings    = "event source mappings come later"
-	noProvisioned = "provisioned concurrency comes later"
 	noImages      = "functions from images come later"
 	noVPC         = "Lambent has networks of its own, no VPC"
 	noSnapStart   = "SnapStart comes later"
@@ -24,12 +23,6 @@ func outside() []exclusion {
 		excluded(noURLs, urls...),
 		excluded(noMappings, mappings...),
 		excluded(theirEndpoint, endpoints...),
-		excluded(noProvisioned,
-			"TestLambdaConcurrency::test_lambda_provisioned_concurrency_moves_with_alias",
-			"TestLambdaConcurrency::test_lambda_provisioned_concurrency_scheduling",
-			"TestLambdaConcurrency::test_provisioned_concurrency",
-			"TestLambdaConcurrency::test_provisioned_concurrency_init_failure",
-			"TestLambdaConcurrency::test_reserved_provisioned_overlap"),
 		excluded(noImages, "TestLambdaImages::test_lambda_image_and_image_config_crud", "TestLambdaImages::test_lambda_image_crud"),
 		excluded(noVPC, "TestLambdaFunction::test_invalid_vpc_config_subnet"),
 		excluded(noSnapStart, parametrized("TestLambdaSnapStart::test_snapstart_update_function_configuration",

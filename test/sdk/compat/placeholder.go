@@ -28,6 +28,7 @@ var kinds = map[string]string{
 	"nonexisting-fn-name": anyName,
 	"resource":            anyName,
 	"resource-name":       anyName,
+	"alias-name":          anyName,
 	"uuid":                anyUUID,
 	"request-id":          anyUUID,
 	"code-sha256":         `[A-Za-z0-9+/]{43}=`,

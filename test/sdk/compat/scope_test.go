@@ -35,7 +35,7 @@ func scenarios() []scenario {
 	var all []scenario
 	for _, subject := range [][]scenario{
 		accountScenarios(), functionScenarios(), updateScenarios(), missingScenarios(), versionScenarios(), aliasScenarios(),
-		layerScenarios(), permissionScenarios(), tagScenarios(), settingScenarios(), loggingScenarios(),
+		layerScenarios(), permissionScenarios(), tagScenarios(), settingScenarios(), provisionedScenarios(), loggingScenarios(),
 		invokeScenarios(), eventScenarios(), behaviorScenarios(), errorScenarios(), storeScenarios(),
 	} {
 		all = append(all, subject...)

@@ -78,11 +78,6 @@ func settingScenarios() []scenario {
 		{recording: "TestLambdaReservedConcurrency::test_function_concurrency_exceptions", perform: concurrencyExceptions},
 		{recording: "TestLambdaRecursion::test_put_function_recursion_config_allow", perform: allowRecursion},
 		{recording: "TestLambdaRecursion::test_put_function_recursion_config_default_terminate", perform: terminateRecursion},
-		{
-			recording: "TestLambdaConcurrency::test_lambda_concurrency_block", perform: concurrencyBlock,
-			except: map[string]string{"provisioned_concurrency_result": provisioned, "invoke_v1_after_block": provisioned},
-			note:   "nothing is left for $LATEST because 0 is reserved, not because a provisioned version has all of 1",
-		},
 		{recording: "TestCodeSigningConfig::test_code_signing_not_found_excs", perform: noCodeSigning, except: exceptSigning()},
 	}
 	for variant, retries := range map[string]*int32{
@@ -98,8 +93,6 @@ func settingScenarios() []scenario {
 	}
 	return all
 }
-
-const provisioned = "provisioned concurrency comes later"
 
 func concurrencyExceptions(s *session) {
 	put := func(function string, n int32) *lambda.PutFunctionConcurrencyInput {
@@ -121,20 +114,6 @@ func allowRecursion(s *session) {
 func terminateRecursion(s *session) {
 	name := s.create(s.usual(s.name("<function-name:1>"), "handler.handler", "echo.py"))
 	see(s, "get_recursion_default_terminate_response", s.api.GetFunctionRecursionConfig, &lambda.GetFunctionRecursionConfigInput{FunctionName: &name})
-}
-
-func concurrencyBlock(s *session) {
-	name := s.create(s.usual(s.name("<function-name:1>"), "handler.handler", "echo.py"))
-	see(s, "v1_result", s.api.PublishVersion, publish(name))
-	const greeting = `{"hello":"world"}`
-	see(s, "invoke_latest_before_block", s.api.Invoke, event(name, greeting))
-	reserve := func(n int32) *lambda.PutFunctionConcurrencyInput {
-		return &lambda.PutFunctionConcurrencyInput{FunctionName: &name, ReservedConcurrentExecutions: &n}
-	}
-	see(s, "reserved_concurrency_result", s.api.PutFunctionConcurrency, reserve(1))
-	do(s, s.api.PutFunctionConcurrency, reserve(0))
-	see(s, "invoke_latest_first_exc", s.api.Invoke, event(name, greeting))
-	see(s, "invoke_latest_second_exc", s.api.Invoke, event(name, greeting))
 }
 
 func noCodeSigning(s *session) {

@@ -9,10 +9,20 @@ import (
 )
 
 // Build puts the programs of the module in folder module into folder dir.
-func Build(module, dir string) error {
-	cmd := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "./cmd/...")
+func Build(module, dir string) error { return build(module, dir, "0", "./cmd/...") }
+
+// BuildForRaces does as Build, with the race detector in the server. It needs a C compiler.
+func BuildForRaces(module, dir string) error {
+	if err := Build(module, dir); err != nil {
+		return err
+	}
+	return build(module, dir, "1", "-race", "./cmd/lambent")
+}
+
+func build(module, dir, cgo string, args ...string) error {
+	cmd := exec.Command("go", append([]string{"build", "-o", dir + string(filepath.Separator)}, args...)...)
 	cmd.Dir = module
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building lambent: %w\n%s", err, out)
 	}

@@ -45,9 +45,7 @@ func Start(binaries, data, log string, env ...string) (*Daemon, error) {
 	if d.Admin, err = FreePort(); err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(filepath.Join(binaries, "lambent"), "up", "--data", data, "--listen", d.Listen, "--admin", d.Admin)
-	cmd.Env = append(os.Environ(), env...)
-	if err := d.start(cmd); err != nil {
+	if err := d.start(binaries, env); err != nil {
 		return nil, err
 	}
 	if err := d.awaitReady(); err != nil {
@@ -56,7 +54,9 @@ func Start(binaries, data, log string, env ...string) (*Daemon, error) {
 	return d, nil
 }
 
-func (d *Daemon) start(cmd *exec.Cmd) error {
+func (d *Daemon) start(binaries string, env []string) error {
+	cmd := exec.Command(filepath.Join(binaries, "lambent"), "up", "--data", d.Data, "--listen", d.Listen, "--admin", d.Admin)
+	cmd.Env = append(os.Environ(), env...)
 	out, err := os.Create(d.log)
 	if err != nil {
 		return err
@@ -84,13 +84,16 @@ func FreePort() (string, error) {
 	return l.Addr().String(), nil
 }
 
-func (d *Daemon) awaitReady() error {
+func (d *Daemon) awaitReady() error { return d.await(d.ready) }
+
+// await waits until the process is as far as holds says.
+func (d *Daemon) await(holds func() bool) error {
 	for end := time.Now().Add(startLimit); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if holds() {
+			return nil
+		}
 		if d.Ended() {
 			return fmt.Errorf("lambent ended by itself:\n%s", d.Output())
-		}
-		if d.ready() {
-			return nil
 		}
 	}
 	return fmt.Errorf("lambent is not ready after %v:\n%s", startLimit, d.Output())
@@ -143,8 +146,8 @@ func (d *Daemon) Signal(s os.Signal) error {
 	if d.Ended() {
 		return nil
 	}
-	if err := d.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("signalling lambent: %w", err)
+	if err := d.Send(s); err != nil {
+		return err
 	}
 	select {
 	case <-d.ended:
@@ -152,6 +155,14 @@ func (d *Daemon) Signal(s os.Signal) error {
 	case <-time.After(stopLimit):
 		return fmt.Errorf("lambent did not end within %v of %v:\n%s", stopLimit, s, d.Output())
 	}
+}
+
+// Send sends a signal to the daemon and does not wait.
+func (d *Daemon) Send(s os.Signal) error {
+	if err := d.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("signalling lambent: %w", err)
+	}
+	return nil
 }
 
 // Options point a client of the SDK at the daemon. It does not retry: a test sees what

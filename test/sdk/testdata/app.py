@@ -66,3 +66,12 @@ def unserializable(event, context):
 
 def broken(event, context):
     raise ValueError("this basket is empty")
+
+
+def burn(event, context):
+    """Use a CPU for a time, or an amount of its time."""
+    until = time.monotonic() + event.get("seconds", 0)
+    used = time.process_time() + event.get("cpu", 0)
+    while time.monotonic() < until or time.process_time() < used:
+        pass
+    return "burnt"

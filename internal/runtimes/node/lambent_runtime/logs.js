@@ -9,7 +9,8 @@ const MODERN = Number(process.versions.node.split('.')[0]) >= 24;
 const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 
 /** The invocation that runs, or ran last. */
-const request = { id: MODERN ? '-' : undefined, tenantId: undefined };
+const NOBODY = MODERN ? '-' : undefined;
+const request = { id: NOBODY, tenantId: undefined };
 
 let own = () => undefined;
 
@@ -119,4 +120,4 @@ function pause() {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
 }
 
-module.exports = { MODERN, error, install, request, scoped };
+module.exports = { MODERN, NOBODY, error, install, request, scoped };

@@ -14,6 +14,7 @@ function workload() {
   for (const name of ['./errors', './logs', './stream', './turn', './handler', './layers', './context', 'util', 'url', 'net']) {
     require(name);
   }
+  require('./rehearsal').play();
   const text = readAll(Number(process.env.LAMBENT_START.slice('fd:'.length)));
   if (text === '') {
     process.exit(0);
@@ -55,4 +56,4 @@ function apply(pairs) {
   }
 }
 
-module.exports = { waits, workload };
+module.exports = { apply, waits, workload };

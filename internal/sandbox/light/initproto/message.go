@@ -8,12 +8,8 @@ const Path = "/.lambent/init"
 // ControlFD is the init's end of the conversation.
 const ControlFD = 3
 
-// StreamFD is where a command run with a stream channel finds it; a waiting one finds the
-// pipe of its workload at StartFD.
-const (
-	StreamFD = 3
-	StartFD  = 4
-)
+// StreamFD is where a command run with a stream channel finds it.
+const StreamFD = 3
 
 // Limits of one packet. A packet must fit into the socket's send buffer
 // (net.core.wmem_default, 208 KiB with the kernel's own overhead).
@@ -64,18 +60,16 @@ type Run struct {
 	Env    []string
 	Dir    string
 	Stream bool
-	// Waits: it is started before Bind and waits on the pipe that comes beside the stream.
-	// The init has rights then that a command must not have: it gives them up by itself.
+	// Waits: it is started before Bind and waits for its workload, which comes through the
+	// last descriptor. The init has rights then that a command must not have: it gives them
+	// up by itself. Without a Path it waits to execute what comes: see Workload.
 	Waits bool
 }
 
-// Give is the word that makes the init's program give up the rights that a function lacks
-// and then execute the command that its further arguments name. It finds Rights, as JSON,
-// at RightsFD.
-const (
-	Give     = "give-up-rights"
-	RightsFD = 5
-)
+// Give is the word that makes the init's program give up the rights that a function lacks,
+// which stand as JSON of Rights in the descriptor that the next argument names. Then it
+// executes the command that the others name, or awaits one if there are none.
+const Give = "give-up-rights"
 
 // Rights are what a command keeps.
 type Rights struct {

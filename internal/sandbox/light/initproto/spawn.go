@@ -13,8 +13,9 @@ package initproto
 //
 // root is a mount namespace, network a network namespace. doors are the files of control
 // groups on v1 by which a thread enters them ("tasks"), group is the folder of one on v2.
-// files become the program's 0, 1, 2 … The program is a child of the daemon, not of the
-// spawner.
+// files become the program's 0, 1, 2 … The program is the spawner's child, which reaps it
+// and does not look how it ended: whoever needs to know that it did has the pidfd. The
+// program ends with the spawner, if it asks the kernel for a signal (PR_SET_PDEATHSIG).
 const SpawnWord = "spawn"
 
 // MaxSpawnFDs bounds the descriptors beside a request.
@@ -37,7 +38,4 @@ type Spawn struct {
 }
 
 // Spawned answers a Spawn; a pidfd comes with it when Error is "".
-type Spawned struct {
-	PID   int
-	Error string
-}
+type Spawned struct{ Error string }

@@ -38,6 +38,8 @@ func behaviours() map[string]command {
 		"sleep":         func([]string) error { forever(); return nil },
 		"sleep-quietly": func([]string) error { return hold([]string{"1"}) },
 		"hold":          hold,
+		"wait":          wait,
+		"self":          self,
 		"nap":           nap,
 		"spin":          spin,
 		"listen":        listen,

@@ -1,0 +1,130 @@
+package pool
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// pace is what a group has measured of its requests and starts. It has a lock of its own:
+// every request writes to it, and only one that finds no instance reads it.
+type pace struct {
+	mu      sync.Mutex  // guards what follows; after group.mu
+	flights []time.Time // when requests in flight got their instances; zero = free
+	vacant  []int       // free places in flights
+	took    samples     // how long requests had their instances
+	starts  samples     // how long starts on demand took, the wait for memory included
+}
+
+// samples are the last measurements of one kind, in a ring.
+type samples struct {
+	ring []time.Duration
+	next int
+}
+
+// samplesKept is how many measurements an estimate rests on. So many follow a change of
+// the function's behaviour within as many requests, and err by about an eighth of the
+// spread of the values (the standard error of a mean of 64).
+const samplesKept = 64
+
+func (s *samples) add(d time.Duration) {
+	if len(s.ring) < samplesKept {
+		s.ring = append(s.ring, d)
+		return
+	}
+	s.ring[s.next] = d
+	s.next = (s.next + 1) % samplesKept
+}
+
+// mean is false where nothing was measured.
+func (s *samples) mean() (time.Duration, bool) {
+	if len(s.ring) == 0 {
+		return 0, false
+	}
+	var sum time.Duration
+	for _, d := range s.ring {
+		sum += d
+	}
+	return sum / time.Duration(len(s.ring)), true
+}
+
+// depart notes that a request got an instance; land takes the place that it returns.
+func (p *pace) depart(now time.Time) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.vacant); n > 0 {
+		place := p.vacant[n-1]
+		p.vacant = p.vacant[:n-1]
+		p.flights[place] = now
+		return place
+	}
+	p.flights = append(p.flights, now)
+	return len(p.flights) - 1
+}
+
+// land notes that a request gave its instance back.
+func (p *pace) land(place int, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.took.add(now.Sub(p.flights[place]))
+	p.flights[place] = time.Time{}
+	p.vacant = append(p.vacant, place)
+}
+
+// started notes how long a start took.
+func (p *pace) started(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.starts.add(d)
+}
+
+// start is how long a start is expected to take, false where none was measured.
+func (p *pace) start() (time.Duration, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.starts.mean()
+}
+
+// sooner counts how many waiting requests the instances in use are expected to take
+// within d: each one when its request ends, and more when those end that it takes then.
+// What is expected of a request that has run for some time is the mean of what the measured
+// ones that ran longer had left then; of one that has run longer than all of them nothing is
+// known.
+func (p *pace) sooner(d time.Duration, now time.Time) (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	mean, _ := p.took.mean()
+	sorted := slices.Sorted(slices.Values(p.took.ring))
+	rest := make([]time.Duration, len(sorted)+1) // sums from each to the longest
+	for i, took := range slices.Backward(sorted) {
+		rest[i] = rest[i+1] + took
+	}
+	for _, since := range p.flights {
+		if since.IsZero() {
+			continue
+		}
+		age := now.Sub(since)
+		i, _ := slices.BinarySearch(sorted, age+1)
+		longer := time.Duration(len(sorted) - i)
+		if longer == 0 {
+			continue
+		}
+		if left := d - (rest[i]/longer - age); left > 0 {
+			n += 1 + int(left/max(mean, 1))
+		}
+	}
+	return n
+}
+
+// drain is how long it is expected to take until n requests that wait have their
+// instances, from those in use alone; 0 where nothing is known.
+func (p *pace) drain(n int) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	mean, _ := p.took.mean()
+	inUse := len(p.flights) - len(p.vacant)
+	if inUse == 0 {
+		return 0
+	}
+	return mean * time.Duration(n) / time.Duration(inUse)
+}

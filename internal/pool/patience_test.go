@@ -1,0 +1,141 @@
+package pool_test
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/receipt"
+)
+
+// measured is a host whose function starts in boot and has been seen to take as long as
+// each of the payloads.
+func measured(t *testing.T, boot time.Duration, payloads ...string) (*host, *lambda.Target) {
+	t.Helper()
+	h := newHost(t, &starter{boot: boot}, nil)
+	fn := target("f", 1)
+	h.Keep(fn.ID, fn)
+	for _, p := range payloads {
+		h.ok(fn, p)
+	}
+	return h, fn
+}
+
+// starts is how many instances were started so far.
+func (h *host) starts() int {
+	n, _ := h.starter.live()
+	return n
+}
+
+func TestWaitsWhereThatIsSooner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, fn := measured(t, 100*ms, "10ms", "10ms")
+		busy := h.spawn(fn, "10ms")
+		synctest.Wait()
+		second := h.ok(fn, "10ms")
+		if second.took != 20*ms || second.rec.Start != receipt.Warm || h.starts() != 1 {
+			t.Errorf("took %v, %s, %d starts", second.took, second.rec.Start, h.starts())
+		}
+		<-busy
+	})
+}
+
+func TestStartsWhereThatIsSooner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, fn := measured(t, 40*ms, "1s", "1s")
+		busy := h.spawn(fn, "1s")
+		synctest.Wait()
+		if second := h.ok(fn, "1s"); second.took != 1040*ms || h.starts() != 2 {
+			t.Errorf("took %v, %d starts", second.took, h.starts())
+		}
+		<-busy
+	})
+}
+
+// What a request has run already counts: of one that takes 1 s, 990 ms are over.
+func TestExpectsWhatIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, fn := measured(t, 40*ms, "1s", "1s")
+		busy := h.spawn(fn, "1s")
+		time.Sleep(990 * ms)
+		if second := h.ok(fn, "1s"); second.took != 1010*ms || h.starts() != 1 {
+			t.Errorf("took %v, %d starts", second.took, h.starts())
+		}
+		<-busy
+	})
+}
+
+// An expectation that fails costs no more than another start.
+func TestPatienceEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, fn := measured(t, 100*ms, "10ms", "10ms")
+		busy := h.spawn(fn, "10s")
+		synctest.Wait()
+		if second := h.ok(fn, ""); second.took != 200*ms || second.rec.Start != receipt.Cold {
+			t.Errorf("took %v, %s", second.took, second.rec.Start)
+		}
+		<-busy
+	})
+}
+
+// One that runs longer than all before promises nothing.
+func TestOutlierPromisesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, fn := measured(t, 100*ms, "10ms", "10ms")
+		busy := h.spawn(fn, "10s")
+		time.Sleep(20 * ms)
+		if second := h.ok(fn, ""); second.took != 100*ms {
+			t.Errorf("took %v", second.took)
+		}
+		<-busy
+	})
+}
+
+// An instance takes several of those that wait before another would be there; the rest
+// gets starts.
+func TestBurstStartsWhatItNeeds(t *testing.T) {
+	for _, c := range []struct {
+		waiting, starts int
+	}{{1, 0}, {5, 0}, {10, 0}, {14, 4}, {30, 20}} {
+		t.Run(fmt.Sprint(c.waiting), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h, fn := measured(t, 100*ms, "10ms", "10ms")
+				answers := []<-chan answer{h.spawn(fn, "10ms")}
+				synctest.Wait()
+				for range c.waiting {
+					answers = append(answers, h.spawn(fn, "10ms"))
+				}
+				synctest.Wait()
+				if got := h.Stats().Starting; got != c.starts {
+					t.Errorf("%d starts, want %d", got, c.starts)
+				}
+				for _, a := range answers {
+					if got := <-a; got.err != nil || got.took > 120*ms {
+						t.Errorf("%v after %v", got.err, got.took)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A failed start leaves nobody without one.
+func TestPatientRequestOutlivesFailedStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, fn := measured(t, 100*ms, "10ms")
+		h.starter.failure = func(n int, _ *lambda.Target) error {
+			if n == 2 {
+				return fmt.Errorf("start %d fails", n)
+			}
+			return nil
+		}
+		busy := h.spawn(fn, "1h")
+		synctest.Wait()
+		if got := h.ok(fn, ""); got.took != 300*ms { // patience, the start that fails, another
+			t.Errorf("took %v", got.took)
+		}
+		_ = busy
+	})
+}
