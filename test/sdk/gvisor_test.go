@@ -92,6 +92,18 @@ func TestGVisorRunsNode(t *testing.T) {
 	}
 }
 
+// AWS's client for Go speaks HTTP to the Runtime API, which the agent forwards.
+func TestGVisorRunsTheOfficialClient(t *testing.T) {
+	needsGVisor(t)
+	client := up(t, t.TempDir()).client()
+	in := inGVisor(creation(t, "client", "app.py", "app.handler"))
+	in.Runtime, in.Code = "provided.al2023", &types.FunctionCode{ZipFile: packFolder(t, goFunction(t))}
+	deploy(t, client, in)
+	for range 3 {
+		answers(t, client, "client", `{"name":"you"}`, `{"hello":"you"}`)
+	}
+}
+
 // What comes after the first function finds sandboxes that were made before it was asked for.
 func TestGVisorKeepsStems(t *testing.T) {
 	needsGVisor(t)

@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// mountinfoEscapes are how the kernel writes paths in its list of mounts (proc_pid_mountinfo(5)).
+var mountinfoEscapes = strings.NewReplacer(" ", `\040`, "\t", `\011`, "\n", `\012`, `\`, `\134`)
+
 // removeTree removes a folder, unless something is mounted in it in this mount namespace: that
 // cannot be, and removing through a mount would delete what is mounted.
 func removeTree(dir string) error {
@@ -14,9 +17,10 @@ func removeTree(dir string) error {
 	if err != nil {
 		return err
 	}
+	point := mountinfoEscapes.Replace(dir)
 	for line := range strings.Lines(string(mounts)) {
 		fields := strings.Fields(line)
-		if len(fields) > 4 && (fields[4] == dir || strings.HasPrefix(fields[4], dir+"/")) {
+		if len(fields) > 4 && (fields[4] == point || strings.HasPrefix(fields[4], point+"/")) {
 			return fmt.Errorf("removing %s: something is mounted at %s: unmount it first", dir, fields[4])
 		}
 	}
