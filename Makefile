@@ -25,7 +25,7 @@ testneeds:
 demo: build needs ## Show it: four examples, cold and warm, with receipts
 	@cd examples/demo && $(GO) run . -lambent ../../bin/lambent -examples ..
 
-test: testneeds runsc ## Everything that must hold
+test: testneeds ## Everything that must hold
 	@./test/run
 
 benchneeds:

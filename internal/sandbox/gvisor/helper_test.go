@@ -55,9 +55,8 @@ func runscPaths() []string {
 	return []string{filepath.Join(repository, runsc.Name), filepath.Join(runsc.SystemDir, runsc.Name)}
 }
 
-// newBox makes a bound box without code that ends with the test; it skips, with what Probe
-// says, where the host cannot do gvisor.
-func newBox(t *testing.T) sandbox.Sandbox {
+// newTemplate skips, with what Probe says, where the host cannot do gvisor.
+func newTemplate(t testing.TB) (*gvisor.Driver, sandbox.Template) {
 	t.Helper()
 	d, err := gvisor.New(gvisor.Options{Agent: agentBinary, Runsc: runscPaths(), Owner: fmt.Sprintf("gvisor-test-%d", os.Getpid()), Dir: t.TempDir()})
 	if err != nil {
@@ -70,6 +69,13 @@ func newBox(t *testing.T) sandbox.Sandbox {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return d, template
+}
+
+// newBox makes a bound box without code that ends with the test.
+func newBox(t *testing.T) sandbox.Sandbox {
+	t.Helper()
+	d, template := newTemplate(t)
 	box, err := template.Create(t.Context(), fmt.Sprintf("box-%d", time.Now().UnixNano()))
 	if err != nil {
 		t.Fatal(err)
