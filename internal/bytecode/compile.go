@@ -95,7 +95,10 @@ func (m *Maker) run(ctx context.Context, u unit, c runtimes.Compiler, folder str
 	command := c.Command
 	command.Args = append(command.Args[:len(command.Args):len(command.Args)], u.target)
 	command.Stdout, command.Stderr = output, io.Discard
+	// A Run that is cut short waits for what the compiler has begun to write.
+	unread := context.AfterFunc(ctx, func() { answer.CloseWithError(context.Cause(ctx)) })
 	process, err := box.Run(ctx, command)
+	unread()
 	if err != nil {
 		return nil, nil, fmt.Errorf("running the compiler: %w", err)
 	}

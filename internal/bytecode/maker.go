@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -139,11 +140,11 @@ func (m *Maker) add(w work, soon bool) *job {
 		return nil
 	}
 	m.hold(j, +1)
-	at := len(m.waiting)
 	if soon {
-		at = 0
+		m.waiting = slices.Insert(m.waiting, 0, j)
+	} else {
+		m.waiting = append(m.waiting, j) // a start expects all functions
 	}
-	m.waiting = append(m.waiting[:at:at], append([]*job{j}, m.waiting[at:]...)...)
 	m.signal()
 	return j
 }

@@ -3,6 +3,7 @@ package code
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -12,18 +13,26 @@ import (
 // unfinished starts the name of a folder that is being made or removed.
 const unfinished = ".tmp-"
 
+// tempTries is how often temp begins anew; each time another process must have swept in
+// the very moment.
+const tempTries = 100
+
 // temp makes a folder for work in progress and locks it for as long as this process
 // works in it. Another process that starts right now may sweep it before it is
 // locked: then the next one is taken.
 func (p *Packages) temp() (dir string, unlock func() error, err error) {
-	for range 3 {
+	for range tempTries {
 		dir, err = os.MkdirTemp(p.dir, unfinished)
 		if err != nil {
 			return "", nil, fmt.Errorf("making a temporary folder: %w", err)
 		}
-		if unlock, err = lock(dir); err == nil {
+		if unlock, err = lock(dir); err != nil {
+			continue
+		}
+		if _, err = os.Lstat(dir); err == nil {
 			return dir, unlock, nil
 		}
+		err = errors.Join(err, unlock()) // swept between the two
 	}
 	return "", nil, err // what could not be locked is swept at the next start
 }
@@ -37,8 +46,8 @@ func sweep(dir string) error {
 	var failed []error
 	for _, name := range left {
 		unlock, err := lock(name)
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			continue
+		if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, fs.ErrNotExist) {
+			continue // somebody works in it, or has just finished
 		}
 		if err == nil {
 			err = errors.Join(os.RemoveAll(name), unlock())

@@ -102,21 +102,21 @@ func (d *Daemon) passed(front string) http.Handler {
 }
 
 // leaveWhenMoved ends what only the serving one does, once that is another.
-func (d *Daemon) leaveWhenMoved(ctx context.Context, leave context.CancelCauseFunc) {
+func (d *Daemon) leaveWhenMoved(whole context.Context, leave context.CancelCauseFunc) {
 	select {
 	case <-d.turn.moved:
 		leave(event.ErrMoved)
 		d.pool.Leave()
 		d.stems.Retire()
-	case <-ctx.Done():
+	case <-whole.Done():
 	}
 }
 
 // runEvents runs events until ctx ends. If that is because another server goes on, those
-// that run here are waited for, unless this one is stopped.
-func (d *Daemon) runEvents(ctx, work context.Context) error {
-	err := d.events.Run(work)
-	if !errors.Is(context.Cause(work), event.ErrMoved) {
+// that run here are waited for, unless this one is stopped: with whole.
+func (d *Daemon) runEvents(whole, ctx context.Context) error {
+	err := d.events.Run(ctx)
+	if !errors.Is(context.Cause(ctx), event.ErrMoved) {
 		return err
 	}
 	ended := make(chan struct{})
@@ -128,7 +128,7 @@ func (d *Daemon) runEvents(ctx, work context.Context) error {
 	defer limit.Stop()
 	select {
 	case <-ended:
-	case <-ctx.Done():
+	case <-whole.Done():
 	case <-limit.C:
 	}
 	return err

@@ -81,6 +81,9 @@ type socket interface {
 type gate struct {
 	socket
 
+	// taking is held while a connection is waited for; not together with mu.
+	taking sync.Mutex
+
 	// mu guards open.
 	mu   sync.Mutex
 	open chan struct{} // closed while connections are taken
@@ -100,11 +103,17 @@ func newGate(l net.Listener) (*gate, error) {
 func (g *gate) Accept() (net.Conn, error) {
 	for {
 		<-g.opened()
-		c, err := g.socket.Accept()
+		c, err := g.take()
 		if wait, ok := errors.AsType[net.Error](err); !ok || !wait.Timeout() {
 			return c, err
 		}
 	}
+}
+
+func (g *gate) take() (net.Conn, error) {
+	g.taking.Lock()
+	defer g.taking.Unlock()
+	return g.socket.Accept()
 }
 
 func (g *gate) opened() <-chan struct{} {
@@ -113,8 +122,19 @@ func (g *gate) opened() <-chan struct{} {
 	return g.open
 }
 
-// pause ends an Accept that waits, and those to come until resume or Close.
+// pause ends an Accept that waits, and those to come until resume or Close. When it has
+// returned nothing is accepted any more: a deadline alone does not see to that, for what
+// comes before the goroutine that waited runs again is still accepted.
 func (g *gate) pause() error {
+	if err := g.shut(); err != nil {
+		return err
+	}
+	g.taking.Lock()
+	defer g.taking.Unlock()
+	return nil
+}
+
+func (g *gate) shut() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.open = make(chan struct{})

@@ -12,36 +12,37 @@ import (
 )
 
 // serve listens until ctx ends, a listener fails or another server has taken over, then lets
-// requests finish.
+// requests finish. What is begun here ends with ctx, which ends when another server serves;
+// only what finishes requests goes on.
 func (d *Daemon) serve(ctx context.Context) error {
 	defer close(d.finished)
-	group, ctx := errgroup.WithContext(ctx)
-	work, leave := context.WithCancelCause(ctx) // what only the one that serves does
+	group, whole := errgroup.WithContext(ctx)
+	ctx, leave := context.WithCancelCause(whole) // of what only the one that serves does: nearly all
 	defer leave(nil)
-	if err := d.openFronts(ctx, work); err != nil {
+	if err := d.openFronts(ctx); err != nil {
 		return err
 	}
 	if err := d.claim(ctx); err != nil {
 		return err
 	}
-	group.Go(func() error { return d.api.Run(work) })
-	group.Go(func() error { return d.runEvents(ctx, work) })
-	group.Go(func() error { d.garbage.Run(work); return nil })
+	group.Go(func() error { return d.api.Run(ctx) })
+	group.Go(func() error { d.garbage.Run(ctx); return nil })
 	group.Go(func() error { d.slowest.Run(ctx); return nil })
-	group.Go(func() error { d.bytecode.Run(work); return nil })
-	group.Go(func() error { d.inherit(work); return nil })
-	group.Go(func() error { d.follow(work); return nil })
-	group.Go(func() error { d.leaveWhenMoved(ctx, leave); return nil })
+	group.Go(func() error { d.bytecode.Run(ctx); return nil })
+	group.Go(func() error { d.inherit(ctx); return nil })
+	group.Go(func() error { d.follow(ctx); return nil })
+	group.Go(func() error { return d.runEvents(whole, ctx) })
+	group.Go(func() error { d.leaveWhenMoved(whole, leave); return nil })
 	for _, f := range d.fronts.each() {
-		group.Go(func() error { return f.serve(ctx, d.turn.moved) })
+		group.Go(func() error { return f.serve(whole, d.turn.moved) })
 	}
 	d.announce()
-	defer context.AfterFunc(ctx, d.sayStopping)()
+	defer context.AfterFunc(whole, d.sayStopping)()
 	return group.Wait()
 }
 
 // openFronts opens listeners where none were handed over, and puts handlers behind them.
-func (d *Daemon) openFronts(ctx, work context.Context) error {
+func (d *Daemon) openFronts(ctx context.Context) error {
 	l := &d.place.listeners
 	if d.place.from == nil {
 		var err error
@@ -52,7 +53,7 @@ func (d *Daemon) openFronts(ctx, work context.Context) error {
 	var failed [3]error
 	d.fronts.api, failed[0] = newFront(l.api, d.apiHandler())
 	d.fronts.admin, failed[1] = newFront(l.admin, d.turn.relay(d.adminHandler(), control.PassOn(d.cfg.Data, passedAdmin)))
-	d.fronts.control, failed[2] = newFront(l.control, d.controlHandler(work))
+	d.fronts.control, failed[2] = newFront(l.control, d.controlHandler(ctx))
 	return errors.Join(failed[:]...)
 }
 

@@ -170,7 +170,7 @@ func TestGate(t *testing.T) {
 	defer c.Close()
 	select {
 	case err := <-accepted:
-		t.Errorf("accepted through a paused gate, %v", err)
+		t.Fatalf("accepted through a paused gate, %v", err)
 	case <-time.After(50 * time.Millisecond):
 	}
 	if err := g.resume(); err != nil {

@@ -40,7 +40,7 @@ func (i *Instance) begins(t *testing.T, kind lambda.InvocationType) *call {
 }
 
 func (c *call) ends(t *testing.T) receipt.Used {
-	c.measure()
+	c.measure(t.Context())
 	c.endUse(t.Context())
 	return c.receipt.Used
 }

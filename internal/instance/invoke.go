@@ -237,22 +237,21 @@ func (c *call) finish(failure *fault) {
 		c.receipt.Fault = answer.Type
 		c.sink.Finish(answer)
 	}
-	c.i.syncLog()
-	c.measure()
+	c.close()
 	took := min(ended.Sub(c.began), c.limit()) // without the reset that followed a timeout
 	c.receipt.TailLog = c.i.log.report(c.i.reportOf(c, failure, took))
 	c.marks.lap(&c.receipt, receipt.Response, time.Now())
 }
 
-// syncLog waits for what the function has printed so far.
-func (i *Instance) syncLog() {
-	l := i.life.Load()
-	if l == nil {
-		return // a reset has waited for it
-	}
+// close waits for what the function has printed so far, and measures. One timer bounds
+// both: timers wake Go's poller.
+func (c *call) close() {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), syncLimit, errTimeout)
 	defer cancel()
-	_ = l.process.Sync(ctx) // what comes later is logged after END
+	if l := c.i.life.Load(); l != nil { // else a reset has waited for it
+		_ = l.process.Sync(ctx) // what comes later is logged after END
+	}
+	c.measure(ctx)
 }
 
 // stopwatch divides time into phases without a gap.

@@ -64,15 +64,19 @@ func appendTail(tail, p []byte) []byte {
 	return tail
 }
 
-// line writes a line of the platform; "" writes none. It begins at the line's start.
-func (l *functionLog) lineLocked(line string) {
-	if line == "" {
-		return
+// lineLocked writes lines of the platform at once; "" writes none. They begin at the
+// line's start.
+func (l *functionLog) lineLocked(lines ...string) {
+	text := make([]byte, 0, 384)
+	for _, line := range lines {
+		if line != "" {
+			text = append(append(text, line...), '\n')
+		}
 	}
-	if l.open {
+	if l.open && len(text) > 0 {
 		l.writeLocked([]byte("\n"))
 	}
-	l.writeLocked([]byte(line + "\n"))
+	l.writeLocked(text)
 }
 
 func (l *functionLog) initStart(t *lambda.Target, stream string) {
@@ -101,8 +105,7 @@ func (l *functionLog) start(t *lambda.Target, inv *lambda.Invocation) {
 func (l *functionLog) report(r report) []byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.lineLocked(l.format.end(r))
-	l.lineLocked(l.format.report(r))
+	l.lineLocked(l.format.end(r), l.format.report(r))
 	tail := l.tail[max(0, len(l.tail)-lambda.MaxTailLog):]
 	l.tailing, l.tail = false, nil
 	_ = l.doneLocked() // the store accounts for what it loses

@@ -47,9 +47,7 @@ type use struct {
 }
 
 // read reads the box's counters; not ok means that it has died: its watcher says so.
-func (i *Instance) read() (reading, bool) {
-	ctx, cancel := context.WithTimeoutCause(context.Background(), syncLimit, errTimeout)
-	defer cancel()
+func (i *Instance) read(ctx context.Context) (reading, bool) {
 	u, err := i.box.Usage(ctx)
 	return reading{u, time.Now()}, err == nil
 }
@@ -65,7 +63,9 @@ func (i *Instance) firstReading(ctx context.Context) (err error) {
 
 // cpu is read by the board of neighbours, at any time.
 func (i *Instance) cpu() (time.Duration, bool) {
-	r, ok := i.read()
+	ctx, cancel := context.WithTimeoutCause(context.Background(), syncLimit, errTimeout)
+	defer cancel()
+	r, ok := i.read(ctx)
 	return r.CPU, ok
 }
 
@@ -86,7 +86,7 @@ func (c *call) beginUse(ctx context.Context) {
 	}
 	c.use.before = g.last
 	if g.last.detailed() && time.Since(g.last.at) > staleAfter {
-		if now, ok := c.i.read(); ok {
+		if now, ok := c.i.read(ctx); ok {
 			c.use.before = now
 		}
 	}
@@ -95,8 +95,8 @@ func (c *call) beginUse(ctx context.Context) {
 }
 
 // measure puts what the box has used since on the receipt.
-func (c *call) measure() {
-	now, ok := c.i.read()
+func (c *call) measure(ctx context.Context) {
+	now, ok := c.i.read(ctx)
 	if !ok {
 		return
 	}

@@ -25,7 +25,7 @@ func (r *Router) Put(f lambda.Function) error {
 	r.changes.Lock()
 	defer r.changes.Unlock()
 	e, was := newEntry(&f), r.directory.get(f.ID)
-	e.inherit(was)
+	e.inherit(was, &f, settings)
 	if r.settings.Source == nil {
 		e.keep(&f, settings)
 	}
@@ -38,7 +38,7 @@ func (r *Router) Put(f lambda.Function) error {
 	}
 	r.directory.set(f.ID, e)
 	if e.known {
-		r.pool.Keep(f.ID, e.names(f.ID, settings.Keep)...)
+		r.pool.Keep(f.ID, e.names(&f, settings)...)
 		r.pool.Provision(f.ID, e.wants(&f, settings)...)
 	}
 	return nil

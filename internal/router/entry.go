@@ -7,7 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"unique"
-	"weak"
 
 	"lambent.dev/lambent/internal/lambda"
 )
@@ -30,9 +29,8 @@ type release struct {
 	generation uint64
 	state      string
 
-	kept *lambda.Target // where there is no source; else nil
-	// used is the configuration, nil or gone if nobody uses it.
-	used atomic.Pointer[weak.Pointer[lambda.Target]]
+	// hold is the configuration as far as it is there; nil if it was never read.
+	hold atomic.Pointer[hold]
 }
 
 func newEntry(f *lambda.Function) *entry {
@@ -53,46 +51,41 @@ func (v *release) name(of *lambda.Version) {
 // few accounts, regions, states and version numbers.
 func canonical(s string) string { return unique.Make(s).Value() }
 
-// inherit takes over what is in use of another state of the function: as long as an
-// instance of a generation lives, its configuration is not read again.
-func (e *entry) inherit(was *entry) {
+// inherit gives releases that are in use their configuration of now: as long as an instance
+// of a generation lives, it is not read again.
+func (e *entry) inherit(was *entry, f *lambda.Function, s lambda.Settings) {
 	if was == nil {
 		return
 	}
 	for i := range e.releases {
-		if old := was.find(e.releases[i].version); old != nil && old.generation == e.releases[i].generation {
-			e.releases[i].used.Store(old.used.Load())
+		v := &e.releases[i]
+		old := was.find(v.version)
+		if old == nil || old.generation != v.generation {
+			continue
+		}
+		if users := old.users(); len(users) > 0 {
+			v.hold.Store(&hold{target: target(f, e.of(f, i), s), users: users})
 		}
 	}
 }
 
 // keep holds the configuration for good.
 func (e *entry) keep(f *lambda.Function, s lambda.Settings) {
-	e.releases[0].kept = target(f, f.Runs(), s)
-	for i := range f.Published {
-		e.releases[1+i].kept = target(f, &f.Published[i], s)
+	for i := range e.releases {
+		e.releases[i].hold.Store(&hold{target: target(f, e.of(f, i), s)})
 	}
+}
+
+// of returns the version of a function that release i is of.
+func (e *entry) of(f *lambda.Function, i int) *lambda.Version {
+	if i == 0 {
+		return f.Runs()
+	}
+	return &f.Published[i-1]
 }
 
 func target(f *lambda.Function, v *lambda.Version, s lambda.Settings) *lambda.Target {
 	return &lambda.Target{ID: f.ID, Version: *v, Tags: f.Tags, Tier: s.Tier, CPUQuota: s.CPUQuota, Class: s.Class, Concurrency: s.Concurrency, Keep: s.Keep}
-}
-
-// target returns the configuration, nil if it has to be read.
-func (v *release) target() *lambda.Target {
-	if v.kept != nil {
-		return v.kept
-	}
-	if used := v.used.Load(); used != nil {
-		return used.Value()
-	}
-	return nil
-}
-
-// use keeps the configuration for as long as somebody else does.
-func (v *release) use(t *lambda.Target) {
-	w := weak.Make(t)
-	v.used.Store(&w)
 }
 
 // find returns nil for a version that is not there. Numbers ascend, and a longer one is
@@ -112,13 +105,13 @@ func (e *entry) find(version string) *release {
 	return &published[i]
 }
 
-// names are targets without their configuration, for the pool to know which are current
-// and how long they are kept idle.
-func (e *entry) names(id lambda.FunctionID, keep lambda.Keep) []*lambda.Target {
+// names are targets with the settings but not the configuration: what the pool needs to
+// know of instances that are worth keeping.
+func (e *entry) names(f *lambda.Function, s lambda.Settings) []*lambda.Target {
 	all := make([]*lambda.Target, len(e.releases))
 	for i := range e.releases {
 		v := &e.releases[i]
-		all[i] = &lambda.Target{ID: id, Version: lambda.Version{Version: v.version, Generation: v.generation}, Keep: keep}
+		all[i] = target(f, &lambda.Version{Version: v.version, Generation: v.generation}, s)
 	}
 	return all
 }

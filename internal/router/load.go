@@ -37,9 +37,9 @@ func (r *Router) load(ctx context.Context, id lambda.FunctionID, e *entry, v *re
 	if !e.known {
 		e.known = true
 		r.permits.Assign(id, allocation(&fn))
-		r.pool.Keep(id, e.names(id, settings.Keep)...)
+		r.pool.Keep(id, e.names(&fn, settings)...)
 	}
-	return r.fill(v, &fn, settings)
+	return v.fill(&fn, settings)
 }
 
 // Latest is what $LATEST of a function is to run, without a look at the directory. The
@@ -54,7 +54,7 @@ func (r *Router) Latest(f *lambda.Function) (*lambda.Target, error) {
 
 // fill gives a release its configuration. The store may be ahead of the directory: then
 // what it has is what the caller gets, and the directory hears of it next.
-func (r *Router) fill(v *release, fn *lambda.Function, settings lambda.Settings) (*lambda.Target, error) {
+func (v *release) fill(fn *lambda.Function, s lambda.Settings) (*lambda.Target, error) {
 	stored := fn.Runs()
 	if v.version != lambda.Latest {
 		stored = fn.Find(v.version)
@@ -62,7 +62,7 @@ func (r *Router) fill(v *release, fn *lambda.Function, settings lambda.Settings)
 	if stored == nil {
 		return nil, notFound(fn.ID, qualifierOf(v))
 	}
-	t := target(fn, stored, settings)
+	t := target(fn, stored, s)
 	if stored.Generation == v.generation {
 		v.use(t)
 	}

@@ -87,12 +87,30 @@ func TestConfigurationIsReadOnce(t *testing.T) {
 	wantCall(t, l, "1")
 	collectGarbage()
 	wantCall(t, l, "1")
-	fn.Aliases = []lambda.Alias{{Name: "live", Version: lambda.Latest}}
-	source.store(t, l, fn)
+	for range 3 {
+		fn.Aliases = append(fn.Aliases, lambda.Alias{Name: "live", Version: lambda.Latest})
+		source.store(t, l, fn)
+		collectGarbage()
+	}
+	wantCall(t, l, "1")
 	collectGarbage()
 	wantCall(t, l, "1")
 	if n, starts := source.reads.Load(), l.starter.starts.Load(); n != 1 || starts != 1 {
 		t.Errorf("read %d times for %d starts, want 1 and 1", n, starts)
+	}
+}
+
+// A tag that leaves the generation holds for the next request, although the instance lives.
+func TestWarmFunctionHearsOfItsTags(t *testing.T) {
+	l, source := lazy(t, time.Hour)
+	fn := function(f, 1)
+	source.store(t, l, fn)
+	wantCall(t, l, "1")
+	fn.Tags = map[string]string{"team": "blue"}
+	source.store(t, l, fn)
+	got, err := l.Resolve(t.Context(), f, "")
+	if err != nil || got.Tags["team"] != "blue" || source.reads.Load() != 1 {
+		t.Errorf("tags %v, %v, %d reads", got.Tags, err, source.reads.Load())
 	}
 }
 
@@ -220,13 +238,13 @@ const maxIdle = 450
 func TestIdleFunctionsCostLittle(t *testing.T) {
 	l, _ := lazy(t, time.Hour)
 	const functions = 20_000
-	before := inUse()
+	before := heap()
 	for i := range functions {
 		id := f
 		id.Account, id.Name = string([]byte(f.Account)), fmt.Sprintf("function-%05d", i)
 		l.put(t, function(id, uint64(i), "1"))
 	}
-	each := (inUse() - before) / functions
+	each := (heap() - before) / functions
 	t.Logf("%d bytes each", each)
 	if each > maxIdle {
 		t.Errorf("more than %d", maxIdle)
@@ -234,7 +252,7 @@ func TestIdleFunctionsCostLittle(t *testing.T) {
 	runtime.KeepAlive(l)
 }
 
-func inUse() uint64 {
+func heap() uint64 {
 	collectGarbage()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

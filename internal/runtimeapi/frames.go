@@ -40,22 +40,28 @@ type header struct {
 
 // ServeFrames speaks the framed codec over conn until the stream or the session ends,
 // whichever is first; then both are ended. A stream that the runtime closed between
-// frames answers io.EOF. A shared session has ServeSlots.
+// frames answers io.EOF, while it initialises; later Invoke finds it so. A shared session
+// has ServeSlots.
 func (s *Session) ServeFrames(conn net.Conn) error {
 	l := newLink(s, conn, 1)
-	var writer sync.WaitGroup
-	writer.Go(l.send)
-	err := l.receive(bufio.NewReader(conn))
-	s.Close(err)
-	writer.Wait()
-	return err
+	s.attach(l)
+	var closer sync.WaitGroup
+	closer.Go(func() { <-s.closed; _ = conn.Close() })
+	defer closer.Wait()
+	if err := l.initialise(); err != nil {
+		s.Close(err)
+		return err
+	}
+	<-s.closed
+	return s.Err()
 }
 
 // link is one stream of a session.
 type link struct {
 	session *Session
 	conn    net.Conn
-	answers []answer // by slot; of the goroutine that receives
+	in      *bufio.Reader // of conn
+	answers []answer      // by slot; of the goroutine that receives
 
 	// Of a shared session.
 	free  chan uint16 // slots that may take an invocation
@@ -75,22 +81,7 @@ type answer struct {
 }
 
 func newLink(s *Session, conn net.Conn, slots int) *link {
-	return &link{session: s, conn: conn, answers: make([]answer, slots)}
-}
-
-// send writes what the host invokes. It closes conn, which ends the reader.
-func (l *link) send() {
-	defer func() { _ = l.conn.Close() }()
-	for {
-		t, err := l.session.take(context.Background())
-		if err != nil {
-			return // the session is closed
-		}
-		if err := writeEvent(l.conn, t.event, 0); err != nil {
-			l.session.Close(fmt.Errorf("sending an event to the runtime: %w", err))
-			return
-		}
-	}
+	return &link{session: s, conn: conn, in: bufio.NewReader(conn), answers: make([]answer, slots)}
 }
 
 // meta is the JSON that goes before the event.
@@ -104,11 +95,12 @@ type meta struct {
 	TenantID      string          `json:"tenantId,omitempty"`
 }
 
-// writeEvent writes one Invoke frame; the payload is not copied.
-func writeEvent(w io.Writer, e Event, slot uint16) error {
+// writeEvent writes one Invoke frame; the payload is not copied. It returns the bytes that
+// were written, also with an error.
+func writeEvent(w io.Writer, e Event, slot uint16) (int64, error) {
 	m, err := json.Marshal(meta{e.ID, e.Deadline.UnixMilli(), e.ARN, e.TraceID, raw(e.ClientContext), raw(e.Identity), e.TenantID})
 	if err != nil {
-		return fmt.Errorf("encoding meta: %w", err)
+		return 0, fmt.Errorf("encoding meta: %w", err)
 	}
 	head := make([]byte, headerSize+4, headerSize+4+len(m))
 	head[0] = frameInvoke
@@ -119,8 +111,7 @@ func writeEvent(w io.Writer, e Event, slot uint16) error {
 	if len(e.Payload) > 0 {
 		parts = append(parts, e.Payload)
 	}
-	_, err = parts.WriteTo(w)
-	return err
+	return parts.WriteTo(w)
 }
 
 // raw keeps meta valid whatever a caller sent: what is no JSON becomes a string.
@@ -136,16 +127,21 @@ func raw(value []byte) json.RawMessage {
 }
 
 // receive takes frames until the stream ends or breaks the protocol.
-func (l *link) receive(r *bufio.Reader) error {
+func (l *link) receive() error {
 	for {
-		h, err := readHeader(r)
-		if err != nil {
-			return err
-		}
-		if err := l.accept(h, r); err != nil {
+		if err := l.next(); err != nil {
 			return err
 		}
 	}
+}
+
+// next takes one frame.
+func (l *link) next() error {
+	h, err := readHeader(l.in)
+	if err != nil {
+		return err
+	}
+	return l.accept(h, l.in)
 }
 
 func readHeader(r io.Reader) (header, error) {
@@ -163,7 +159,7 @@ func readHeader(r io.Reader) (header, error) {
 	return h, nil
 }
 
-// accept takes one frame.
+// accept takes the frame of a header.
 func (l *link) accept(h header, r *bufio.Reader) error {
 	if int(h.slot) >= len(l.answers) {
 		return fmt.Errorf("frame %#02x: there is no slot %d", h.kind, h.slot)
@@ -213,6 +209,9 @@ func (l *link) acceptTook(r io.Reader) error {
 }
 
 func (l *link) rest() error {
+	if l.free == nil && l.in.Buffered() > 0 {
+		return errUnasked
+	}
 	if err := l.session.rest(); err != nil {
 		return err
 	}

@@ -253,7 +253,7 @@ func FuzzFrames(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		if err := newLink(s, nil, 1).receive(bufio.NewReader(bytes.NewReader(sent))); err == nil {
+		if err := linkFrom(newLink(s, nil, 1), sent).receive(); err == nil {
 			t.Fatal("a stream that ended is no error")
 		}
 		if len(sink.Bytes()) > len(sent) {
@@ -265,13 +265,19 @@ func FuzzFrames(f *testing.F) {
 	})
 }
 
+// linkFrom has a link read what is given.
+func linkFrom(l *link, sent []byte) *link {
+	l.in = bufio.NewReader(bytes.NewReader(sent))
+	return l
+}
+
 // FuzzWriteEvent holds that a frame parses back whatever a caller sent.
 func FuzzWriteEvent(f *testing.F) {
 	f.Add("id", "trace", []byte(`{"a":1}`), []byte(`{}`))
 	f.Add("\xff", "\n", []byte(`{`), []byte(nil))
 	f.Fuzz(func(t *testing.T, id, trace string, client, payload []byte) {
 		var b bytes.Buffer
-		if err := writeEvent(&b, Event{ID: id, TraceID: trace, ClientContext: client, Payload: payload}, 0); err != nil {
+		if _, err := writeEvent(&b, Event{ID: id, TraceID: trace, ClientContext: client, Payload: payload}, 0); err != nil {
 			t.Fatal(err)
 		}
 		sent := b.Bytes()

@@ -55,6 +55,7 @@ type Session struct {
 
 	mu      sync.Mutex // guards what follows, and the phases of turns
 	state   state
+	link    *link            // the stream, of a framed session that is not shared
 	turn    *turn            // the current or last one; not of a shared session
 	turns   map[string]*turn // by request id, delivered and not answered; of a shared session
 	busy    bool             // Invoke runs; not of a shared session
@@ -142,12 +143,24 @@ type Outcome struct {
 // answer that comes late is taken and dropped.
 func (s *Session) Invoke(ctx context.Context, e Event, sink lambda.Sink) (Outcome, error) {
 	t := &turn{event: e, sink: sink, done: make(chan struct{})}
-	if err := s.reserve(); err != nil {
+	l, err := s.reserve()
+	if err != nil {
 		return Outcome{}, err
 	}
 	defer s.release()
-	err := s.await(ctx, t)
+	if l != nil {
+		err = l.exchange(ctx, t)
+	} else {
+		err = s.await(ctx, t)
+	}
 	return t.revoke(), err
+}
+
+// attach names the stream that invocations go over.
+func (s *Session) attach(l *link) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.link = l
 }
 
 // await offers t and waits until it is answered.
@@ -186,17 +199,19 @@ func (s *Session) giveUp(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-func (s *Session) reserve() error {
+// reserve makes sure that an invocation may be handed over. It returns the stream that it
+// goes over, nil where the runtime asks for it.
+func (s *Session) reserve() (*link, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state == closed {
-		return fmt.Errorf("%w: %w", ErrClosed, s.cause)
+		return nil, fmt.Errorf("%w: %w", ErrClosed, s.cause)
 	}
 	if s.busy || s.state != idle && s.state != answered {
-		return fmt.Errorf("%w: it is %s", ErrNotReady, s.state)
+		return nil, fmt.Errorf("%w: it is %s", ErrNotReady, s.state)
 	}
 	s.busy = !s.shared
-	return nil
+	return s.link, nil
 }
 
 func (s *Session) release() {

@@ -1,7 +1,6 @@
 package runtimeapi
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -21,7 +20,7 @@ func (s *Session) ServeSlots(conn net.Conn, slots int) (served bool, err error) 
 	defer stop()
 	var writer sync.WaitGroup
 	writer.Go(l.sendMany)
-	err = l.receive(bufio.NewReader(conn))
+	err = l.receive()
 	l.close()
 	writer.Wait()
 	return l.ready, err
@@ -43,7 +42,7 @@ func (l *link) sendMany() {
 		if !l.put(slot, t) {
 			return
 		}
-		if err := writeEvent(l.conn, t.event, slot); err != nil {
+		if _, err := writeEvent(l.conn, t.event, slot); err != nil {
 			return // close tells who waits for t
 		}
 	}

@@ -1,7 +1,6 @@
 package runtimeapi
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/binary"
@@ -235,7 +234,7 @@ func FuzzSlots(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		if err := l.receive(bufio.NewReader(bytes.NewReader(sent))); err == nil {
+		if err := linkFrom(l, sent).receive(); err == nil {
 			t.Fatal("a stream that ended is no error")
 		}
 		l.close()

@@ -86,6 +86,13 @@ func (t *turn) finish(fault *lambda.FunctionError) {
 	close(t.done)
 }
 
+// finished says whether done is closed.
+func (t *turn) finished() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.over
+}
+
 // lose ends a turn that will not be answered.
 func (t *turn) lose(cause error) {
 	t.mu.Lock()

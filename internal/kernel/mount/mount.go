@@ -1,8 +1,10 @@
 package mount
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -55,13 +57,22 @@ func Bind(source, target string, attr uint64, tree bool) error {
 	return Attach(fd, target)
 }
 
-// Set adds attr to the mount at target, not to those below it.
+// busyLimit bounds how long Set waits for writers that are about to go.
+const busyLimit = 2 * time.Second
+
+// Set adds attr to the mount at target, not to those below it. A file that was written
+// and closed may still be open for a moment: a process that is forked elsewhere in this
+// program has it until it executes its own.
 func Set(target string, attr uint64) error {
-	err := unix.MountSetattr(unix.AT_FDCWD, target, 0, &unix.MountAttr{Attr_set: attr})
-	if err != nil {
-		return &os.PathError{Op: "mount_setattr", Path: target, Err: err}
+	for end := time.Now().Add(busyLimit); ; time.Sleep(time.Millisecond) {
+		err := unix.MountSetattr(unix.AT_FDCWD, target, 0, &unix.MountAttr{Attr_set: attr})
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, unix.EBUSY) || time.Now().After(end) {
+			return &os.PathError{Op: "mount_setattr", Path: target, Err: err}
+		}
 	}
-	return nil
 }
 
 // Tmpfs mounts a memory file system at target; options as in tmpfs(5).

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -77,6 +78,22 @@ func TestPivotLeavesTheOldRoot(t *testing.T) {
 			t.Errorf("writing a read-only root: %v", err)
 		}
 		return nil
+	})
+}
+
+// TestSetWaitsForWriters that are about to go: a process that was just forked elsewhere.
+func TestSetWaitsForWriters(t *testing.T) {
+	root := t.TempDir()
+	private(t, func() error {
+		if err := mount.Tmpfs(root, 0, "size=64k"); err != nil {
+			return err
+		}
+		f, err := os.Create(filepath.Join(root, "written"))
+		if err != nil {
+			return err
+		}
+		time.AfterFunc(50*time.Millisecond, func() { _ = f.Close() })
+		return mount.Set(root, mount.ReadOnly)
 	})
 }
 

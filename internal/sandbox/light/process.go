@@ -112,21 +112,7 @@ func (p *process) Signal(sig os.Signal) error {
 }
 
 // Sync implements sandbox.Process.
-func (p *process) Sync(ctx context.Context) error {
-	synced := make(chan struct{})
-	go func() { // ends with the writers, which ctx does not bound
-		defer close(synced)
-		for _, o := range p.outputs {
-			o.Sync()
-		}
-	}()
-	select {
-	case <-synced:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
+func (p *process) Sync(ctx context.Context) error { return output.Sync(ctx, p.outputs) }
 
 // finish delivers the last output and closes everything. It runs once.
 func (p *process) finish(e initproto.Exit) {

@@ -54,7 +54,7 @@ return {
 }
 
 // TestFunctionSeesNoDifference between an interpreter that waited and one that starts
-// afresh. What cannot be the same is in docs/runtimes.md.
+// afresh. What cannot be the same is in docs/RATIONALE.md.
 func TestFunctionSeesNoDifference(t *testing.T) {
 	s := newStation(t)
 	for _, language := range []string{"python", "nodejs"} {

@@ -36,7 +36,6 @@ type forker struct {
 	template *template
 	conn     *zygote.Conn
 	process  *child
-	log      *output.Output
 	born     time.Time
 	free     func() error
 	done     chan struct{} // closed when it is gone and everything freed

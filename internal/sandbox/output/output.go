@@ -1,10 +1,12 @@
 package output
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
 	"reflect"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -88,6 +90,46 @@ func (o *Output) Sync() {
 			left -= n
 		}
 	})
+}
+
+// Sync delivers what was written to any of the outputs before the call, as Process.Sync
+// promises. Most invocations print nothing, and need no goroutine to find that out.
+func Sync(ctx context.Context, outputs []*Output) error {
+	if !slices.ContainsFunc(outputs, (*Output).pending) {
+		return nil
+	}
+	synced := make(chan struct{})
+	go func() { // ends with the writers, which ctx does not bound
+		defer close(synced)
+		for _, o := range outputs {
+			o.Sync()
+		}
+	}()
+	select {
+	case <-synced:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// pending says whether something that was written may not have been delivered: it is in
+// the pipe, or on its way from there.
+func (o *Output) pending() bool {
+	if !o.mu.TryLock() {
+		return true
+	}
+	defer o.mu.Unlock()
+	if o.over || o.buf == nil {
+		return false
+	}
+	waiting := 1
+	err := o.raw.Control(func(fd uintptr) {
+		if n, err := unix.IoctlGetInt(int(fd), unix.TIOCINQ); err == nil {
+			waiting = n
+		}
+	})
+	return err == nil && waiting > 0
 }
 
 // What step returns besides a number of bytes.

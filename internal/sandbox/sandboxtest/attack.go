@@ -40,6 +40,7 @@ type arena struct {
 	*rig
 	box    sandbox.Sandbox
 	secret string // what must not be read, unique
+	waited bool   // the attacker is adopted by what waited in the box
 }
 
 // Attack runs the attacks: against the whole driver, then with their protections
@@ -62,6 +63,9 @@ func (a Attack) run(t *testing.T, s Suite, code string) {
 	}
 	a.skipWithoutKernel(t, code)
 	t.Run("Stopped", func(t *testing.T) { a.expect(t, s, code, false) })
+	if s.Preloads {
+		t.Run("StoppedWhereItWaited", func(t *testing.T) { a.fromWhatWaited(t, s, code) })
+	}
 	if !s.canRemove(a) {
 		return // another driver's run shows that it can succeed
 	}
@@ -90,21 +94,47 @@ func (s Suite) canRemove(a Attack) bool {
 
 // expect makes a driver without some protections and attacks it.
 func (a Attack) expect(t *testing.T, s Suite, code string, success bool, without ...string) {
+	a.judge(newArena(t, s, code, without...), success, without)
+}
+
+// fromWhatWaited attacks the whole driver from a process that was there before its code.
+func (a Attack) fromWhatWaited(t *testing.T, s Suite, code string) {
+	field := newArena(t, s, code)
+	field.waited = true
+	a.judge(field, false, nil)
+}
+
+func newArena(t *testing.T, s Suite, code string, without ...string) *arena {
 	config := newConfig(t, without...)
+	config.Preload = preloads(code)
 	driver := s.driver(t, config)
 	r := &rig{
 		T: t, suite: s, config: config, driver: driver, template: prepare(t, driver, s.base()),
 		code: code, boxes: new(atomic.Int64),
 	}
-	field := &arena{rig: r, secret: "secret-of-" + config.Owner}
+	return &arena{rig: r, secret: "secret-of-" + config.Owner}
+}
+
+func (a Attack) judge(field *arena, success bool, without []string) {
 	o := field.attack(a)
 	won := o.OK
 	if a.Won != nil {
 		won = a.Won(field, o)
 	}
 	if won != success {
-		t.Errorf("attacker's success = %v, want %v\nsuccess would be: %s\nwithout: %q\nreport: %+v", won, success, a.Success, without, o)
+		field.Errorf("attacker's success = %v, want %v\nsuccess would be: %s\nwithout: %q\nreport: %+v", won, success, a.Success, without, o)
 	}
+}
+
+// bound is the rig's, or a box in which the attacker waits.
+func (a *arena) bound(changes ...func(*sandbox.Workload)) sandbox.Sandbox {
+	a.Helper()
+	if !a.waited {
+		return a.rig.bound(changes...)
+	}
+	box := a.madeOf(a.preloading("wait"))
+	a.bindPreloaded(box, changes...)
+	return box
 }
 
 func (a *arena) attack(attack Attack) Outcome {
@@ -112,6 +142,9 @@ func (a *arena) attack(attack Attack) Outcome {
 	args := []string{attack.Name}
 	if attack.Plant != nil {
 		args = attack.Plant(a)
+	}
+	if a.waited {
+		return a.outcome(a.ranPreloaded(a.box, args...))
 	}
 	return a.attempt(a.box, args...)
 }

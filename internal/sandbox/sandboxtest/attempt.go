@@ -16,7 +16,12 @@ type Outcome struct {
 // attempt runs an attack of the probe. A probe that was killed has achieved nothing.
 func (r *rig) attempt(box sandbox.Sandbox, args ...string) Outcome {
 	r.Helper()
-	p := r.start(box, probe(args...))
+	return r.outcome(r.start(box, probe(args...)))
+}
+
+// outcome waits for an attack's report.
+func (r *rig) outcome(p *running) Outcome {
+	r.Helper()
 	e := r.exit(p)
 	var o Outcome
 	if err := json.Unmarshal([]byte(p.stdout.String()), &o); err != nil {

@@ -83,9 +83,12 @@ func (r *rig) preloaded(name string) sandbox.Sandbox {
 	return box
 }
 
-func (r *rig) bindPreloaded(box sandbox.Sandbox) {
+func (r *rig) bindPreloaded(box sandbox.Sandbox, changes ...func(*sandbox.Workload)) {
 	r.Helper()
 	w := r.workload()
+	for _, change := range changes {
+		change(&w)
+	}
 	w.Mounts = append(w.Mounts, runtimeMount(r.code))
 	if err := box.Bind(r.ctx(), w); err != nil {
 		r.Fatalf("Bind: %v", err)

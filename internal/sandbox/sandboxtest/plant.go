@@ -117,6 +117,7 @@ func plantDescriptor(a *arena) []string {
 		a.Fatal(err)
 	}
 	config := newConfig(a, a.config.Without...)
+	config.Preload = a.config.Preload
 	a.driver = a.suite.driver(a, config)
 	a.template = prepare(a, a.driver, a.suite.base())
 	a.box = a.bound()
