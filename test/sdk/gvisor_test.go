@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -110,8 +111,8 @@ func TestGVisorKeepsStems(t *testing.T) {
 	client := up(t, t.TempDir()).client()
 	deploy(t, client, inGVisor(creation(t, "first", "app.py", "app.echo")))
 	answers(t, client, "first", `1`, `1`)
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		name := "next" + time.Now().Format("150405000")
+	for next, end := 1, time.Now().Add(20*time.Second); time.Now().Before(end); next++ {
+		name := fmt.Sprint("next", next)
 		deploy(t, client, inGVisor(creation(t, name, "app.py", "app.echo")))
 		if headersOf(t, invoke(t, client, name, `1`)).Get("X-Lambent-Start") == "stem" {
 			return
