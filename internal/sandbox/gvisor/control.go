@@ -117,9 +117,3 @@ func (c *control) forget(seq uint64) {
 	defer c.mu.Unlock()
 	delete(c.waiting, seq)
 }
-
-// close ends the conversation and waits for the reader.
-func (c *control) close() {
-	_ = c.conn.Close()
-	<-c.ended
-}
