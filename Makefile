@@ -5,13 +5,16 @@ export CGO_ENABLED ?= 0
 SHELL := /bin/bash
 GO ?= go
 
-.PHONY: build needs testneeds benchneeds demo test bench package soak lint fmt clean help
+.PHONY: build runsc needs testneeds benchneeds demo test bench package soak lint fmt clean help
 
 help: ## Say what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 build: ## Put lambent and its helpers into bin/
 	@$(GO) build -trimpath -o bin/ ./cmd/...
+
+runsc: build ## Build gVisor's runsc into bin/, some minutes the first time
+	@bin/lambent setup gvisor --dir bin
 
 needs: ## Install what is absent: Python, mkfs.ext4
 	@./test/install

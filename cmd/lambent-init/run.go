@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math/bits"
 	"os"
 	"slices"
 	"strconv"
@@ -10,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"lambent.dev/lambent/internal/kernel/caps"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 )
 
@@ -32,7 +32,7 @@ func (b *box) run(r *initproto.Run, fds []int) error {
 	if len(fds) != want {
 		return fmt.Errorf("%d descriptors came for a command that needs %d", len(fds), want)
 	}
-	return b.children.start(r.ID, func() (int, error) { return b.fork(r, fds) })
+	return b.children.Start(r.ID, func() (int, error) { return b.fork(r, fds) })
 }
 
 func (b *box) fork(r *initproto.Run, fds []int) (int, error) {
@@ -72,7 +72,7 @@ func (b *box) attributes(r *initproto.Run, fds []int) *syscall.ProcAttr {
 		sys.Credential = &syscall.Credential{Uid: uint32(b.setup.UID), Gid: uint32(b.setup.GID)}
 	}
 	if b.setup.Privileged {
-		sys.AmbientCaps = allCapabilities()
+		sys.AmbientCaps = caps.Held()
 	}
 	return &syscall.ProcAttr{Dir: r.Dir, Env: r.Env, Files: files, Sys: sys}
 }
@@ -83,18 +83,4 @@ func (b *box) score(value string) error {
 		return fmt.Errorf("setting oom_score_adj to %s: %w", value, err)
 	}
 	return nil
-}
-
-// allCapabilities lists what the init holds.
-func allCapabilities() []uintptr {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	if unix.Capget(&header, &data[0]) != nil {
-		return nil
-	}
-	var all []uintptr
-	for set := uint64(data[1].Permitted)<<32 | uint64(data[0].Permitted); set != 0; set &= set - 1 {
-		all = append(all, uintptr(bits.TrailingZeros64(set)))
-	}
-	return all
 }

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"lambent.dev/lambent/internal/kernel/reaper"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 )
 
@@ -18,7 +19,7 @@ type box struct {
 	oom      int // /proc/self/oom_score_adj, open for writing
 	null     int
 	bound    bool
-	children *children
+	children *reaper.Reaper
 }
 
 // serve answers requests until the daemon is gone.
@@ -28,7 +29,7 @@ func serve(control int) error {
 		return os.NewSyscallError("prctl(PR_SET_PDEATHSIG)", err)
 	}
 	b := &box{control: control, oom: -1, null: -1}
-	b.children = newChildren(b.ended)
+	b.children = reaper.New(b.ended)
 	packet := make([]byte, initproto.MaxPacket)
 	for {
 		request, fds, err := initproto.Receive(control, packet)
@@ -67,9 +68,9 @@ func (b *box) do(r initproto.Request, fds []int) error {
 	case r.Run != nil && b.setup != nil && b.bound != r.Run.Waits:
 		return b.run(r.Run, fds)
 	case r.Signal != nil:
-		return b.children.signal(r.Signal.ID, r.Signal.Number)
+		return b.children.Signal(r.Signal.ID, r.Signal.Number)
 	case r.Reset != nil:
-		b.children.killAll()
+		b.children.KillAll()
 		return nil
 	}
 	return fmt.Errorf("request %d is out of order", r.Seq)
@@ -77,8 +78,9 @@ func (b *box) do(r initproto.Request, fds []int) error {
 
 // ended reports a command's end. A failure needs no handling: it means that the
 // daemon is gone, and serve sees that too.
-func (b *box) ended(e initproto.Exit) {
-	_ = initproto.Send(b.control, initproto.Message{Exit: &e})
+func (b *box) ended(e reaper.Exit) {
+	exit := initproto.Exit(e)
+	_ = initproto.Send(b.control, initproto.Message{Exit: &exit})
 }
 
 func closeAll(fds []int) {

@@ -69,7 +69,7 @@ func rootCommand() *cobra.Command {
 		upCommand(), deployCommand(), devCommand(), invokeCommand(), logsCommand(), whyCommand(), listCommand(), showCommand(), removeCommand(),
 		versionsCommand(), publishCommand(), aliasCommand(), provisionCommand(), initCommand(), configCommand(),
 		importCommand(), backupCommand(), restoreCommand(), completionCommand(), manCommand(),
-		envCommand(), doctorCommand(), benchCommand(), versionCommand(),
+		envCommand(), doctorCommand(), setupCommand(), benchCommand(), versionCommand(),
 	)
 	root.Args = cobra.ArbitraryArgs // an unknown command comes to RunE, which words the error
 	root.RunE = noCommand

@@ -7,17 +7,28 @@ import (
 	"runtime"
 
 	"lambent.dev/lambent/internal/drivers"
+	"lambent.dev/lambent/internal/sandbox/gvisor/runsc"
 )
 
-// Drivers puts the drivers of this host together. It finds lambent-init by itself.
+// Drivers puts the drivers of this host together. It finds their programs by itself.
 func Drivers(o drivers.Options) (*drivers.Set, error) {
 	if runtime.GOOS == "linux" {
 		var err error
 		if o.Init, err = helper("lambent-init"); err != nil {
 			return nil, err
 		}
+		if o.Agent, err = helper("lambent-agent"); err != nil {
+			return nil, err
+		}
+		o.Runsc = runscPaths(filepath.Dir(o.Agent))
 	}
 	return drivers.New(o)
+}
+
+// runscPaths are where runsc is looked for: beside this program and its helpers, then where
+// `lambent setup gvisor` puts it.
+func runscPaths(beside string) []string {
+	return []string{filepath.Join(beside, runsc.Name), filepath.Join(runsc.SystemDir, runsc.Name)}
 }
 
 // helper finds a program that is installed beside this one.

@@ -15,10 +15,12 @@ import (
 
 // Options are what the drivers need of their surroundings.
 type Options struct {
-	Init         string // path of lambent-init
-	Owner        string // names what belongs to this server on the host: letters, digits, '-'
-	Dir          string // folder for the drivers' own state
-	AllowProcess bool   // offer the tier that does not isolate
+	Init         string   // path of lambent-init
+	Agent        string   // path of lambent-agent
+	Runsc        []string // where runsc is looked for, in order
+	Owner        string   // names what belongs to this server on the host: letters, digits, '-'
+	Dir          string   // folder for the drivers' own state
+	AllowProcess bool     // offer the tier that does not isolate
 	// Preload says what sandbox.Base.Preload names. nil = nothing can be preloaded.
 	Preload func(name string) (sandbox.Preload, error)
 	Log     *slog.Logger

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/sandbox/gvisor"
 	"lambent.dev/lambent/internal/sandbox/light"
 )
 
@@ -15,5 +16,9 @@ func isolating(o Options) ([]Entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the light driver: %w", err)
 	}
-	return []Entry{{lambda.TierLight, d}}, nil
+	g, err := gvisor.New(gvisor.Options{Agent: o.Agent, Runsc: o.Runsc, Owner: o.Owner, Dir: filepath.Join(o.Dir, "gvisor"), Log: o.Log})
+	if err != nil {
+		return nil, fmt.Errorf("making the gvisor driver: %w", err)
+	}
+	return []Entry{{lambda.TierLight, d}, {lambda.TierGVisor, g}}, nil
 }

@@ -19,6 +19,8 @@ import (
 	"lambent.dev/lambent/internal/receipt"
 	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/gvisor"
+	"lambent.dev/lambent/internal/sandbox/gvisor/runsc"
 	"lambent.dev/lambent/internal/sandbox/light"
 	"lambent.dev/lambent/internal/sandbox/process"
 )
@@ -57,8 +59,20 @@ func drivers(t testing.TB) map[string]sandbox.Driver {
 	if err != nil {
 		t.Fatal(err)
 	}
+	bin, err := filepath.Abs("../../bin") // where make puts runsc
+	if err != nil {
+		t.Fatal(err)
+	}
+	kernels, err := gvisor.New(gvisor.Options{
+		Agent: build(t, folder, "lambent.dev/lambent/cmd/lambent-agent"), Owner: "instance-test", Dir: filepath.Join(folder, "gvisor"),
+		Runsc: []string{filepath.Join(bin, runsc.Name), filepath.Join(runsc.SystemDir, runsc.Name)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return map[string]sandbox.Driver{
 		"light":   boxes,
+		"gvisor":  kernels,
 		"process": process.New(process.Options{Owner: "instance-test", Dir: filepath.Join(folder, "process"), Allow: true}),
 	}
 }
@@ -215,9 +229,16 @@ func testRealFreeze(r *started) {
 }
 
 func testRealOutOfMemory(r *started) {
-	got, _ := r.do("memory")
+	got, rec := r.do("memory")
 	if !strings.Contains(got, `"Runtime.OutOfMemory"`) || !strings.Contains(got, "128 MB") {
 		r.t.Errorf("%s\n%s", got, r.log)
+	}
+	wantLog(r.t, string(rec.TailLog), "START ", "END ", "REPORT ", "Error Type: Runtime.OutOfMemory")
+	if r.target.Tier == lambda.TierGVisor { // the box has died of it, and takes no more
+		if err := r.Err(); !errors.Is(err, instance.ErrGone) {
+			r.t.Errorf("the instance's error is %v", err)
+		}
+		return
 	}
 	r.expect("count", `{"error":"\u003cnil\u003e","module":1,"tmp":1}`)
 }

@@ -96,6 +96,7 @@ func (c *call) run() {
 	c.i.log.start(c.i.target, c.inv)
 	failure, err := c.execute(ctx)
 	if err != nil {
+		c.i.log.abandon()
 		c.err = err
 		return
 	}

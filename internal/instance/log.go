@@ -18,6 +18,8 @@ type functionLog struct {
 	tailing bool
 	tail    []byte
 	open    bool // the last byte was no newline
+	started int  // invocations without their report
+	closed  bool // the last of them ends the stream
 }
 
 // openLog begins the instance's log stream.
@@ -96,6 +98,7 @@ func (l *functionLog) start(t *lambda.Target, inv *lambda.Invocation) {
 	defer l.mu.Unlock()
 	l.tailing, l.tail = inv.TailLog && !t.Shared(), nil
 	l.lineLocked(l.format.start(t, inv, time.Now()))
+	l.started++
 }
 
 // report ends that part and returns its tail, nil if none was asked for.
@@ -105,13 +108,39 @@ func (l *functionLog) report(r report) []byte {
 	l.lineLocked(l.format.end(r), l.format.report(r))
 	tail := l.tail[max(0, len(l.tail)-lambda.MaxTailLog):]
 	l.tailing, l.tail = false, nil
+	_ = l.doneLocked() // the store accounts for what it loses
 	return tail
 }
 
-// Close ends the stream. What is written later is dropped.
+// abandon ends that part without a report: the function did not get the invocation.
+func (l *functionLog) abandon() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_ = l.doneLocked() // as above
+}
+
+// doneLocked counts an invocation down, and ends the stream after the last of a closed log.
+func (l *functionLog) doneLocked() error {
+	l.started--
+	if !l.closed || l.started > 0 {
+		return nil
+	}
+	return l.endLocked()
+}
+
+// Close ends the stream, once the invocations that began are reported: the box may die under
+// them. What is written later is dropped.
 func (l *functionLog) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.closed = true
+	if l.started > 0 {
+		return nil
+	}
+	return l.endLocked()
+}
+
+func (l *functionLog) endLocked() error {
 	if l.out == nil {
 		return nil
 	}

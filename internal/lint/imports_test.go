@@ -34,12 +34,17 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"sandbox/fake", "lambda sandbox cleanup runtimeapi"},
 	{"sandbox/process", "lambda sandbox cleanup sandbox/stream"},
 	{"sandbox/stream", "sandbox"},
+	{"sandbox/output", ""},
+	{"sandbox/hostroot", "kernel/*"},
 	{"sandbox/light/initproto", ""},
 	{"sandbox/light/zygote", "kernel/landlock"},
-	{"sandbox/light", "lambda sandbox cleanup kernel/* sandbox/light/initproto sandbox/light/zygote sandbox/stream"},
+	{"sandbox/light", "lambda sandbox cleanup kernel/* sandbox/light/initproto sandbox/light/zygote sandbox/hostroot sandbox/output sandbox/stream"},
+	{"sandbox/gvisor/agentproto", "sandbox/light/initproto"},
+	{"sandbox/gvisor/runsc", ""},
+	{"sandbox/gvisor", "lambda sandbox cleanup kernel/* sandbox/gvisor/agentproto sandbox/gvisor/runsc sandbox/hostroot sandbox/light/initproto sandbox/output sandbox/stream"},
 	{"sandbox/sandboxtest", "lambda sandbox cleanup"},
 	{"sandbox/sandboxtest/probe", ""},
-	{"drivers", "lambda sandbox cleanup sandbox/process sandbox/light telemetry"},
+	{"drivers", "lambda sandbox cleanup sandbox/process sandbox/light sandbox/gvisor telemetry"},
 	{"receipt", "lambda"},
 	{"neighbour", "receipt"},
 	{"slowest", "lambda receipt"},
@@ -61,7 +66,7 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"bundle", "lambda"},
 	{"move", "lambda"},
 	{"daemon", "*"},
-	{"cli", "bundle config control daemon lambda move receipt why runtimes sandbox drivers telemetry logs"},
+	{"cli", "bundle config control daemon lambda move receipt why runtimes sandbox sandbox/gvisor/runsc drivers telemetry logs"},
 }
 
 func TestImportDirection(t *testing.T) {
@@ -117,7 +122,7 @@ func TestBenchLooksFromOutside(t *testing.T) {
 	}
 }
 
-// TestInitIsSmall holds that PID 1 of a sandbox is made of the standard library and
+// TestInitIsSmall holds that PID 1 of a sandbox, lambent-init or lambent-agent, is made of the standard library and
 // golang.org/x/sys, also through what it imports of this module.
 func TestInitIsSmall(t *testing.T) {
 	known := map[string]*pkg{}
@@ -125,7 +130,7 @@ func TestInitIsSmall(t *testing.T) {
 		known[p.path] = p
 	}
 	for _, p := range commands(t) {
-		if p.path == "lambent-init" {
+		if p.path == "lambent-init" || p.path == "lambent-agent" {
 			onlyXSys(t, known, p)
 		}
 	}
@@ -135,7 +140,7 @@ func onlyXSys(t *testing.T, known map[string]*pkg, p *pkg) {
 	t.Helper()
 	for foreign := range p.foreign {
 		if !strings.HasPrefix(foreign, "golang.org/x/sys/") {
-			t.Errorf("lambent-init imports %s by way of %s", foreign, p.path)
+			t.Errorf("PID 1 imports %s by way of %s", foreign, p.path)
 		}
 	}
 	for imported := range p.imports {

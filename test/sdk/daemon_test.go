@@ -20,6 +20,12 @@ type daemon struct {
 // the test ends, unless that was done before.
 func up(t *testing.T, data string) *daemon {
 	t.Helper()
+	return upFrom(t, binaries, data)
+}
+
+// upFrom runs the programs of a folder.
+func upFrom(t *testing.T, binaries, data string) *daemon {
+	t.Helper()
 	running, err := lambent.Start(binaries, data, filepath.Join(t.TempDir(), "lambent.log"))
 	if err != nil {
 		t.Fatal(err)

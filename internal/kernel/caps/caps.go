@@ -2,6 +2,7 @@ package caps
 
 import (
 	"errors"
+	"math/bits"
 	"os"
 	"syscall"
 	"unsafe"
@@ -44,4 +45,18 @@ func Keep(capabilities ...int) error {
 // by execve(2), for ever.
 func NoNewPrivileges() error {
 	return os.NewSyscallError("prctl(PR_SET_NO_NEW_PRIVS)", unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+}
+
+// Held lists the capabilities that the calling thread may use.
+func Held() []uintptr {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if unix.Capget(&header, &data[0]) != nil {
+		return nil
+	}
+	var all []uintptr
+	for set := uint64(data[1].Permitted)<<32 | uint64(data[0].Permitted); set != 0; set &= set - 1 {
+		all = append(all, uintptr(bits.TrailingZeros64(set)))
+	}
+	return all
 }

@@ -13,11 +13,9 @@ import (
 	"lambent.dev/lambent/internal/kernel/mount"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/hostroot"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 )
-
-// targets are where a workload may show its folders.
-var targets = []string{"/var/task", "/opt", "/var/runtime", "/var/lang"}
 
 // Bind implements sandbox.Sandbox. A box whose init was asked in vain is half bound
 // and dies.
@@ -53,6 +51,7 @@ func checkWorkload(w sandbox.Workload) error {
 		return fmt.Errorf("a workload needs limits: memory %d, pids %d", w.Memory, w.Pids)
 	}
 	var seen []string
+	targets := hostroot.Targets()
 	for _, m := range w.Mounts {
 		if !filepath.IsAbs(m.Source) || !slices.Contains(targets, m.Target) || slices.Contains(seen, m.Target) {
 			return fmt.Errorf("mount %s at %s: a folder of the host may be shown once at each of %v", m.Source, m.Target, targets)

@@ -16,6 +16,7 @@ import (
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
+	"lambent.dev/lambent/internal/sandbox/output"
 	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
@@ -78,12 +79,12 @@ func (b *box) preload(ctx context.Context) (err error) {
 // wire makes what a waiting command inherits: one output, its stream if it has any, and
 // where its workload comes from, whose other end is start.
 func (p *process) wire(c sandbox.Command, undo *cleanup.Stack) (files []*os.File, start *net.UnixConn, err error) {
-	out, theirs, err := newOutput()
+	out, theirs, err := output.Pipe()
 	if err != nil {
 		return nil, nil, err
 	}
-	undo.Add(func() error { out.close(); return nil })
-	files, p.outputs = append(files, theirs, theirs), []*output{out}
+	undo.Add(func() error { out.Close(); return nil })
+	files, p.outputs = append(files, theirs, theirs), []*output.Output{out}
 	if c.Stream {
 		streams, theirs, err := stream.For(c.Direct)
 		if err != nil {
@@ -125,7 +126,7 @@ func (b *box) adopt(ctx context.Context, c sandbox.Command) (*process, error) {
 	if w == nil {
 		return nil, nil
 	}
-	w.process.outputs[0].begin(c.Stdout)
+	w.process.outputs[0].Begin(c.Stdout)
 	if err := w.tell(ctx, b.workloadOf(c, w)); err != nil {
 		w.close()
 		_ = w.process.Signal(syscall.SIGKILL) // it ended already, or has half of what it waits for
@@ -145,7 +146,7 @@ func (b *box) takeWaiting(c sandbox.Command) *waiting {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	w := b.waiting
-	if w == nil || c.Stream == w.executes() || !same(c.Stdout, c.Stderr) {
+	if w == nil || c.Stream == w.executes() || !output.Same(c.Stdout, c.Stderr) {
 		return nil
 	}
 	b.waiting = nil

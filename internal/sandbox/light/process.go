@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"reflect"
-	"slices"
 	"sync/atomic"
 	"syscall"
 
@@ -16,6 +14,7 @@ import (
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
+	"lambent.dev/lambent/internal/sandbox/output"
 	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
@@ -23,7 +22,7 @@ import (
 type process struct {
 	box     *box
 	id      uint64
-	outputs []*output
+	outputs []*output.Output
 	streams stream.Opener // nil without Stream
 	forked  *forked       // nil: the init executed it
 	killed  atomic.Bool   // by our hand, so not by the memory limit
@@ -43,7 +42,7 @@ func (p *process) connect(c sandbox.Command, undo *cleanup.Stack) (files []*os.F
 	}
 	files = append(files, stdout)
 	stderr := stdout
-	if !same(c.Stdout, c.Stderr) {
+	if !output.Same(c.Stdout, c.Stderr) {
 		if stderr, err = p.addOutput(c.Stderr, undo); err != nil {
 			return files, err
 		}
@@ -62,20 +61,14 @@ func (p *process) connect(c sandbox.Command, undo *cleanup.Stack) (files []*os.F
 }
 
 func (p *process) addOutput(w io.Writer, undo *cleanup.Stack) (*os.File, error) {
-	o, theirs, err := newOutput()
+	o, theirs, err := output.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	o.begin(w)
-	undo.Add(func() error { o.close(); return nil })
+	o.Begin(w)
+	undo.Add(func() error { o.Close(); return nil })
 	p.outputs = append(p.outputs, o)
 	return theirs, nil
-}
-
-// same says whether two writers are one, which then must not be called from two
-// goroutines.
-func same(a, b io.Writer) bool {
-	return a != nil && b != nil && reflect.TypeOf(a).Comparable() && reflect.TypeOf(b).Comparable() && a == b
 }
 
 // began makes the process the one that Open speaks to, if it has streams.
@@ -118,26 +111,8 @@ func (p *process) Signal(sig os.Signal) error {
 	return err
 }
 
-// Sync implements sandbox.Process. Most invocations print nothing, and need no goroutine to
-// find that out.
-func (p *process) Sync(ctx context.Context) error {
-	if !slices.ContainsFunc(p.outputs, (*output).pending) {
-		return nil
-	}
-	synced := make(chan struct{})
-	go func() { // ends with the writers, which ctx does not bound
-		defer close(synced)
-		for _, o := range p.outputs {
-			o.sync()
-		}
-	}()
-	select {
-	case <-synced:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
+// Sync implements sandbox.Process.
+func (p *process) Sync(ctx context.Context) error { return output.Sync(ctx, p.outputs) }
 
 // finish delivers the last output and closes everything. It runs once.
 func (p *process) finish(e initproto.Exit) {
@@ -150,8 +125,8 @@ func (p *process) finish(e initproto.Exit) {
 		p.box.dropStream(p.streams)
 	}
 	for _, o := range p.outputs {
-		o.sync()
-		o.close()
+		o.Sync()
+		o.Close()
 	}
 	p.exit = exit
 	close(p.done)

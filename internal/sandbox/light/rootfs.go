@@ -1,9 +1,7 @@
 package light
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -11,26 +9,9 @@ import (
 
 	"lambent.dev/lambent/internal/kernel/mount"
 	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/hostroot"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 )
-
-// emptyPath lies beside lambent-init: the empty folder that covers folders of /proc.
-const emptyPath = "/.lambent/empty"
-
-// programs are the folders of the host that a function sees, where they exist; on
-// most hosts all but the first are links into it.
-var programs = []string{"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"}
-
-// places are empty folders: mount points for Bind and what programs expect.
-var places = []string{
-	"/var/task", "/var/runtime", "/var/lang", "/opt", "/tmp", "/run", "/proc", "/dev/shm", "/var/tmp", emptyPath,
-	// A workload may bring these, and LD_LIBRARY_PATH names them: an interpreter that waits
-	// would never look again into a folder that was not there when it started.
-	"/var/task/lib", "/opt/lib",
-}
-
-// hiddenFromBoxes is what only a host without PrivateRoot shows.
-var hiddenFromBoxes = []string{"/etc", "/root", "/home", "/boot", "/srv", "/media", "/mnt"}
 
 // devices are all that /dev holds, with their numbers (devices.txt of the kernel).
 var devices = map[string]uint64{
@@ -49,7 +30,7 @@ type root struct {
 // build makes the root and moves the calling thread into it.
 func (r root) build() error {
 	steps := []func() error{
-		r.base, r.programs, r.hostFolders, r.etc, r.devices, r.proc, r.init, r.cgroups, r.preload, r.enter,
+		r.programs, r.devices, r.proc, r.init, r.cgroups, r.preload, r.enter,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -59,85 +40,12 @@ func (r root) build() error {
 	return nil
 }
 
-func (r root) base() error {
-	if err := mount.Tmpfs(r.dir, r.flags(unix.MS_NOSUID)|unix.MS_NODEV, "mode=0755,size=4m"); err != nil {
-		return err
-	}
-	for _, place := range places {
-		if err := os.MkdirAll(r.at(place), 0o755); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+// programs are the host's, and what else of it a box sees.
+func (r root) programs() error { return r.host().Build() }
 
-func (r root) programs() error {
-	for _, path := range programs {
-		if err := r.show(path); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// hostFolders takes PrivateRoot away.
-func (r root) hostFolders() error {
-	if r.driver.has(PrivateRoot) {
-		return nil
-	}
-	for _, path := range hiddenFromBoxes {
-		if err := r.show(path); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// show makes a path of the host visible at the same place: links stay links, folders
-// are bound, readable files copied. What the host lacks is left out.
-func (r root) show(path string) error {
-	info, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(r.at(path)), 0o755); err != nil {
-		return err
-	}
-	switch {
-	case info.Mode()&fs.ModeSymlink != 0:
-		return r.link(path)
-	case info.IsDir():
-		return r.bind(path)
-	case info.Mode().IsRegular() && info.Mode().Perm()&0o004 != 0:
-		return r.copy(path)
-	}
-	return nil
-}
-
-func (r root) link(path string) error {
-	target, err := os.Readlink(path)
-	if err != nil {
-		return err
-	}
-	return os.Symlink(target, r.at(path))
-}
-
-func (r root) bind(path string) error {
-	if err := os.MkdirAll(r.at(path), 0o755); err != nil {
-		return err
-	}
-	return mount.Bind(path, r.at(path), r.attributes(), true)
-}
-
-func (r root) copy(path string) error {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(r.at(path), content, 0o644)
+// host is the part of the root that every tier has.
+func (r root) host() hostroot.Root {
+	return hostroot.Root{Dir: r.dir, Attributes: r.attributes(), HostFolders: !r.driver.has(PrivateRoot)}
 }
 
 // proc shows the host's /proc for as long as a box has none of its own: without a
@@ -146,12 +54,7 @@ func (r root) proc() error {
 	return mount.Bind("/proc", r.at("/proc"), mount.NoSUID|mount.NoDev|mount.NoExec, false)
 }
 
-func (r root) init() error {
-	if err := os.WriteFile(r.at(initproto.Path), nil, 0o755); err != nil {
-		return err
-	}
-	return mount.Bind(r.driver.options.Init, r.at(initproto.Path), r.attributes(), false)
-}
+func (r root) init() error { return r.host().Program(r.driver.options.Init, initproto.Path) }
 
 // cgroups takes Cgroup away.
 func (r root) cgroups() error {

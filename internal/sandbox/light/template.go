@@ -12,6 +12,7 @@ import (
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/kernel/landlock"
 	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/hostroot"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 )
 
@@ -91,13 +92,13 @@ func (t *template) shown() []sandbox.Mount {
 // newSetup decides once what every init of a template is told.
 func (d *Driver) newSetup() (initproto.Setup, error) {
 	s := initproto.Setup{
-		ShmSize: shmSize, UID: functionUID, GID: functionGID,
+		ShmSize: shmSize, UID: hostroot.UID, GID: hostroot.GID,
 		HostProc: !d.has(PrivateProc), Dumpable: !d.has(GuardedInit),
 		Privileged: !d.has(NoCapabilities), NewPrivileges: !d.has(NoNewPrivileges),
 		Descriptors: !d.has(CloseDescriptors), SetUID: !d.has(NoSUID),
 	}
 	if d.has(UTSNamespace) {
-		s.Hostname = hostname
+		s.Hostname = hostroot.Hostname
 	}
 	if d.has(MaskedProc) && d.has(PrivateProc) {
 		s.Masked, s.ReadOnly = maskedProc, readOnlyProc

@@ -19,6 +19,7 @@ import (
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 	"lambent.dev/lambent/internal/sandbox/light/zygote"
+	"lambent.dev/lambent/internal/sandbox/output"
 	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
@@ -103,13 +104,13 @@ func (f *forker) start(undo *cleanup.Stack) error {
 	}
 	f.conn = zygote.NewConn(socket)
 	undo.Add(f.conn.Close)
-	log, said, err := newOutput()
+	log, said, err := output.Pipe()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = said.Close() }()
-	log.begin(sayer{t.driver.options.Log})
-	undo.Add(func() error { log.close(); return nil })
+	log.Begin(sayer{t.driver.options.Log})
+	undo.Add(func() error { log.Close(); return nil })
 	if err := f.exec(group, said, theirs); err != nil {
 		return err
 	}

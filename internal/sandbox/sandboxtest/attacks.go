@@ -106,7 +106,7 @@ func procAttacks() []Attack {
 		},
 		{
 			Name: "ReadKernelCommandLine", Success: "reads /proc/cmdline",
-			Without: []string{maskedProc}, Plant: with("read-file", "/proc/cmdline"), Kernel: true,
+			Without: []string{maskedProc}, Plant: with("read-file", "/proc/cmdline"), Won: isHostFile("/proc/cmdline"), Kernel: true,
 		},
 		{
 			Name: "ReadKernelMemory", Success: "reads /proc/kcore",
@@ -218,6 +218,7 @@ func networkAttacks() []Attack {
 		{
 			Name: "AuditSocket", Success: "makes a netlink socket other than that of routes",
 			Without: []string{seccompFilter}, Plant: with("socket", unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_KOBJECT_UEVENT), Kernel: true,
+			Harmless: "the events are its own kernel's",
 		},
 		{
 			Name: "ConfigureNetwork", Success: "changes a network interface over netlink",
@@ -235,10 +236,12 @@ func rightsAttacks() []Attack {
 		{
 			Name: "NewUserNamespace", Success: "gets all capabilities in a user namespace of its own",
 			Without: []string{seccompFilter}, Plant: with("new-user"), Kernel: true,
+			Harmless: "the capabilities are its own kernel's",
 		},
 		{
 			Name: "RaisePriority", Success: "raises its priority over the host's",
 			Without: []string{noCapabilities, userNamespace}, Plant: with("priority"),
+			Harmless: "the host does not hear of it",
 		},
 	}
 }
@@ -254,7 +257,7 @@ func kernelAttacks() []Attack {
 		{Name: "Reboot", Success: "is allowed to reboot", Without: []string{seccompFilter, noCapabilities}, Plant: with("reboot"), Kernel: true},
 		{Name: "SwapOn", Success: "is allowed to add swap", Without: rights, Plant: with("swapon"), Kernel: true},
 		{Name: "SetClock", Success: "sets the host's clock", Without: rights, Plant: with("set-time"), Kernel: true},
-		{Name: "ReadKernelLog", Success: "reads the kernel's messages", Without: rights, Plant: with("syslog"), Kernel: true},
+		{Name: "ReadKernelLog", Success: "reads the kernel's messages", Without: rights, Plant: with("syslog"), Kernel: true, Harmless: "the messages are its own kernel's"},
 		{Name: "Personality", Success: "makes its data executable", Without: []string{seccompFilter}, Plant: with("personality"), Kernel: true},
 		{Name: "CompatSystemCall", Success: "makes a 32-bit system call past the filter", Without: []string{seccompFilter}, Plant: with("compat"), Kernel: true},
 	}

@@ -17,7 +17,7 @@ func closeFacts() []fact {
 		{name: "CloseOfTheUnbound", test: closeOfTheUnbound},
 		{name: "CloseAfterAFailedBind", test: closeAfterAFailedBind},
 		{name: "CloseEndsProcesses", test: closeEndsProcesses},
-		{name: "CloseEndsWhatDetachedItself", test: closeEndsWhatDetachedItself},
+		{name: "CloseEndsWhatDetachedItself", test: closeEndsWhatDetachedItself, needs: hostSees},
 		{name: "CloseEndsStreams", test: closeEndsStreams},
 		{name: "CloseFreesTmp", test: closeFreesTmp},
 		{name: "CloseMayBeTriedAgain", test: closeMayBeTriedAgain},

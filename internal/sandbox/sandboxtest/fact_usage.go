@@ -147,9 +147,9 @@ func below[T ~int64](now, was sandbox.Counter[T]) bool {
 
 func limitFacts() []fact {
 	return []fact{
-		{name: "OutOfMemoryIsNamed", test: outOfMemoryIsNamed, needs: limits},
-		{name: "OutOfMemoryOfAChild", test: outOfMemoryOfAChild, needs: limits},
-		{name: "BoxOutlivesOutOfMemory", test: boxOutlivesOutOfMemory, needs: limits},
+		{name: "OutOfMemoryIsNamed", test: outOfMemoryIsNamed, needs: outlivesMemory},
+		{name: "OutOfMemoryOfAChild", test: outOfMemoryOfAChild, needs: outlivesMemory},
+		{name: "BoxOutlivesOutOfMemory", test: boxOutlivesOutOfMemory, needs: outlivesMemory},
 		{name: "MemoryUpToTheLimit", test: memoryUpToTheLimit},
 		{name: "TmpUpToItsLimit", test: tmpUpToItsLimit},
 		{name: "TmpHasALimit", test: tmpHasALimit, needs: limits},

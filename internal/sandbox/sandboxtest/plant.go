@@ -163,7 +163,11 @@ func plantProcess(a *arena) []string {
 func plantTarget(a *arena) []string {
 	p := a.start(a.box, probe("catch-term", a.secret))
 	a.waitFor(p, "ready")
-	target := a.hostProcess(a.hostUID(), "sleep")
+	uid := printed[[]int](a.rig, a.box, "ids")[0]
+	if !a.suite.OwnKernel {
+		uid = a.hostUID()
+	}
+	target := a.hostProcess(uid, "sleep")
 	return []string{"kill", fmt.Sprint(target.Process.Pid), fmt.Sprint(int(unix.SIGTERM))}
 }
 
@@ -211,6 +215,17 @@ func plantShm(a *arena) []string {
 		a.Fatal(err)
 	}
 	return []string{"shm", fmt.Sprint(key)}
+}
+
+// isHostFile judges by what the host itself reads in a file.
+func isHostFile(name string) func(*arena, Outcome) bool {
+	return func(a *arena, o Outcome) bool {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			a.Fatal(err)
+		}
+		return o.OK && strings.HasPrefix(string(text), o.Value)
+	}
 }
 
 func isHostname(a *arena, o Outcome) bool {
@@ -269,7 +284,7 @@ func plantNeighbourTmp(a *arena) []string {
 	p := a.start(box, probe("catch-term", a.secret))
 	a.waitFor(p, "ready")
 	for _, p := range Take(a, "").processes() {
-		if strings.Contains(p, a.secret) {
+		if a.suite.OwnKernel || strings.Contains(p, a.secret) { // any that the host has for it
 			pid, _, _ := strings.Cut(p, " ")
 			return []string{"read-file", "/proc/" + pid + "/root/tmp/secret"}
 		}

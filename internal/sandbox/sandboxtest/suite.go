@@ -28,6 +28,15 @@ type Suite struct {
 	Isolates bool
 	// Limits: memory, processes and /tmp are bounded for all processes together.
 	Limits bool
+	// OwnKernel: commands run on a kernel of the box's own. The host sees none of them, and
+	// what that kernel lets them do is done to the box only.
+	OwnKernel bool
+	// DiesOfMemory: the memory limit ends the box, not one process in it, because the host
+	// knows only the box.
+	DiesOfMemory bool
+	// Removable are the protections that the driver can be told to leave off; nil = all that
+	// attacks name. The rest cannot be taken away without the tier itself.
+	Removable []string
 	// Preloads: what Base.Preload names waits in the box and is adopted by the first Run.
 	Preloads bool
 	// Base is what templates are made of; the zero value asks for the host's root.
@@ -156,8 +165,11 @@ type fact struct {
 	needs func(s Suite) bool // nil = every driver
 }
 
-func isolates(s Suite) bool { return s.Isolates }
-func limits(s Suite) bool   { return s.Limits }
+func isolates(s Suite) bool       { return s.Isolates }
+func limits(s Suite) bool         { return s.Limits }
+func outlivesMemory(s Suite) bool { return s.Limits && !s.DiesOfMemory }
+func diesOfMemory(s Suite) bool   { return s.Limits && s.DiesOfMemory }
+func hostSees(s Suite) bool       { return !s.OwnKernel }
 
 // conformance runs every fact on one driver and one template.
 func (s Suite) conformance(t *testing.T, probe string) {
@@ -166,7 +178,7 @@ func (s Suite) conformance(t *testing.T, probe string) {
 	driver := s.driver(t, config)
 	template := prepare(t, driver, s.base())
 	facts := slices.Concat(driverFacts(), templateFacts(), bindFacts(), runFacts(), outputFacts(), streamFacts(), directFacts(),
-		resetFacts(), networkFacts(), usageFacts(), classFacts(), limitFacts(), closeFacts(), concurrencyFacts(), freezeFacts(),
+		resetFacts(), networkFacts(), usageFacts(), classFacts(), limitFacts(), memoryFacts(), closeFacts(), concurrencyFacts(), freezeFacts(),
 		preloadFacts(), reclaimFacts())
 	for _, f := range facts {
 		if f.needs != nil && !f.needs(s) {

@@ -1,18 +1,9 @@
-package light
+package hostroot
 
 import (
 	"os"
 	"path/filepath"
 )
-
-// The user that functions run as. AWS Lambda shows uid 993, gid 990, sbx_user1051.
-const (
-	functionUID = 993
-	functionGID = 990
-)
-
-// hostname is what uname(2) says inside.
-const hostname = "sandbox"
 
 // ownEtc are files of /etc that must not tell of the host.
 var ownEtc = map[string]string{
@@ -20,8 +11,8 @@ var ownEtc = map[string]string{
 		"sbx_user1051:x:993:990::/home/sbx_user1051:/usr/sbin/nologin\n" +
 		"nobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n",
 	"group":         "root:x:0:\nsbx_group1051:x:990:\nnogroup:x:65534:\n",
-	"hosts":         "127.0.0.1 localhost " + hostname + "\n::1 localhost\n",
-	"hostname":      hostname + "\n",
+	"hosts":         "127.0.0.1 localhost " + Hostname + "\n::1 localhost\n",
+	"hostname":      Hostname + "\n",
 	"resolv.conf":   "",
 	"nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n",
 }
@@ -37,23 +28,23 @@ var hostEtc = []string{
 	"/etc/ImageMagick*", "/etc/fonts",
 }
 
-// etc fills /etc. Without PrivateRoot the host's own is there already.
-func (r root) etc() error {
-	if !r.driver.has(PrivateRoot) {
+// etc fills /etc. With HostFolders the host's own is there already.
+func (r Root) etc() error {
+	if r.HostFolders {
 		return nil
 	}
-	if err := os.MkdirAll(r.at("/etc"), 0o755); err != nil {
+	if err := os.MkdirAll(r.At("/etc"), 0o755); err != nil {
 		return err
 	}
 	for name, content := range ownEtc {
-		if err := os.WriteFile(r.at("/etc/"+name), []byte(content), 0o644); err != nil {
+		if err := os.WriteFile(r.At("/etc/"+name), []byte(content), 0o644); err != nil {
 			return err
 		}
 	}
 	return r.hostEtc()
 }
 
-func (r root) hostEtc() error {
+func (r Root) hostEtc() error {
 	for _, pattern := range hostEtc {
 		paths, err := filepath.Glob(pattern)
 		if err != nil {

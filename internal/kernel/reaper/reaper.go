@@ -1,4 +1,4 @@
-package main
+package reaper
 
 import (
 	"errors"
@@ -8,17 +8,22 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"lambent.dev/lambent/internal/sandbox/light/initproto"
 )
 
-// again is how long killAll waits before it kills once more.
+// again is how long KillAll waits before it kills once more.
 const again = 5 * time.Millisecond
 
-// children knows the commands that were started and reaps them and every orphan of
-// the box.
-type children struct {
-	report func(initproto.Exit)
+// Exit tells how a command ended.
+type Exit struct {
+	ID     uint64
+	Code   int
+	Signal syscall.Signal
+}
+
+// Reaper knows the commands that were started and reaps them and every orphan of the box.
+// Its methods may be called from many goroutines.
+type Reaper struct {
+	report func(Exit)
 
 	// mu is held while a command is started, so that one that ends at once is known
 	// when it is reaped.
@@ -28,33 +33,34 @@ type children struct {
 	changed *sync.Cond     // running changed, on mu
 }
 
-func newChildren(report func(initproto.Exit)) *children {
-	c := &children{report: report, ids: make(map[int]uint64)}
-	c.changed = sync.NewCond(&c.mu)
-	go c.reap()
-	return c
+// New reaps for as long as the process lives, and reports the end of each command.
+func New(report func(Exit)) *Reaper {
+	r := &Reaper{report: report, ids: make(map[int]uint64)}
+	r.changed = sync.NewCond(&r.mu)
+	go r.reap()
+	return r
 }
 
-// start registers what fork makes under id.
-func (c *children) start(id uint64, fork func() (int, error)) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// Start registers what fork makes under id.
+func (r *Reaper) Start(id uint64, fork func() (int, error)) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	pid, err := fork()
 	if err != nil {
 		return err
 	}
-	c.ids[pid] = id
-	c.running = true
-	c.changed.Broadcast()
+	r.ids[pid] = id
+	r.running = true
+	r.changed.Broadcast()
 	return nil
 }
 
-// signal sends sig to a command; one that ended answers ESRCH. The lock keeps its
+// Signal sends sig to a command; one that ended answers ESRCH. The lock keeps its
 // pid from being reaped and used again.
-func (c *children) signal(id uint64, sig syscall.Signal) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for pid, known := range c.ids {
+func (r *Reaper) Signal(id uint64, sig syscall.Signal) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for pid, known := range r.ids {
 		if known == id {
 			return unix.Kill(pid, sig)
 		}
@@ -62,42 +68,42 @@ func (c *children) signal(id uint64, sig syscall.Signal) error {
 	return unix.ESRCH
 }
 
-// killAll returns when no process but the init is left.
-func (c *children) killAll() {
-	for c.kill() {
+// KillAll returns when no process but the init is left.
+func (r *Reaper) KillAll() {
+	for r.kill() {
 		time.Sleep(again)
 	}
 }
 
 // kill kills everything once and says whether something was left.
-func (c *children) kill() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (r *Reaper) kill() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if os.Getpid() != 1 {
-		c.killGroups()
-		return c.running
+		r.killGroups()
+		return r.running
 	}
 	// All in the pid namespace, also what a zygote forked into it, until there is none.
-	return !errors.Is(unix.Kill(-1, unix.SIGKILL), unix.ESRCH) || c.running
+	return !errors.Is(unix.Kill(-1, unix.SIGKILL), unix.ESRCH) || r.running
 }
 
 // killGroups serves an init that is not PID 1 and must not reach for the host.
-func (c *children) killGroups() {
-	for pid := range c.ids {
+func (r *Reaper) killGroups() {
+	for pid := range r.ids {
 		_ = unix.Kill(-pid, unix.SIGKILL)
 	}
 }
 
 // reap waits for children for as long as the init lives.
-func (c *children) reap() {
+func (r *Reaper) reap() {
 	for {
 		pid, err := nextZombie()
 		if errors.Is(err, unix.ECHILD) {
-			c.idle()
+			r.idle()
 			continue
 		}
 		if err == nil {
-			c.collect(pid)
+			r.collect(pid)
 		}
 	}
 }
@@ -110,39 +116,39 @@ func nextZombie() (int, error) {
 }
 
 // collect reaps pid, if fork has not done so itself after a failed exec.
-func (c *children) collect(pid int) {
-	c.mu.Lock()
+func (r *Reaper) collect(pid int) {
+	r.mu.Lock()
 	var status unix.WaitStatus
 	got, err := unix.Wait4(pid, &status, unix.WNOHANG, nil)
-	id, known := c.ids[pid]
+	id, known := r.ids[pid]
 	reaped := err == nil && got == pid
 	if reaped {
-		delete(c.ids, pid)
+		delete(r.ids, pid)
 	}
-	c.mu.Unlock()
+	r.mu.Unlock()
 	if reaped && known {
-		c.report(exitOf(id, status))
+		r.report(exitOf(id, status))
 	}
 }
 
 // idle sleeps until there are children again. The second look happens under the
 // lock: a start since the first one must not be missed.
-func (c *children) idle() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (r *Reaper) idle() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	var info unix.Siginfo
 	err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
 	if !errors.Is(err, unix.ECHILD) {
 		return
 	}
-	c.running = false
-	for !c.running {
-		c.changed.Wait()
+	r.running = false
+	for !r.running {
+		r.changed.Wait()
 	}
 }
 
-func exitOf(id uint64, status unix.WaitStatus) initproto.Exit {
-	e := initproto.Exit{ID: id}
+func exitOf(id uint64, status unix.WaitStatus) Exit {
+	e := Exit{ID: id}
 	if status.Signaled() {
 		e.Signal = status.Signal()
 	} else {

@@ -1,9 +1,12 @@
-package light
+package output
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
+	"reflect"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -14,9 +17,9 @@ import (
 // been written before a moment and not been read at it.
 const pipeSize = 64 << 10
 
-// output carries what a process writes to a Writer. One goroutine waits for it;
+// Output carries what a process writes to a Writer. One goroutine waits for it;
 // whoever needs what is already there reads it itself.
-type output struct {
+type Output struct {
 	pipe *os.File
 	raw  syscall.RawConn
 
@@ -24,25 +27,36 @@ type output struct {
 	w    io.Writer
 	buf  []byte
 	over bool          // the pipe has ended
-	done chan struct{} // the goroutine ended; nil before begin
+	done chan struct{} // the goroutine ended; nil before Begin
 }
 
-// newOutput returns also the process's end of the pipe. Nobody reads it before begin.
-func newOutput() (*output, *os.File, error) {
+// Pipe makes an output and returns the process's end of its pipe, too. Nobody reads it
+// before Begin.
+func Pipe() (*Output, *os.File, error) {
 	pipe, theirs, err := os.Pipe()
 	if err != nil {
 		return nil, nil, err
 	}
-	raw, err := pipe.SyscallConn()
+	o, err := Of(pipe)
 	if err != nil {
-		return nil, nil, errors.Join(err, pipe.Close(), theirs.Close())
+		return nil, nil, errors.Join(err, theirs.Close())
 	}
-	return &output{pipe: pipe, raw: raw, w: io.Discard}, theirs, nil
+	return o, theirs, nil
 }
 
-// begin carries to w from now on; a nil writer discards. It is called once, or never for
+// Of makes an output of the reading end of a pipe, which does not block, and takes it over,
+// also with an error.
+func Of(pipe *os.File) (*Output, error) {
+	raw, err := pipe.SyscallConn()
+	if err != nil {
+		return nil, errors.Join(err, pipe.Close())
+	}
+	return &Output{pipe: pipe, raw: raw, w: io.Discard}, nil
+}
+
+// Begin carries to w from now on; a nil writer discards. It is called once, or never for
 // a process of which nobody wants to hear.
-func (o *output) begin(w io.Writer) {
+func (o *Output) Begin(w io.Writer) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if w != nil {
@@ -52,8 +66,8 @@ func (o *output) begin(w io.Writer) {
 	go o.pump(o.done)
 }
 
-// pump delivers until the pipe's end or close.
-func (o *output) pump(done chan<- struct{}) {
+// pump delivers until the pipe's end or Close.
+func (o *Output) pump(done chan<- struct{}) {
 	defer close(done)
 	_ = o.raw.Read(func(fd uintptr) bool {
 		for {
@@ -65,8 +79,8 @@ func (o *output) pump(done chan<- struct{}) {
 	})
 }
 
-// sync delivers what was written before the call.
-func (o *output) sync() {
+// Sync delivers what was written before the call.
+func (o *Output) Sync() {
 	_ = o.raw.Control(func(fd uintptr) {
 		for left := pipeSize; left > 0; {
 			n := o.step(int(fd))
@@ -78,9 +92,30 @@ func (o *output) sync() {
 	})
 }
 
+// Sync delivers what was written to any of the outputs before the call, as Process.Sync
+// promises. Most invocations print nothing, and need no goroutine to find that out.
+func Sync(ctx context.Context, outputs []*Output) error {
+	if !slices.ContainsFunc(outputs, (*Output).pending) {
+		return nil
+	}
+	synced := make(chan struct{})
+	go func() { // ends with the writers, which ctx does not bound
+		defer close(synced)
+		for _, o := range outputs {
+			o.Sync()
+		}
+	}()
+	select {
+	case <-synced:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
 // pending says whether something that was written may not have been delivered: it is in
 // the pipe, or on its way from there.
-func (o *output) pending() bool {
+func (o *Output) pending() bool {
 	if !o.mu.TryLock() {
 		return true
 	}
@@ -104,7 +139,7 @@ const (
 )
 
 // step delivers one piece. What the writer says is not the process's concern.
-func (o *output) step(fd int) int {
+func (o *Output) step(fd int) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.over || o.buf == nil {
@@ -126,8 +161,8 @@ func (o *output) step(fd int) int {
 	}
 }
 
-// close ends the pump and waits for it. A process that still writes gets EPIPE.
-func (o *output) close() {
+// Close ends the pump and waits for it. A process that still writes gets EPIPE.
+func (o *Output) Close() {
 	_ = o.pipe.Close()
 	o.mu.Lock()
 	done := o.done
@@ -135,4 +170,10 @@ func (o *output) close() {
 	if done != nil {
 		<-done
 	}
+}
+
+// Same says whether two writers are one, which then must not be called from two
+// goroutines.
+func Same(a, b io.Writer) bool {
+	return a != nil && b != nil && reflect.TypeOf(a).Comparable() && reflect.TypeOf(b).Comparable() && a == b
 }

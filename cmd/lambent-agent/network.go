@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"lambent.dev/lambent/internal/sandbox/gvisor/agentproto"
+)
+
+// listen listens inside and returns the address. Each connection is joined with one to the
+// host by a goroutine that ends with them.
+func (b *box) listen(r *agentproto.Listen) (string, error) {
+	l, err := net.Listen("tcp", r.Address)
+	if err != nil {
+		return "", err
+	}
+	b.mu.Lock()
+	b.listeners[r.Ticket] = l
+	b.mu.Unlock()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go b.join(conn.(*net.TCPConn), r.Ticket)
+		}
+	}()
+	return l.Addr().String(), nil
+}
+
+func (b *box) unlisten(ticket uint64) error {
+	b.mu.Lock()
+	l := b.listeners[ticket]
+	delete(b.listeners, ticket)
+	b.mu.Unlock()
+	if l == nil {
+		return nil
+	}
+	return l.Close()
+}
+
+// dial connects inside; the connection to the host follows once that worked.
+func (b *box) dial(r *agentproto.Dial) error {
+	conn, err := net.Dial("tcp", r.Address)
+	if err != nil {
+		return err
+	}
+	go b.join(conn.(*net.TCPConn), r.Ticket)
+	return nil
+}
+
+// join carries bytes between a connection inside and the host until both ways have ended.
+func (b *box) join(inside *net.TCPConn, ticket uint64) {
+	defer inside.Close()
+	outside, err := b.outside(ticket)
+	if err != nil {
+		return
+	}
+	defer outside.Close()
+	back := make(chan struct{})
+	go func() {
+		defer close(back)
+		carry(inside, outside)
+	}()
+	carry(outside, inside)
+	<-back
+}
+
+// end is one of the two that are joined.
+type end interface {
+	io.ReadWriteCloser
+	CloseWrite() error
+}
+
+// carry ends both ways when one cannot be written any more, and hands an end on as such.
+func carry(to, from end) {
+	if _, err := io.Copy(to, from); err != nil {
+		_, _ = to.Close(), from.Close() // the other way sees it
+		return
+	}
+	_ = to.CloseWrite() // the other end may be gone
+}
+
+func (b *box) outside(ticket uint64) (*net.UnixConn, error) {
+	fd, err := b.stream(ticket)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		return nil, errors.Join(err, unix.Close(fd))
+	}
+	f := os.NewFile(uintptr(fd), "stream")
+	defer f.Close()
+	conn, err := net.FileConn(f)
+	if err != nil {
+		return nil, err
+	}
+	return conn.(*net.UnixConn), nil
+}

@@ -1,0 +1,136 @@
+package gvisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"lambent.dev/lambent/internal/kernel/cgroup"
+	"lambent.dev/lambent/internal/kernel/mount"
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/gvisor/agentproto"
+	"lambent.dev/lambent/internal/sandbox/hostroot"
+)
+
+// Bind implements sandbox.Sandbox. A box whose agent was asked in vain is half bound and dies.
+func (b *box) Bind(ctx context.Context, w sandbox.Workload) error {
+	if err := checkWorkload(w); err != nil {
+		return b.named(err)
+	}
+	if err := b.beginBind(); err != nil {
+		return err
+	}
+	mounts, err := b.detach(w)
+	defer mounts.close()
+	if err == nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		b.endBind(generic, nil)
+		return b.explain(ctx, fmt.Errorf("binding: %w", err))
+	}
+	if err := b.bind(ctx, w, mounts); err != nil {
+		return b.destroy(b.explain(ctx, fmt.Errorf("binding: %w", err)))
+	}
+	b.endBind(isBound, w.Env)
+	return b.alive()
+}
+
+// bind mounts the folders where gVisor sees them, and has the agent show them.
+func (b *box) bind(ctx context.Context, w sandbox.Workload, mounts detached) error {
+	attached := b.template.stage.do(ctx, func() error { return b.attach(mounts) })
+	if err := errors.Join(attached, b.setLimits(w)); err != nil {
+		return err
+	}
+	request := &agentproto.Bind{Targets: mounts.targets, Pids: w.Pids}
+	for i := range mounts.fds {
+		request.Names = append(request.Names, strconv.Itoa(i))
+	}
+	if !b.template.driver.has(PidsLimit) {
+		request.Pids = 0
+	}
+	_, err := b.control.call(ctx, &agentproto.Request{Bind: request})
+	return err
+}
+
+func (b *box) attach(mounts detached) error {
+	for i, fd := range mounts.fds {
+		if err := mount.Attach(fd, b.folder.code(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *box) setLimits(w sandbox.Workload) error {
+	return b.group.SetLimits(b.limits(cgroup.Limits{
+		Memory: w.Memory + overhead, Pids: ownPids + pidsOfOne*w.Pids, CPUWeight: w.CPUWeight, CPUQuota: w.CPUQuota,
+		Batch: w.Class == lambda.ClassBatch,
+	}))
+}
+
+func checkWorkload(w sandbox.Workload) error {
+	if w.Memory <= 0 || w.Pids <= 0 {
+		return fmt.Errorf("a workload needs limits: memory %d, pids %d", w.Memory, w.Pids)
+	}
+	var seen []string
+	targets := hostroot.Targets()
+	for _, m := range w.Mounts {
+		if !filepath.IsAbs(m.Source) || !slices.Contains(targets, m.Target) || slices.Contains(seen, m.Target) {
+			return fmt.Errorf("mount %s at %s: a folder of the host may be shown once at each of %v", m.Source, m.Target, targets)
+		}
+		seen = append(seen, m.Target)
+	}
+	return nil
+}
+
+func (b *box) beginBind() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.aliveLocked(); err != nil {
+		return err
+	}
+	if b.state != generic {
+		return fmt.Errorf("sandbox %s: %w", b.id, sandbox.ErrBound)
+	}
+	b.state = binds
+	return nil
+}
+
+func (b *box) endBind(s binding, env []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.state, b.env = s, slices.Clone(env)
+}
+
+// detached are mounts on their way into a box.
+type detached struct {
+	fds     []int
+	targets []string
+}
+
+// detach makes the workload's mounts, which nobody sees yet.
+func (b *box) detach(w sandbox.Workload) (mounts detached, err error) {
+	attributes := b.template.attributes() | mount.ReadOnly
+	for _, m := range w.Mounts {
+		fd, err := mount.Clone(m.Source, attributes, false)
+		if err != nil {
+			return mounts, err
+		}
+		mounts.fds = append(mounts.fds, fd)
+		mounts.targets = append(mounts.targets, m.Target)
+	}
+	return mounts, nil
+}
+
+func (d detached) close() {
+	for _, fd := range d.fds {
+		_ = unix.Close(fd)
+	}
+}

@@ -1,0 +1,164 @@
+package gvisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/gvisor/agentproto"
+	"lambent.dev/lambent/internal/sandbox/light/initproto"
+	"lambent.dev/lambent/internal/sandbox/stream"
+)
+
+// The answers to Open before a command with a stream channel ran, and after the most recent
+// one ended.
+var (
+	errNoStream    = errors.New("no command with a stream channel was run")
+	errStreamEnded = fmt.Errorf("the command with a stream channel ended: %w", sandbox.ErrClosed)
+)
+
+// killedExit is the end of a process whose box died.
+var killedExit = initproto.Exit{Signal: syscall.SIGKILL}
+
+// Run implements sandbox.Sandbox. A path that does not exist is fs.ErrNotExist.
+func (b *box) Run(ctx context.Context, c sandbox.Command) (sandbox.Process, error) {
+	if err := b.usable(); err != nil {
+		return nil, err
+	}
+	if !filepath.IsAbs(c.Path) || c.Dir != "" && !filepath.IsAbs(c.Dir) {
+		return nil, b.named(fmt.Errorf("command %q in %q: paths must be absolute", c.Path, c.Dir))
+	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	p := &process{box: b, done: make(chan struct{})}
+	if err := b.register(p); err != nil {
+		return nil, err
+	}
+	var undo cleanup.Stack
+	defer undo.Run(nil)
+	undo.Add(func() error { b.unregister(p); return nil })
+	if err := p.connect(c, &undo); err != nil {
+		return nil, b.explain(ctx, err)
+	}
+	if err := b.ask(ctx, p, c); err != nil {
+		return nil, err
+	}
+	undo.Release()
+	p.began(c.Stream)
+	return p, nil
+}
+
+// ask has the agent start p. When ctx ends before the agent says so, it is asked to kill p
+// right after: it works in order.
+func (b *box) ask(ctx context.Context, p *process, c sandbox.Command) error {
+	_, err := b.control.call(ctx, &agentproto.Request{Run: b.runRequest(p, c)})
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		late := &agentproto.Request{Signal: &agentproto.Signal{ID: p.id, Number: syscall.SIGKILL}}
+		_ = b.control.post(late) // an error says that the box is gone, and p with it
+	}
+	return b.explain(ctx, fmt.Errorf("running %s: %w", c.Path, err))
+}
+
+func (b *box) runRequest(p *process, c sandbox.Command) *agentproto.Run {
+	b.mu.Lock()
+	env := slices.Concat(b.env, c.Env)
+	b.mu.Unlock()
+	r := &agentproto.Run{
+		ID: p.id, Path: c.Path, Args: append([]string{c.Path}, c.Args...), Dir: c.Dir,
+		Stdout: p.stdout, Stderr: p.stderr, Stream: c.Stream,
+	}
+	if r.Dir == "" {
+		r.Dir = "/"
+	}
+	if c.Stream {
+		env = append(env, stream.Variable(c.Direct, agentproto.StreamFD))
+	}
+	if p.direct != nil {
+		r.Direct = p.direct.ticket
+	}
+	r.Env = lastOfEach(env)
+	return r
+}
+
+// lastOfEach drops a variable that is set again later: execve(2) would pass both.
+func lastOfEach(env []string) []string {
+	seen := make(map[string]bool, len(env))
+	kept := make([]string, 0, len(env))
+	for _, variable := range slices.Backward(env) {
+		name, _, _ := strings.Cut(variable, "=")
+		if !seen[name] {
+			seen[name] = true
+			kept = append(kept, variable)
+		}
+	}
+	slices.Reverse(kept)
+	return kept
+}
+
+// register makes p known before it runs: it may end before its start is answered.
+func (b *box) register(p *process) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.aliveLocked(); err != nil {
+		return err
+	}
+	b.last++
+	p.id = b.last
+	b.processes[p.id] = p
+	return nil
+}
+
+func (b *box) unregister(p *process) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.processes, p.id)
+}
+
+// exited is told by the control's reader.
+func (b *box) exited(e initproto.Exit) {
+	b.mu.Lock()
+	p := b.processes[e.ID]
+	delete(b.processes, e.ID)
+	b.mu.Unlock()
+	if p != nil {
+		go p.finish(e)
+	}
+}
+
+// Open implements sandbox.Sandbox.
+func (b *box) Open(ctx context.Context) (net.Conn, error) {
+	if err := b.usable(); err != nil {
+		return nil, err
+	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	speaker, streamed := b.speaker, b.streamed
+	b.mu.Unlock()
+	switch {
+	case speaker == nil && streamed:
+		return nil, b.named(errStreamEnded)
+	case speaker == nil:
+		return nil, b.named(errNoStream)
+	}
+	conn, err := speaker.open(ctx)
+	if err != nil {
+		if speaker.ended.Load() || errors.Is(err, syscall.EPIPE) {
+			err = errStreamEnded
+		}
+		return nil, b.explain(ctx, fmt.Errorf("opening a stream: %w", err))
+	}
+	return conn, nil
+}

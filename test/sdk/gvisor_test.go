@@ -1,0 +1,203 @@
+package sdk
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+)
+
+const isolationTag = "lambent:isolation"
+
+// needsGVisor skips a test where make has not built runsc.
+func needsGVisor(t *testing.T) {
+	t.Helper()
+	needs(t)
+	built, err := filepath.Abs(filepath.Join("..", "..", "bin", "runsc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(built); err != nil {
+		lacking(t, "needs runsc: run `make runsc`")
+	}
+	if err := os.Symlink(built, filepath.Join(binaries, "runsc")); err != nil && !errors.Is(err, os.ErrExist) {
+		t.Fatal(err)
+	}
+}
+
+// inGVisor asks for a function in gVisor.
+func inGVisor(in *lambda.CreateFunctionInput) *lambda.CreateFunctionInput {
+	in.Tags = map[string]string{isolationTag: "gvisor"}
+	return in
+}
+
+// Everything that a caller sees is as in any other isolation.
+func TestGVisor(t *testing.T) {
+	needsGVisor(t)
+	client := up(t, t.TempDir()).client()
+	tail := func(in *lambda.InvokeInput) { in.LogType = types.LogTypeTail }
+
+	deploy(t, client, inGVisor(creation(t, "echo", "app.py", "app.echo")))
+	answers(t, client, "echo", `{"a":"ü"}`, `{"a":"ü"}`)
+	out := invoke(t, client, "echo", `{"n":1}`, tail)
+	if h := headersOf(t, out); h.Get("X-Lambent-Isolation") != "gvisor" || h.Get("X-Lambent-Start") != "warm" {
+		t.Errorf("isolation %q, start %q", h.Get("X-Lambent-Isolation"), h.Get("X-Lambent-Start"))
+	}
+	if log := tailOf(t, out); !strings.Contains(log, `echo says {"n": 1}`) || !strings.Contains(log, "REPORT RequestId: ") {
+		t.Errorf("log %q", log)
+	}
+
+	state := inGVisor(creation(t, "state", "app.py", "app.state"))
+	state.Timeout = aws.Int32(1)
+	deploy(t, client, state)
+	answers(t, client, "state", `{"number":7,"content":"kept"}`, `{"number":7,"content":"kept"}`)
+	out = invoke(t, client, "state", `{"sleep":30}`)
+	if aws.ToString(out.FunctionError) != "Unhandled" || !strings.Contains(string(out.Payload), "Task timed out after 1.00 seconds") {
+		t.Errorf("a timeout answered %s", out.Payload)
+	}
+	answers(t, client, "state", `{}`, `{"number":0,"content":"kept"}`)
+
+	deploy(t, client, inGVisor(creation(t, "leave", "app.py", "app.leave")))
+	if out := invoke(t, client, "leave", `{"code":3}`); !strings.Contains(string(out.Payload), "exit status 3") {
+		t.Errorf("a crash answered %s", out.Payload)
+	}
+	answers(t, client, "leave", `{}`, `"still here"`)
+
+	deploy(t, client, inGVisor(creation(t, "hoard", "app.py", "app.hoard")))
+	out = invoke(t, client, "hoard", `{"mib":300}`, tail)
+	if !strings.Contains(string(out.Payload), "Runtime.OutOfMemory") {
+		t.Errorf("hoarding answered %s", out.Payload)
+	}
+	if log := tailOf(t, out); !strings.Contains(log, "Error Type: Runtime.OutOfMemory") {
+		t.Errorf("log of hoarding %q", log)
+	}
+	answers(t, client, "hoard", `{"mib":20}`, `20`)
+}
+
+func TestGVisorRunsNode(t *testing.T) {
+	needsGVisor(t)
+	client := up(t, t.TempDir()).client()
+	deploy(t, client, inGVisor(nodeCreation(t, "echo", "app.mjs", "app.echo")))
+	answers(t, client, "echo", `{"a":[1,"ü"]}`, `{"a":[1,"ü"]}`)
+	if got := headersOf(t, invoke(t, client, "echo", `1`)).Get("X-Lambent-Isolation"); got != "gvisor" {
+		t.Errorf("isolation %q", got)
+	}
+}
+
+// AWS's client for Go speaks HTTP to the Runtime API, which the agent forwards.
+func TestGVisorRunsTheOfficialClient(t *testing.T) {
+	needsGVisor(t)
+	client := up(t, t.TempDir()).client()
+	in := inGVisor(creation(t, "client", "app.py", "app.handler"))
+	in.Runtime, in.Code = "provided.al2023", &types.FunctionCode{ZipFile: packFolder(t, goFunction(t))}
+	deploy(t, client, in)
+	for range 3 {
+		answers(t, client, "client", `{"name":"you"}`, `{"hello":"you"}`)
+	}
+}
+
+// What comes after the first function finds sandboxes that were made before it was asked for.
+func TestGVisorKeepsStems(t *testing.T) {
+	needsGVisor(t)
+	client := up(t, t.TempDir()).client()
+	deploy(t, client, inGVisor(creation(t, "first", "app.py", "app.echo")))
+	answers(t, client, "first", `1`, `1`)
+	for next, end := 1, time.Now().Add(20*time.Second); time.Now().Before(end); next++ {
+		name := fmt.Sprint("next", next)
+		deploy(t, client, inGVisor(creation(t, name, "app.py", "app.echo")))
+		if headersOf(t, invoke(t, client, name, `1`)).Get("X-Lambent-Start") == "stem" {
+			return
+		}
+	}
+	t.Error("no function started from a stem")
+}
+
+// Changing the isolation of a function that is used fails no request, and what answers after
+// the change is where it should be.
+func TestIsolationChangesUnderLoad(t *testing.T) {
+	needsGVisor(t)
+	client := up(t, t.TempDir()).client()
+	in := creation(t, "load", "app.py", "app.echo")
+	in.Tags = map[string]string{isolationTag: "light"}
+	arn := deploy(t, client, in).FunctionArn
+	var over atomic.Bool
+	var asked atomic.Int64
+	var callers sync.WaitGroup
+	defer callers.Wait() // also when the test ends early
+	defer over.Store(true)
+	for range 4 {
+		callers.Go(func() {
+			for !over.Load() && !t.Failed() {
+				out, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("load"), Payload: []byte(`1`)})
+				if err != nil || out.FunctionError != nil {
+					t.Errorf("invocation %d: %v, %+v", asked.Load(), err, out)
+				}
+				asked.Add(1)
+			}
+		})
+	}
+	for i := range 6 {
+		tier := []string{"gvisor", "light"}[i%2]
+		if err := tag(t, client, arn, map[string]string{isolationTag: tier}); err != nil {
+			t.Fatal(err)
+		}
+		if got := headersOf(t, invoke(t, client, "load", `1`)).Get("X-Lambent-Isolation"); got != tier {
+			t.Errorf("after the change to %s it ran in %q", tier, got)
+		}
+		time.Sleep(300 * time.Millisecond)
+	}
+	over.Store(true)
+	callers.Wait()
+	t.Logf("%d invocations during 6 changes", asked.Load())
+}
+
+// A host that lacks what gVisor needs says what, and how to get it, and takes nothing weaker.
+func TestMissingGVisorIsRefused(t *testing.T) {
+	needs(t)
+	if _, err := os.Stat("/usr/local/lib/lambent/runsc"); err == nil {
+		t.Skip("runsc is installed on this host")
+	}
+	bare := t.TempDir()
+	for _, name := range []string{"lambent", "lambent-init", "lambent-agent"} {
+		program, err := os.ReadFile(filepath.Join(binaries, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(bare, name), program, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open(t, bare)
+	client := upFrom(t, bare, t.TempDir()).client()
+	_, err := client.CreateFunction(t.Context(), inGVisor(creation(t, "echo", "app.py", "app.echo")))
+	var refused *types.InvalidParameterValueException
+	if !errors.As(err, &refused) || !strings.Contains(refused.ErrorMessage(), "lambent setup gvisor") {
+		t.Errorf("creating it: %v", err)
+	}
+	arn := deploy(t, client, creation(t, "echo", "app.py", "app.echo")).FunctionArn
+	if err := tag(t, client, arn, map[string]string{isolationTag: "gvisor"}); !errors.As(err, &refused) {
+		t.Errorf("tagging it: %v", err)
+	}
+	if got := headersOf(t, invoke(t, client, "echo", `1`)).Get("X-Lambent-Isolation"); got != "light" {
+		t.Errorf("isolation %q", got)
+	}
+}
+
+// open lets every uid enter a temporary folder: lambent-init runs from it inside sandboxes.
+func open(t *testing.T, dir string) {
+	t.Helper()
+	for _, path := range []string{dir, filepath.Dir(dir)} {
+		if err := os.Chmod(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
