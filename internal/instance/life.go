@@ -196,9 +196,10 @@ func (i *Instance) crash(l *life) (*fault, error) {
 	if i.Err() != nil {
 		return nil, errClosed // says nothing of ErrGone: the function may have the event
 	}
+	if err := i.box.Err(); err != nil { // first: its processes ended with it
+		return nil, fmt.Errorf("sandbox died: %w", err)
+	}
 	select {
-	case <-i.box.Done():
-		return nil, fmt.Errorf("sandbox died: %w", i.box.Err())
 	case <-l.process.Done():
 		return i.exitFault(l.process.Exit()), nil
 	default: // it lives, but its stream is lost
