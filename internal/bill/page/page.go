@@ -66,8 +66,12 @@ func parts(s bill.Sum) []part {
 	unused := min(s.UnusedUSD, max(0, s.DurationUSD-s.InitUSD))
 	used := max(0, s.DurationUSD-s.InitUSD-unused)
 	return []part{
-		{"used", "duration", used + s.RestoreUSD}, {"requests", "requests", s.RequestUSD}, {"init", "INIT", s.InitUSD},
-		{"unused", "unused memory", unused}, {"used", "provisioned, working", s.ReadyUSD - s.ReadyIdleUSD}, {"idle", "provisioned, idle", s.ReadyIdleUSD},
+		{"used", "duration", used + s.RestoreUSD},
+		{"requests", "requests", s.RequestUSD},
+		{"init", "INIT", s.InitUSD},
+		{"unused", "unused memory", unused},
+		{"used", "provisioned, working", s.ReadyUSD - s.ReadyIdleUSD},
+		{"idle", "provisioned, idle", s.ReadyIdleUSD},
 	}
 }
 
