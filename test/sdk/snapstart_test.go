@@ -174,7 +174,7 @@ func TestSnapStart(t *testing.T) {
 		t.Errorf("$LATEST: %+v", latest)
 	}
 	s.logs("INIT_REPORT Init Duration: ", "RESTORE_START Runtime Version: python:", "RESTORE_REPORT Restore Duration: ", "\tRestore Duration: ", "\tBilled Restore Duration: ")
-	if why := s.d.run(t, "why", s.name); !strings.Contains(why, "restore") {
+	if why := s.d.run(t, "why", s.name); !strings.Contains(why, "for a restore (SnapStart), because first invocation of this version") {
 		t.Errorf("lambent why says:\n%s", why)
 	}
 }
@@ -286,6 +286,17 @@ func TestSnapStartAfterRestart(t *testing.T) {
 	awaitGauge(t, s.d, frozen, 2)
 	if said := s.call(version, `{}`); said.start != "restore" || said.Drawn[1] == before.Drawn[1] {
 		t.Errorf("after the restart: %+v", said)
+	}
+}
+
+// In gVisor it is the same.
+func TestSnapStartInGVisor(t *testing.T) {
+	needsGVisor(t)
+	s := snapStarted(t, up(t, t.TempDir()), func(in *lambda.CreateFunctionInput) { inGVisor(in) })
+	version := s.publish()
+	s.active(version)
+	if said := s.call(version, `{}`); said.start != "restore" || !slices.Equal(said.Steps, wantSteps) {
+		t.Errorf("%+v", said)
 	}
 }
 
