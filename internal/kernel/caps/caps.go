@@ -41,6 +41,20 @@ func Keep(capabilities ...int) error {
 	return nil
 }
 
+// Raise makes all that the calling thread may use effective: a change of its effective user
+// from root took that away (capabilities(7)).
+func Raise() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return os.NewSyscallError("capget", err)
+	}
+	for i := range data {
+		data[i].Effective = data[i].Permitted
+	}
+	return os.NewSyscallError("capset", unix.Capset(&header, &data[0]))
+}
+
 // NoNewPrivileges bars the calling thread and what it starts from gaining rights
 // by execve(2), for ever.
 func NoNewPrivileges() error {
