@@ -1,0 +1,137 @@
+package sandboxtest
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"lambent.dev/lambent/internal/sandbox"
+)
+
+// plantNeighbourShm has another box keep a secret in a segment that everybody may read.
+func plantNeighbourShm(a *arena) []string {
+	key := os.Getpid()<<8 | 2
+	a.waitFor(a.start(a.bound(), probe("make-shm", fmt.Sprint(key), a.secret)), "here")
+	a.Cleanup(func() {
+		if id, err := unix.SysvShmGet(key, 0, 0); err == nil { // it is the host's without a namespace
+			_, _ = unix.SysvShmCtl(id, unix.IPC_RMID, nil) // as above
+		}
+	})
+	return []string{"shm", fmt.Sprint(key)}
+}
+
+func plantNeighbourFile(a *arena) []string {
+	name := filepath.Join("/dev/shm", a.secret)
+	a.output(a.bound(), "write", name, "0", a.secret)
+	a.Cleanup(func() {
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) { // it is the host's without private devices
+			a.Error(err)
+		}
+	})
+	return []string{"read-file", name}
+}
+
+// plantNeighbourListener has another box tell a secret to who connects; "" is an abstract
+// name of its own.
+func plantNeighbourListener(network, addr string) func(*arena) []string {
+	return func(a *arena) []string {
+		if addr == "" {
+			addr = "@" + a.secret
+		}
+		p := a.start(a.bound(), probe("tell", network, addr, a.secret))
+		a.waitFor(p, "\n")
+		var at string
+		if err := json.Unmarshal([]byte(p.stdout.String()), &at); err != nil {
+			a.Fatalf("the neighbour printed %q", p.stdout)
+		}
+		return []string{"connect", network, at}
+	}
+}
+
+// charge is how much more than before an attack counts as the host's.
+const charge = 1000
+
+// plantCharge has the box hold signals or timers, and notes whether the host paid.
+func plantCharge(what string) func(*arena) []string {
+	return func(a *arena) []string {
+		before := pending(a)
+		a.waitFor(a.start(a.box, probe("hold-"+what, fmt.Sprint(charge*3/2))), "here")
+		a.charged = pending(a)-before >= charge
+		return []string{"kill", "0", "0"}
+	}
+}
+
+func hostWasCharged(a *arena, _ Outcome) bool { return a.charged }
+
+// pending is how many signals and timers the host's root has waiting (proc_pid_status(5), SigQ).
+func pending(a *arena) (n int) {
+	a.Helper()
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		a.Fatal(err)
+	}
+	_, line, _ := strings.Cut(string(text), "\nSigQ:")
+	if _, err := fmt.Sscanf(strings.TrimSpace(line), "%d/", &n); err != nil {
+		a.Fatalf("SigQ: %v", err)
+	}
+	return n
+}
+
+// answerIs judges by what a plant found.
+func answerIs(harmed string) func(*arena, Outcome) bool {
+	return func(a *arena, _ Outcome) bool { return a.answer == harmed }
+}
+
+// plantFlood has the box fill its stream channel, then opens a stream over it.
+func plantFlood(a *arena) []string {
+	p := a.stream(a.box, "flood-channel")
+	a.waitFor(p, "here")
+	if err := a.speaks(a.box); err != nil {
+		a.Logf("speaking over the flooded channel: %v", err)
+		a.answer = "harmed"
+	}
+	return []string{"kill", "0", "0"}
+}
+
+// speaks says something that the box's echo must answer, over a new stream.
+func (a *arena) speaks(box sandbox.Sandbox) error {
+	conn, err := box.Open(a.ctx())
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(opTimeout)); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(conn, "marco\n"); err != nil {
+		return err
+	}
+	_, err = io.ReadFull(conn, make([]byte, len("marco\n")))
+	return err
+}
+
+// plantSender has the box send descriptors of its own over a stream, which the host reads.
+func plantSender(a *arena) []string {
+	before := Take(a, "").texts(descriptorKind)
+	a.stream(a.box, "send-descriptors")
+	conn := a.open(a.box)
+	if err := conn.SetDeadline(time.Now().Add(opTimeout)); err != nil {
+		a.Fatal(err)
+	}
+	if _, err := bufio.NewReader(conn).ReadString('\n'); err != nil {
+		a.Fatalf("the box did not speak: %v", err)
+	}
+	if after := Take(a, "").texts(descriptorKind); len(after) > len(before)+8 { // its stream and pipes
+		a.answer = "harmed"
+	}
+	return []string{"kill", "0", "0"}
+}
