@@ -47,6 +47,8 @@ func behaviours() map[string]command {
 		"write":            write,
 		"read":             read,
 		"tell":             tell,
+		"call":             callOne,
+		"call-all":         callAll,
 		"witness":          witness,
 		"make-shm":         makeShm,
 		"hide":             hide,
