@@ -2,7 +2,6 @@ package cli
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,28 +18,39 @@ import (
 
 func taxCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "tax --from FILE…", Short: "Say what isolation costs, in time and money",
-		Long: `Reads what AWS Lambda logged of invocations and says what they cost, and for what: time and money
-for INIT, for memory that was never used, for provisioned concurrency that stood idle; and how often the
-same requests would have met a start on this host.
+		Use: "tax [FUNCTION]", Short: "Say what isolation costs, in time and money",
+		Long: `Runs the same function in every isolation of this host, by turns, on a server of its own, and says what
+each costs beside light: cold and warm, requests per second, memory of an idle instance, money. FUNCTION is a
+folder, a zip or a file as for lambent deploy, or the name of a function on the running server, whose code and
+settings are copied; without it a greeting is measured. A quiet machine gives figures that can be trusted.
+
+With --from it measures nothing and reads what AWS Lambda logged of invocations. It says what they cost,
+and for what: time and money for INIT, for memory that was never used, for provisioned concurrency that
+stood idle; and how often the same requests would have met a start on this host.
 
 FILE is a log that CloudWatch exported, its REPORT lines as text or platform.report records as JSON; what
 ` + "`aws logs tail`, filter-log-events or get-query-results" + ` prints; CSV of Logs Insights; gzip of any; a folder of
 those; or - for standard input. A log of one function names it by its file, or by --function.`,
-		Example: "  lambent tax --from shop.log.gz\n  aws logs tail /aws/lambda/shop --since 30d | lambent tax --from - --function shop\n  lambent tax --from exported/ --html bill.html",
+		Example: "  lambent tax\n  lambent tax ./thumbnail --event @event.json --seconds 120 --html tax.html\n  lambent tax --from shop.log.gz\n  aws logs tail /aws/lambda/shop --since 30d | lambent tax --from - --function shop\n  lambent tax --from exported/ --html bill.html",
 	}
 	f := newTaxFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if len(f.from) == 0 {
-			return &usageError{errors.New("say which log to read: --from FILE")}
+		switch {
+		case len(f.from) > 0:
+			return f.bill(c, append(f.from, args...))
+		case len(args) > 1:
+			return &usageError{fmt.Errorf("lambent tax measures one function, not %d; logs need --from", len(args))}
 		}
-		return f.bill(c, append(f.from, args...))
+		return f.measure(c, strings.Join(args, ""))
 	}
 	return c
 }
 
 type taxFlags struct {
 	output                                *format
+	server                                *serverFlags
+	seconds                               float64
+	event                                 string
 	from                                  []string
 	function, architecture, prices, start string
 	html                                  string
@@ -53,7 +63,9 @@ type taxFlags struct {
 const lambdaKeepAlive = 10 * time.Minute
 
 func newTaxFlags(c *cobra.Command) *taxFlags {
-	f, set := &taxFlags{output: outputFlag(c)}, c.Flags()
+	f, set := &taxFlags{output: outputFlag(c), server: newServerFlags(c)}, c.Flags()
+	set.Float64Var(&f.seconds, "seconds", 60, "`SECONDS` to measure, about")
+	set.StringVar(&f.event, "event", "{}", "`EVENT` of FUNCTION: JSON, or @FILE")
 	set.StringArrayVar(&f.from, "from", nil, "read the log `FILE`, a folder of logs, or - for standard input")
 	set.StringVar(&f.function, "function", "", "the `NAME` of the function, where logs do not name it")
 	set.StringVar(&f.architecture, "architecture", "x86_64", "`ARCHITECTURE` of the functions: x86_64 or arm64")

@@ -26,7 +26,7 @@ import (
 // and closes it: no list of checks knows every way in which a host can say no.
 func (d *Driver) Probe(ctx context.Context) (sandbox.Features, error) {
 	f := sandbox.Features{Tier: lambda.TierLight, LateBind: true}
-	for _, checks := range []func() []sandbox.Check{d.basics, d.cgroups, d.volumes, landlockCheck, threadsCheck, scoresCheck} {
+	for _, checks := range []func() []sandbox.Check{d.basics, d.cgroups, d.volumes, landlockCheck, scoresCheck} {
 		f.Checks = append(f.Checks, checks()...)
 	}
 	f.Freeze = freezes(f.Checks)
@@ -170,27 +170,6 @@ func landlockCheck() []sandbox.Check {
 		c.Fix = "a second wall where there is Linux 5.19 or newer with landlock in its lsm= list"
 	}
 	return []sandbox.Check{c}
-}
-
-// activeThreads is where the kernel says whether cores run two threads at once.
-const activeThreads = "/sys/devices/system/cpu/smt/active"
-
-// threadsCheck advises: two boxes on one core learn of each other by what the core keeps.
-func threadsCheck() []sandbox.Check {
-	text, err := os.ReadFile(activeThreads)
-	return []sandbox.Check{threads(strings.TrimSpace(string(text)), err)}
-}
-
-func threads(active string, err error) sandbox.Check {
-	c := sandbox.Check{Name: "hyperthreads", Found: "off", OK: true}
-	switch {
-	case err != nil:
-		c.Found = "this kernel knows of none"
-	case active == "1":
-		c.Found, c.OK = "on", false
-		c.Fix = "where strangers' functions run: echo off > /sys/devices/system/cpu/smt/control (docs/security.md)"
-	}
-	return c
 }
 
 // scoresCheck says what keeps functions the first to go when the host is out of memory.
