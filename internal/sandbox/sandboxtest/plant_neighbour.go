@@ -17,6 +17,59 @@ import (
 	"lambent.dev/lambent/internal/sandbox"
 )
 
+// neighbour runs a command in another box of the same template.
+func (a *arena) neighbour(args ...string) {
+	a.Helper()
+	c := probe(args...)
+	c.Env = []string{"PASSWORD=" + a.secret}
+	a.start(a.bound(), c)
+}
+
+func plantNeighbour(a *arena) []string {
+	a.neighbour("sleep", a.secret)
+	return []string{"find-process", a.secret}
+}
+
+func plantNeighbourSecret(a *arena) []string {
+	a.neighbour("sleep")
+	return []string{"find-environ", a.secret}
+}
+
+// plantNeighbourTmp has the neighbour keep a secret in its /tmp; its pid is the host's.
+func plantNeighbourTmp(a *arena) []string {
+	box := a.bound()
+	a.output(box, "write", "/tmp/secret", "0", a.secret)
+	return []string{"read-file", fmt.Sprintf("/proc/%d/root/tmp/secret", a.neighbourPID(box))}
+}
+
+// neighbourPID starts a process in another box and returns its pid, as the host counts.
+func (a *arena) neighbourPID(box sandbox.Sandbox) (pid int) {
+	a.Helper()
+	p := a.start(box, probe("catch-term", a.secret))
+	a.waitFor(p, "ready")
+	for _, p := range Take(a, "").processes() {
+		if a.suite.OwnKernel || strings.Contains(p, a.secret) { // any that the host has for it
+			if _, err := fmt.Sscan(p, &pid); err != nil {
+				a.Fatal(err)
+			}
+			return pid
+		}
+	}
+	a.Fatal("the host does not see the neighbour")
+	return 0
+}
+
+// plantNeighbourPID names a neighbour's process to a command.
+func plantNeighbourPID(command string, more ...any) func(*arena) []string {
+	return func(a *arena) []string {
+		args := []string{command, fmt.Sprint(a.neighbourPID(a.bound()))}
+		for _, m := range more {
+			args = append(args, fmt.Sprint(m))
+		}
+		return args
+	}
+}
+
 // plantNeighbourShm has another box keep a secret in a segment that everybody may read.
 func plantNeighbourShm(a *arena) []string {
 	key := os.Getpid()<<8 | 2
