@@ -48,7 +48,7 @@ func kernelAttacks() []Attack {
 	filter := []string{seccompFilter}
 	return []Attack{
 		{Name: "AddKey", Family: keys, Success: "stores a key in the kernel", Without: filter, Plant: with("add-key"), Kernel: true},
-		{Name: "JoinKeyring", Family: keys, CVE: []string{"CVE-2016-0728"}, Success: "joins a session keyring", Without: filter, Plant: with("join-keyring"), Kernel: true},
+		{Name: "JoinKeyring", Family: keys, CVE: []string{"CVE-2016-0728"}, Success: "joins a session keyring", Without: filter, Plant: with("join-keyring"), Kernel: true, Harmless: "the keyring is its own kernel's"},
 		{Name: "RequestKey", Family: keys, CVE: []string{"CVE-2017-6951"}, Success: "has the kernel look for a key, for which it may start a program", Without: filter, Plant: with("request-key"), Kernel: true},
 		{Name: "BPF", Family: bpfFamily, CVE: []string{"CVE-2021-3490", "CVE-2022-23222"}, Success: "makes a BPF map", Without: all, Plant: with("bpf"), Kernel: true},
 		{Name: "PerfEvents", Family: bpfFamily, CVE: []string{"CVE-2013-2094", "CVE-2023-5717"}, Success: "opens a performance counter", Without: filter, Plant: with("perf"), Kernel: true},
