@@ -24,6 +24,7 @@ type Config struct {
 
 	Isolation    string   `toml:"isolation"`     // tier of functions that name none
 	AllowProcess bool     `toml:"allow-process"` // offer the tier process: no isolation at all
+	SandboxIDs   string   `toml:"sandbox-ids"`   // user and group ids of the host for sandboxes: FIRST-LAST; "" = 1879048192-2147483647
 	KeepAlive    Duration `toml:"keep-alive"`    // how long an idle instance stays
 	FreezeAfter  Duration `toml:"freeze-after"`  // idle time before an instance is frozen; negative = never
 	ReclaimAfter Duration `toml:"reclaim-after"` // idle time before its memory is pushed out to swap; negative = never

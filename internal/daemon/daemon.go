@@ -156,7 +156,7 @@ func (d *Daemon) openDrivers(ctx context.Context, undo *cleanup.Stack) error {
 	}
 	if d.parts.drivers, err = Drivers(drivers.Options{
 		Dir: filepath.Join(d.cfg.Data, "drivers"), Owner: d.parts.owner, AllowProcess: d.cfg.AllowProcess,
-		Preload: d.parts.catalogue.Preload, Log: d.log,
+		Preload: d.parts.catalogue.Preload, IDs: d.cfg.SandboxIDs, Log: d.log,
 	}); err != nil {
 		return err
 	}
