@@ -127,6 +127,20 @@ func baseOf(t *lambda.Target, launch runtimes.Launch) sandbox.Base {
 	if t.Tier == lambda.TierMicroVM {
 		base.Memory = memoryClass(t.Version.MemorySize)
 	}
+	return apart(base, t, launch)
+}
+
+// apart keeps tenants from sharing memory or its layout: nothing forks their interpreters,
+// and where a box is restored from a snapshot they have one each. What is left waits without
+// anybody's data, and is bound to one instance for ever.
+func apart(base sandbox.Base, t *lambda.Target, launch runtimes.Launch) sandbox.Base {
+	if t.Version.Tenancy == "" {
+		return base
+	}
+	base.Preload = launch.Alone
+	if t.Tier == lambda.TierMicroVM {
+		base.Trust += "/" + t.Tenant
+	}
 	return base
 }
 

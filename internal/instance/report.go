@@ -16,6 +16,7 @@ import (
 type report struct {
 	at        time.Time
 	requestID string
+	tenant    string // "" = none
 	duration  time.Duration
 	init      time.Duration // 0 = not shown: warm, or inside duration
 	memory    int           // MiB
@@ -35,7 +36,7 @@ type initReport struct {
 // reportOf gathers what an invocation reports.
 func (i *Instance) reportOf(c *call, failure *fault, took time.Duration) report {
 	r := report{
-		at: time.Now(), requestID: c.inv.RequestID, duration: took,
+		at: time.Now(), requestID: c.inv.RequestID, tenant: c.inv.TenantID, duration: took,
 		memory: i.target.Version.MemorySize, peak: c.receipt.MemoryPeak, failure: failure,
 	}
 	if i.fresh.Swap(false) {
@@ -176,9 +177,9 @@ func (f jsonFormat) start(t *lambda.Target, inv *lambda.Invocation, now time.Tim
 	if f.quiet() {
 		return ""
 	}
-	return record(now, "platform.start", fields{
+	return record(now, "platform.start", of(inv.TenantID, fields{
 		"requestId": inv.RequestID, "functionArn": t.ID.ARN(), "version": t.Version.Version,
-	})
+	}))
 }
 
 // end is platform.runtimeDone, of level DEBUG.
@@ -186,9 +187,9 @@ func (f jsonFormat) end(r report) string {
 	if f.level != "DEBUG" {
 		return ""
 	}
-	of := fields{"requestId": r.requestID, "metrics": fields{"durationMs": rounded(r.duration)}}
-	r.addStatus(of)
-	return record(r.at, "platform.runtimeDone", of)
+	done := of(r.tenant, fields{"requestId": r.requestID, "metrics": fields{"durationMs": rounded(r.duration)}})
+	r.addStatus(done)
+	return record(r.at, "platform.runtimeDone", done)
 }
 
 func (f jsonFormat) report(r report) string {
@@ -202,9 +203,18 @@ func (f jsonFormat) report(r report) string {
 	if r.init > 0 {
 		metrics["initDurationMs"] = rounded(r.init)
 	}
-	of := fields{"requestId": r.requestID, "metrics": metrics}
-	r.addStatus(of)
-	return record(r.at, "platform.report", of)
+	ended := of(r.tenant, fields{"requestId": r.requestID, "metrics": metrics})
+	r.addStatus(ended)
+	return record(r.at, "platform.report", ended)
+}
+
+// of adds whose an invocation was. Source: AWS Lambda Developer Guide, "Monitoring
+// tenant-isolated functions".
+func of(tenant string, record fields) fields {
+	if tenant != "" {
+		record["tenantId"] = tenant
+	}
+	return record
 }
 
 func (r report) addStatus(of fields) {

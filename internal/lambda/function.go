@@ -70,6 +70,7 @@ type Version struct {
 	Logging        Logging
 	Code           Code
 	Layers         []LayerRef // in the order in which they are laid over each other
+	Tenancy        string     `json:",omitempty"` // PerTenant; "" = instances serve everybody. All versions of a function have the same
 
 	State                      string // "Pending", "Active", "Inactive", "Failed"
 	StateReason                string

@@ -50,6 +50,10 @@ type Target struct {
 	// Provisioned says that an instance is initialised ahead of requests: provisioned
 	// concurrency, not scaling, asked for it.
 	Provisioned bool
+
+	// Tenant is whose instance alone it is; "" where the function has no tenant isolation.
+	Tenant string
+	shared *Target // what For made this of
 }
 
 // Slots is how many requests one instance may be given at once, at least 1.

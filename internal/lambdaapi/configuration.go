@@ -37,6 +37,7 @@ type configuration struct {
 	RuntimeVersionConfig *runtimeVersion `json:"RuntimeVersionConfig,omitempty"`
 	LoggingConfig        logging         `json:"LoggingConfig"`
 	Layers               []usedLayer     `json:"Layers,omitempty"`
+	TenancyConfig        *tenancy        `json:"TenancyConfig,omitempty"`
 }
 
 type environment struct {
@@ -96,6 +97,7 @@ func describe(id lambda.FunctionID, v *lambda.Version, qualifier string) configu
 	}
 	c.Environment = describeEnvironment(v)
 	c.Layers = describeLayers(v)
+	c.TenancyConfig = describeTenancy(v)
 	c.RuntimeVersionConfig = describeRuntime(id, v)
 	return c
 }

@@ -87,6 +87,7 @@ func (in *createFunctionRequest) version(id lambda.FunctionID) lambda.Version {
 		RevisionID: uuid.NewString(), LastModified: modifiedNow(), Generation: nextGeneration(0),
 	}
 	in.apply(&v)
+	v.Tenancy = in.TenancyConfig.mode()
 	return v
 }
 

@@ -49,6 +49,11 @@ func (c *call) checkConfiguration(in *configurationRequest, v *lambda.Version) e
 	if err := in.LoggingConfig.checkLevels(v.Logging.Format); err != nil {
 		return err
 	}
+	if in.SnapStart != nil && or(in.SnapStart.ApplyOn, "None") != "None" {
+		if err := refuseTenancy(v, "SnapStart"); err != nil {
+			return err
+		}
+	}
 	return checkEnvironment(v.Environment)
 }
 

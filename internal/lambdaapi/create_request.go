@@ -11,11 +11,11 @@ type createFunctionRequest struct {
 	PackageType   *string
 	Tags          map[string]*string
 	Architectures *[]string
+	TenancyConfig *tenancyRequest
 
 	// What Lambent does not do yet is looked at only to refuse it.
 	PublishTo            *string
 	CodeSigningConfigArn *string
-	TenancyConfig        *json.RawMessage
 }
 
 // updateConfigurationRequest is the body of UpdateFunctionConfiguration.
@@ -62,6 +62,8 @@ type configurationRequest struct {
 type environmentRequest struct{ Variables map[string]*string }
 
 type tracingRequest struct{ Mode *string }
+
+type tenancyRequest struct{ TenantIsolationMode *string }
 
 type storageRequest struct{ Size *int }
 

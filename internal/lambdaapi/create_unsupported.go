@@ -19,7 +19,6 @@ func (in *createFunctionRequest) refuseUnsupported() error {
 	add(or(in.PackageType, "Zip") == "Image", "PackageType Image")
 	add(set(in.PublishTo), "PublishTo")
 	add(set(in.CodeSigningConfigArn), "CodeSigningConfigArn")
-	add(filled(in.TenancyConfig), "TenancyConfig")
 	return errUnsupported(asked)
 }
 

@@ -32,6 +32,7 @@ func (in *createFunctionRequest) validate(v *lambda.Violations) {
 	in.Code.validate(v, "code.")
 	enum(v, "packageType", in.PackageType, "Image", "Zip")
 	validateArchitectures(v, in.Architectures)
+	in.TenancyConfig.validate(v)
 	validateTags(v, in.Tags)
 }
 

@@ -51,7 +51,7 @@ type Invoker interface {
 // Announcer begins what an invocation will need, of which only the head has arrived: the
 // router.
 type Announcer interface {
-	Announce(ctx context.Context, id lambda.FunctionID, qualifier string)
+	Announce(ctx context.Context, inv *lambda.Invocation)
 }
 
 // Events takes events that nobody waits for: an event.Dispatcher.
