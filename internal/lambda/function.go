@@ -71,6 +71,7 @@ type Version struct {
 	Code           Code
 	Layers         []LayerRef // in the order in which they are laid over each other
 	Tenancy        string     `json:",omitempty"` // PerTenant; "" = instances serve everybody. All versions of a function have the same
+	Capacity       *Capacity  `json:",omitempty"` // nil = it runs under no capacity provider
 
 	State                      string // "Pending", "Active", "Inactive", "Failed"
 	StateReason                string

@@ -51,6 +51,10 @@ type Target struct {
 	// concurrency, not scaling, asked for it.
 	Provisioned bool
 
+	// Refused is why it may not run although it is there: its isolation is weaker than the
+	// account allows by now.
+	Refused error
+
 	// Tenant is whose instance alone it is; "" where the function has no tenant isolation.
 	Tenant string
 	shared *Target // what For made this of

@@ -38,6 +38,7 @@ type configuration struct {
 	LoggingConfig        logging         `json:"LoggingConfig"`
 	Layers               []usedLayer     `json:"Layers,omitempty"`
 	TenancyConfig        *tenancy        `json:"TenancyConfig,omitempty"`
+	CapacityProvider     *capacityConfig `json:"CapacityProviderConfig,omitempty"`
 }
 
 type environment struct {
@@ -97,7 +98,7 @@ func describe(id lambda.FunctionID, v *lambda.Version, qualifier string) configu
 	}
 	c.Environment = describeEnvironment(v)
 	c.Layers = describeLayers(v)
-	c.TenancyConfig = describeTenancy(v)
+	c.TenancyConfig, c.CapacityProvider = describeTenancy(v), describeCapacity(v)
 	c.RuntimeVersionConfig = describeRuntime(id, v)
 	return c
 }

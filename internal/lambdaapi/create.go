@@ -24,6 +24,7 @@ func createFunction(c *call) error {
 	if err := c.readRequest(lambda.MaxCreateBody, &in); err != nil {
 		return err
 	}
+	defer c.readProviders(in.CapacityProviderConfig)()
 	fn, err := c.newFunction(&in)
 	if err != nil {
 		return err

@@ -36,27 +36,27 @@ type updateCodeRequest struct {
 
 // configurationRequest is what CreateFunction and UpdateFunctionConfiguration share.
 type configurationRequest struct {
-	Role             *string
-	Runtime          *string
-	Handler          *string
-	Description      *string
-	Timeout          *int
-	MemorySize       *int
-	Environment      *environmentRequest
-	TracingConfig    *tracingRequest
-	EphemeralStorage *storageRequest
-	SnapStart        *snapStartRequest
-	LoggingConfig    *loggingRequest
-	Layers           []string
+	Role                   *string
+	Runtime                *string
+	Handler                *string
+	Description            *string
+	Timeout                *int
+	MemorySize             *int
+	Environment            *environmentRequest
+	TracingConfig          *tracingRequest
+	EphemeralStorage       *storageRequest
+	SnapStart              *snapStartRequest
+	LoggingConfig          *loggingRequest
+	Layers                 []string
+	CapacityProviderConfig *capacityConfigRequest
 
 	// What Lambent does not do yet is looked at only to refuse it.
-	KMSKeyArn              *string
-	FileSystemConfigs      []json.RawMessage
-	VpcConfig              *vpcRequest
-	DeadLetterConfig       *deadLetterRequest
-	ImageConfig            *imageRequest
-	CapacityProviderConfig *json.RawMessage
-	DurableConfig          *json.RawMessage
+	KMSKeyArn         *string
+	FileSystemConfigs []json.RawMessage
+	VpcConfig         *vpcRequest
+	DeadLetterConfig  *deadLetterRequest
+	ImageConfig       *imageRequest
+	DurableConfig     *json.RawMessage
 }
 
 type environmentRequest struct{ Variables map[string]*string }

@@ -68,7 +68,6 @@ func (in *configurationRequest) unsupported(add func(bool, string)) {
 	if i := in.ImageConfig; i != nil {
 		add(len(i.EntryPoint)+len(i.Command) > 0 || set(i.WorkingDirectory), "ImageConfig")
 	}
-	add(filled(in.CapacityProviderConfig), "CapacityProviderConfig")
 	add(filled(in.DurableConfig), "DurableConfig")
 }
 

@@ -12,8 +12,8 @@ import (
 
 // Settings are the policy of a router.
 type Settings struct {
-	// DefaultTier isolates functions without the tag lambent:isolation. Required.
-	DefaultTier lambda.Tier
+	// Isolation says how strongly functions are isolated. Its Default is required.
+	Isolation lambda.Isolation
 	// Source reads the configuration of a function that is invoked while nothing of it is
 	// in use. It is asked after Put, and must not know less. nil = Put keeps everything in
 	// memory.
@@ -86,6 +86,9 @@ func (r *Router) admit(ctx context.Context, inv *lambda.Invocation) (*lambda.Tar
 	target, err := r.Resolve(ctx, inv.Function, inv.Qualifier)
 	if err != nil {
 		return nil, err
+	}
+	if target.Refused != nil {
+		return nil, target.Refused
 	}
 	return target, lambda.AdmitTenant(target.Version.Tenancy, inv.TenantID)
 }

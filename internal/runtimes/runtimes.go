@@ -51,7 +51,7 @@ type Launch struct {
 	// Alone names the same, started for one sandbox: no zygote forks it. It is for those who
 	// share nothing.
 	Alone string
-	Fresh   string // "NODE_OPTIONS is honoured by a fresh interpreter only"
+	Fresh string // "NODE_OPTIONS is honoured by a fresh interpreter only"
 	// Env is of the runtime: PATH, LANG, LD_LIBRARY_PATH, AWS_EXECUTION_ENV … It has
 	// taken the function's own variables into account already and goes over them.
 	Env []string

@@ -14,7 +14,7 @@ import (
 // reading the formats before it.
 //
 // Format 2 seals the secrets of versions, which format 1 has in the open. Format 3 has
-// provisioned concurrency. Format 4 has tenant isolation.
+// provisioned concurrency. Format 4 has tenant isolation and capacity providers.
 const recordFormat = 4
 
 // provisionedFormat is what a function with provisioned concurrency is written in.
@@ -65,6 +65,7 @@ type versionFields struct {
 	Code           codeRecord        `json:"code"`
 	Layers         []layerRecord     `json:"layers,omitzero"`
 	Tenancy        string            `json:"tenancy,omitzero"`
+	Capacity       *capacityRecord   `json:"capacity,omitzero"`
 
 	State                      string    `json:"state,omitzero"`
 	StateReason                string    `json:"stateReason,omitzero"`
@@ -124,14 +125,14 @@ func EncodeFunction(fn lambda.Function, s Sealer) ([]byte, error) {
 // formatOf is the oldest format that can say all of a function.
 func formatOf(fn *lambda.Function) int {
 	if fn.Provisioned != nil {
-		return max(provisionedFormat, versionFormatOf(&fn.Latest))
+		return max(provisionedFormat, versionFormat(&fn.Latest))
 	}
-	return versionFormatOf(&fn.Latest)
+	return versionFormat(&fn.Latest)
 }
 
-// versionFormatOf is the oldest format that can say all of a version.
-func versionFormatOf(v *lambda.Version) int {
-	if v.Tenancy != "" {
+// versionFormat is the oldest format that can say all of a version.
+func versionFormat(v *lambda.Version) int {
+	if v.Tenancy != "" || v.Capacity != nil {
 		return recordFormat
 	}
 	return sealedFormat
@@ -170,7 +171,7 @@ func EncodeVersion(id lambda.FunctionID, v lambda.Version, s Sealer) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(versionRecord{Format: versionFormatOf(&v), Version: fields})
+	return json.Marshal(versionRecord{Format: versionFormat(&v), Version: fields})
 }
 
 // SameVersion reports whether two versions would be kept as the same.
@@ -224,7 +225,7 @@ func fieldsOf(v lambda.Version) versionFields {
 		Timeout: v.Timeout, MemorySize: v.MemorySize, TmpSize: v.TmpSize,
 		Environment: v.Environment, EnvironmentSet: v.EnvironmentSet,
 		PackageType: v.PackageType, Architecture: v.Architecture, TracingMode: v.TracingMode,
-		Logging: loggingRecord(v.Logging), Code: codeRecord(v.Code), Layers: convert(v.Layers, toLayerRecord), Tenancy: v.Tenancy,
+		Logging: loggingRecord(v.Logging), Code: codeRecord(v.Code), Layers: convert(v.Layers, toLayerRecord), Tenancy: v.Tenancy, Capacity: pointed(v.Capacity, toCapacityRecord),
 		State: v.State, StateReason: v.StateReason, StateReasonCode: v.StateReasonCode,
 		LastUpdateStatus: v.LastUpdateStatus, LastUpdateStatusReason: v.LastUpdateStatusReason,
 		LastUpdateStatusReasonCode: v.LastUpdateStatusReasonCode, RevisionID: v.RevisionID,
@@ -238,7 +239,7 @@ func (f versionFields) version() lambda.Version {
 		Timeout: f.Timeout, MemorySize: f.MemorySize, TmpSize: f.TmpSize,
 		Environment: f.Environment, EnvironmentSet: f.EnvironmentSet,
 		PackageType: f.PackageType, Architecture: f.Architecture, TracingMode: f.TracingMode,
-		Logging: lambda.Logging(f.Logging), Code: lambda.Code(f.Code), Layers: convert(f.Layers, fromLayerRecord), Tenancy: f.Tenancy,
+		Logging: lambda.Logging(f.Logging), Code: lambda.Code(f.Code), Layers: convert(f.Layers, fromLayerRecord), Tenancy: f.Tenancy, Capacity: pointed(f.Capacity, fromCapacityRecord),
 		State: f.State, StateReason: f.StateReason, StateReasonCode: f.StateReasonCode,
 		LastUpdateStatus: f.LastUpdateStatus, LastUpdateStatusReason: f.LastUpdateStatusReason,
 		LastUpdateStatusReasonCode: f.LastUpdateStatusReasonCode, RevisionID: f.RevisionID,

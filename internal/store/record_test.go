@@ -134,7 +134,7 @@ func TestRefusedRecords(t *testing.T) {
 		doc  string
 		want error
 	}{
-		"newer format":  {`{"format":4,"latest":{},"novel":1}`, store.ErrNewerSchema},
+		"newer format":  {`{"format":5,"latest":{},"novel":1}`, store.ErrNewerSchema},
 		"no format":     {`{"latest":{}}`, store.ErrDamaged},
 		"unknown field": {`{"format":1,"latest":{},"novel":1}`, store.ErrDamaged},
 		"cut":           {`{"format":1,"latest":{`, store.ErrDamaged},

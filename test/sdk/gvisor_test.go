@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -112,45 +110,6 @@ func TestGVisorKeepsStems(t *testing.T) {
 		}
 	}
 	t.Error("no function started from a stem")
-}
-
-// Changing the isolation of a function that is used fails no request, and what answers after
-// the change is where it should be.
-func TestIsolationChangesUnderLoad(t *testing.T) {
-	needsGVisor(t)
-	client := up(t, t.TempDir()).client()
-	in := creation(t, "load", "app.py", "app.echo")
-	in.Tags = map[string]string{isolationTag: "light"}
-	arn := deploy(t, client, in).FunctionArn
-	var over atomic.Bool
-	var asked atomic.Int64
-	var callers sync.WaitGroup
-	defer callers.Wait() // also when the test ends early
-	defer over.Store(true)
-	for range 4 {
-		callers.Go(func() {
-			for !over.Load() && !t.Failed() {
-				out, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("load"), Payload: []byte(`1`)})
-				if err != nil || out.FunctionError != nil {
-					t.Errorf("invocation %d: %v, %+v", asked.Load(), err, out)
-				}
-				asked.Add(1)
-			}
-		})
-	}
-	for i := range 6 {
-		tier := []string{"gvisor", "light"}[i%2]
-		if err := tag(t, client, arn, map[string]string{isolationTag: tier}); err != nil {
-			t.Fatal(err)
-		}
-		if got := headersOf(t, invoke(t, client, "load", `1`)).Get("X-Lambent-Isolation"); got != tier {
-			t.Errorf("after the change to %s it ran in %q", tier, got)
-		}
-		time.Sleep(300 * time.Millisecond)
-	}
-	over.Store(true)
-	callers.Wait()
-	t.Logf("%d invocations during 6 changes", asked.Load())
 }
 
 // A host that lacks what gVisor needs says what, and how to get it, and takes nothing weaker.

@@ -26,8 +26,8 @@ func as(tenant string) func(*lambda.InvokeInput) {
 // trace is what an instance keeps of who was in it.
 type trace struct {
 	Tenant string   `json:"tenant"`
-	Seen   []string `json:"seen"`  // in the module
-	Files  []string `json:"files"` // in /tmp
+	Seen   []string `json:"seen"`   // in the module
+	Files  []string `json:"files"`  // in /tmp
 	Layout string   `json:"layout"` // where libc lies in memory
 }
 
