@@ -330,13 +330,16 @@ func TestLostIsolationIsRefused(t *testing.T) {
 	if err := os.Remove(filepath.Join(own, "runsc")); err != nil {
 		t.Fatal(err)
 	}
-	change := lambda.UpdateFunctionConfigurationInput{FunctionName: aws.String("fn"), Timeout: aws.Int32(7)}
-	awaitUntil(t, "the loss to be noticed", time.Minute, func() bool {
-		_, err := client.UpdateFunctionConfiguration(t.Context(), &change)
-		return err != nil && strings.Contains(err.Error(), "lambent setup gvisor")
+	awaitUntil(t, "the loss to be told to who invokes", time.Minute, func() bool {
+		_, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("fresh"), Payload: []byte(`1`)})
+		if err == nil {
+			t.Fatal("it ran")
+		}
+		return strings.Contains(err.Error(), "This host does not offer the isolation gvisor any more: ") && strings.Contains(err.Error(), "lambent setup gvisor")
 	})
-	_, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("fresh"), Payload: []byte(`1`)})
+	_, err := client.UpdateFunctionConfiguration(t.Context(), &lambda.UpdateFunctionConfigurationInput{FunctionName: aws.String("fn"), Timeout: aws.Int32(7)})
 	if err == nil || !strings.Contains(err.Error(), "lambent setup gvisor") {
-		t.Errorf("invoking what has no instance yet: %v", err)
+		t.Errorf("updating one: %v", err)
+
 	}
 }
