@@ -31,23 +31,29 @@ func inGVisor(in *lambda.CreateFunctionInput) *lambda.CreateFunctionInput {
 	return in
 }
 
-// Everything that a caller sees is as in any other isolation.
-func TestGVisor(t *testing.T) {
-	needsGVisor(t)
+// Everything that a caller sees is the same in every isolation.
+func TestEveryIsolation(t *testing.T) {
+	for _, tier := range tiers(t) {
+		t.Run(tier, func(t *testing.T) { everythingIn(t, tier) })
+	}
+}
+
+func everythingIn(t *testing.T, tier string) {
+	t.Setenv("LAMBENT_ISOLATION", tier)
 	client := up(t, t.TempDir()).client()
 	tail := func(in *lambda.InvokeInput) { in.LogType = types.LogTypeTail }
 
-	deploy(t, client, inGVisor(creation(t, "echo", "app.py", "app.echo")))
+	deploy(t, client, creation(t, "echo", "app.py", "app.echo"))
 	answers(t, client, "echo", `{"a":"ü"}`, `{"a":"ü"}`)
 	out := invoke(t, client, "echo", `{"n":1}`, tail)
-	if h := headersOf(t, out); h.Get("X-Lambent-Isolation") != "gvisor" || h.Get("X-Lambent-Start") != "warm" {
+	if h := headersOf(t, out); h.Get("X-Lambent-Isolation") != tier || h.Get("X-Lambent-Start") != "warm" {
 		t.Errorf("isolation %q, start %q", h.Get("X-Lambent-Isolation"), h.Get("X-Lambent-Start"))
 	}
 	if log := tailOf(t, out); !strings.Contains(log, `echo says {"n": 1}`) || !strings.Contains(log, "REPORT RequestId: ") {
 		t.Errorf("log %q", log)
 	}
 
-	state := inGVisor(creation(t, "state", "app.py", "app.state"))
+	state := creation(t, "state", "app.py", "app.state")
 	state.Timeout = aws.Int32(1)
 	deploy(t, client, state)
 	answers(t, client, "state", `{"number":7,"content":"kept"}`, `{"number":7,"content":"kept"}`)
@@ -57,13 +63,13 @@ func TestGVisor(t *testing.T) {
 	}
 	answers(t, client, "state", `{}`, `{"number":0,"content":"kept"}`)
 
-	deploy(t, client, inGVisor(creation(t, "leave", "app.py", "app.leave")))
+	deploy(t, client, creation(t, "leave", "app.py", "app.leave"))
 	if out := invoke(t, client, "leave", `{"code":3}`); !strings.Contains(string(out.Payload), "exit status 3") {
 		t.Errorf("a crash answered %s", out.Payload)
 	}
 	answers(t, client, "leave", `{}`, `"still here"`)
 
-	deploy(t, client, inGVisor(creation(t, "hoard", "app.py", "app.hoard")))
+	deploy(t, client, creation(t, "hoard", "app.py", "app.hoard"))
 	out = invoke(t, client, "hoard", `{"mib":300}`, tail)
 	if !strings.Contains(string(out.Payload), "Runtime.OutOfMemory") {
 		t.Errorf("hoarding answered %s", out.Payload)

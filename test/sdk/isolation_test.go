@@ -340,6 +340,5 @@ func TestLostIsolationIsRefused(t *testing.T) {
 	_, err := client.UpdateFunctionConfiguration(t.Context(), &lambda.UpdateFunctionConfigurationInput{FunctionName: aws.String("fn"), Timeout: aws.Int32(7)})
 	if err == nil || !strings.Contains(err.Error(), "lambent setup gvisor") {
 		t.Errorf("updating one: %v", err)
-
 	}
 }
