@@ -35,7 +35,7 @@ func buildAndRun(m *testing.M) int {
 }
 
 func TestScripts(t *testing.T) {
-	p := params("light", bin)
+	p := params("light", bin) // the default
 	p.Dir = filepath.Join("testdata", "script")
 	testscript.Run(t, p)
 }
@@ -83,7 +83,9 @@ func params(tier, programs string) testscript.Params {
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TIER", tier)
-			env.Setenv("LAMBENT_ISOLATION", tier)
+			if tier != "light" {
+				env.Setenv("LAMBENT_ISOLATION", tier)
+			}
 			return setup(env, programs)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

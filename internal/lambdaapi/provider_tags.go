@@ -40,6 +40,16 @@ func (c *call) retagProvider(id lambda.ProviderID, change func(map[string]string
 	tags := map[string]string{}
 	maps.Copy(tags, p.Tags)
 	change(tags)
+	if err := c.replaceTags(id, tags); err != nil {
+		return err
+	}
+	c.noContent()
+	return nil
+}
+
+// replaceTags gives a provider tags, and what runs under it what they set. Preconditions:
+// Server.providers is held for writing.
+func (c *call) replaceTags(id lambda.ProviderID, tags map[string]string) error {
 	_, settings, err := lambda.ParseProviderSettings(tags)
 	if err != nil {
 		return invalid("%s", err)
@@ -62,7 +72,6 @@ func (c *call) retagProvider(id lambda.ProviderID, change func(map[string]string
 			return err
 		}
 	}
-	c.noContent()
 	return nil
 }
 
