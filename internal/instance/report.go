@@ -92,12 +92,12 @@ func formatOf(t *lambda.Target) lineFormat {
 // "Python runtime for Lambda Managed Instances").
 func writesJSON(t *lambda.Target) bool { return t.Version.Logging.Format == "JSON" || t.Shared() }
 
-// textFormat writes the lines as AWS does, tabs included. Source: lines recorded from
+// textFormat writes the lines as AWS does, tabs included, and the isolation after that. Source: lines recorded from
 // AWS; Developer Guide, "Working with Lambda function logs".
 type textFormat struct{}
 
 func (textFormat) initStart(t *lambda.Target, _ string, _ time.Time) string {
-	return fmt.Sprintf("INIT_START Runtime Version: %s\tRuntime Version ARN: %s", runtimeVersion(t), runtimeARN(t))
+	return fmt.Sprintf("INIT_START Runtime Version: %s\tRuntime Version ARN: %s\tIsolation: %s", runtimeVersion(t), runtimeARN(t), t.Tier)
 }
 
 func (textFormat) initReport(r initReport) string {
@@ -158,7 +158,7 @@ func (f jsonFormat) initStart(t *lambda.Target, stream string, now time.Time) st
 	return record(now, "platform.initStart", fields{
 		"initializationType": "on-demand", "phase": "init", "runtimeVersion": runtimeVersion(t),
 		"runtimeVersionArn": runtimeARN(t), "functionName": t.ID.Name, "functionVersion": t.Version.Version,
-		"instanceId": stream, "instanceMaxMemory": int64(t.Version.MemorySize) << 20,
+		"instanceId": stream, "instanceMaxMemory": int64(t.Version.MemorySize) << 20, "isolation": t.Tier.String(),
 	})
 }
 
