@@ -247,7 +247,7 @@ func (d *Daemon) apiDeps() lambdaapi.Deps {
 	return lambdaapi.Deps{
 		Store: d.parts.store, Blobs: d.parts.blobs, Packages: d.parts.packages, Runtimes: d.parts.catalogue,
 		Invoker: d.metered(), Events: d.events, Directory: announced{d.directory, d.turn},
-		Provisioner: d.router, Announcer: d.router, Tiers: d.tiers, Compiler: d.bytecode,
+		Provisioner: d.router, Snapshotter: d.router, Announcer: d.router, Tiers: d.tiers, Compiler: d.bytecode,
 		Objects: d.objects(), Account: d.cfg.Account, Region: d.cfg.Region, Isolation: d.isolation,
 		Concurrency: d.cfg.Concurrency, LinkKey: d.place.grant.LinkKey, Log: d.log,
 	}

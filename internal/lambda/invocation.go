@@ -58,6 +58,9 @@ type Target struct {
 	// Tenant is whose instance alone it is; "" where the function has no tenant isolation.
 	Tenant string
 	shared *Target // what For made this of
+	// Snapshot says that an instance is initialised ahead to be restored by the first
+	// request that it gets: SnapStart.
+	Snapshot bool
 }
 
 // Slots is how many requests one instance may be given at once, at least 1.

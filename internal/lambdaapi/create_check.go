@@ -27,6 +27,9 @@ func (c *call) checkFunction(in *createFunctionRequest, fn *lambda.Function) err
 	if err := c.checkConfiguration(&in.configurationRequest, &fn.Latest); err != nil {
 		return err
 	}
+	if err := checkSnapStart(fn, &fn.Latest); err != nil {
+		return err
+	}
 	if err := checkArchitecture(in.Architectures); err != nil {
 		return err
 	}
@@ -51,11 +54,6 @@ func (c *call) checkConfiguration(in *configurationRequest, v *lambda.Version) e
 	}
 	if err := in.LoggingConfig.checkLevels(v.Logging.Format); err != nil {
 		return err
-	}
-	if in.SnapStart != nil && or(in.SnapStart.ApplyOn, "None") != "None" {
-		if err := refuseTenancy(v, "SnapStart"); err != nil {
-			return err
-		}
 	}
 	return checkEnvironment(v.Environment)
 }

@@ -34,11 +34,7 @@ func (e *entry) wants(f *lambda.Function, s settings) []pool.Want {
 		if v == nil || v.version == lambda.Latest || invocable(v.state) != nil {
 			continue
 		}
-		t := v.target()
-		if t == nil {
-			t = target(f, f.Find(v.version), s)
-			v.use(t)
-		}
+		t := e.held(f, v, s)
 		if t.Refused != nil {
 			continue
 		}

@@ -14,7 +14,7 @@ import (
 // reading the formats before it.
 //
 // Format 2 seals the secrets of versions, which format 1 has in the open. Format 3 has
-// provisioned concurrency. Format 4 has tenant isolation and capacity providers.
+// provisioned concurrency, format 4 SnapStart, tenant isolation and capacity providers.
 const recordFormat = 4
 
 // provisionedFormat is what a function with provisioned concurrency is written in.
@@ -66,6 +66,7 @@ type versionFields struct {
 	Layers         []layerRecord     `json:"layers,omitzero"`
 	Tenancy        string            `json:"tenancy,omitzero"`
 	Capacity       *capacityRecord   `json:"capacity,omitzero"`
+	SnapStart      string            `json:"snapStart,omitzero"`
 
 	State                      string    `json:"state,omitzero"`
 	StateReason                string    `json:"stateReason,omitzero"`
@@ -124,15 +125,19 @@ func EncodeFunction(fn lambda.Function, s Sealer) ([]byte, error) {
 
 // formatOf is the oldest format that can say all of a function.
 func formatOf(fn *lambda.Function) int {
-	if fn.Provisioned != nil {
-		return max(provisionedFormat, versionFormat(&fn.Latest))
+	format := versionFormat(&fn.Latest)
+	if fn.Serving != nil {
+		format = max(format, versionFormat(fn.Serving))
 	}
-	return versionFormat(&fn.Latest)
+	if fn.Provisioned != nil {
+		format = max(format, provisionedFormat)
+	}
+	return format
 }
 
 // versionFormat is the oldest format that can say all of a version.
 func versionFormat(v *lambda.Version) int {
-	if v.Tenancy != "" || v.Capacity != nil {
+	if v.SnapStart != "" || v.Tenancy != "" || v.Capacity != nil {
 		return recordFormat
 	}
 	return sealedFormat
@@ -225,7 +230,7 @@ func fieldsOf(v lambda.Version) versionFields {
 		Timeout: v.Timeout, MemorySize: v.MemorySize, TmpSize: v.TmpSize,
 		Environment: v.Environment, EnvironmentSet: v.EnvironmentSet,
 		PackageType: v.PackageType, Architecture: v.Architecture, TracingMode: v.TracingMode,
-		Logging: loggingRecord(v.Logging), Code: codeRecord(v.Code), Layers: convert(v.Layers, toLayerRecord), Tenancy: v.Tenancy, Capacity: pointed(v.Capacity, toCapacityRecord),
+		Logging: loggingRecord(v.Logging), Code: codeRecord(v.Code), Layers: convert(v.Layers, toLayerRecord), Tenancy: v.Tenancy, Capacity: pointed(v.Capacity, toCapacityRecord), SnapStart: v.SnapStart,
 		State: v.State, StateReason: v.StateReason, StateReasonCode: v.StateReasonCode,
 		LastUpdateStatus: v.LastUpdateStatus, LastUpdateStatusReason: v.LastUpdateStatusReason,
 		LastUpdateStatusReasonCode: v.LastUpdateStatusReasonCode, RevisionID: v.RevisionID,
@@ -239,7 +244,7 @@ func (f versionFields) version() lambda.Version {
 		Timeout: f.Timeout, MemorySize: f.MemorySize, TmpSize: f.TmpSize,
 		Environment: f.Environment, EnvironmentSet: f.EnvironmentSet,
 		PackageType: f.PackageType, Architecture: f.Architecture, TracingMode: f.TracingMode,
-		Logging: lambda.Logging(f.Logging), Code: lambda.Code(f.Code), Layers: convert(f.Layers, fromLayerRecord), Tenancy: f.Tenancy, Capacity: pointed(f.Capacity, fromCapacityRecord),
+		Logging: lambda.Logging(f.Logging), Code: lambda.Code(f.Code), Layers: convert(f.Layers, fromLayerRecord), Tenancy: f.Tenancy, Capacity: pointed(f.Capacity, fromCapacityRecord), SnapStart: f.SnapStart,
 		State: f.State, StateReason: f.StateReason, StateReasonCode: f.StateReasonCode,
 		LastUpdateStatus: f.LastUpdateStatus, LastUpdateStatusReason: f.LastUpdateStatusReason,
 		LastUpdateStatusReasonCode: f.LastUpdateStatusReasonCode, RevisionID: f.RevisionID,
