@@ -178,9 +178,6 @@ func TestTenantInLogs(t *testing.T) {
 	in.LoggingConfig = &types.LoggingConfig{LogFormat: types.LogFormatJson, SystemLogLevel: types.SystemLogLevelDebug}
 	deploy(t, client, in)
 	out := invoke(t, client, "shared", `{}`, as("blue"), func(in *lambda.InvokeInput) { in.LogType = types.LogTypeTail })
-	if log := tailOf(t, out); !strings.Contains(log, `"isolation":"light"`) {
-		t.Errorf("no isolation in %s", log)
-	}
 	for _, kind := range []string{"platform.start", "platform.runtimeDone", "platform.report"} {
 		found := false
 		for line := range strings.Lines(tailOf(t, out)) {
