@@ -22,7 +22,12 @@ type Config struct {
 	Account string `toml:"account"` // 12 digits
 	Region  string `toml:"region"`
 
-	Isolation    string   `toml:"isolation"`     // tier of functions that name none
+	Isolation string `toml:"isolation"` // tier of functions that name none
+	// IsolationFloor is the weakest tier that a function may have; "" = any.
+	IsolationFloor string `toml:"isolation-floor"`
+	// UntrustedIsolation is the weakest tier of functions that are tagged lambent:untrusted.
+	UntrustedIsolation string `toml:"untrusted-isolation"`
+
 	AllowProcess bool     `toml:"allow-process"` // offer the tier process: no isolation at all
 	SandboxIDs   string   `toml:"sandbox-ids"`   // user and group ids of the host for sandboxes: FIRST-LAST; "" = 1879048192-2147483647
 	KeepAlive    Duration `toml:"keep-alive"`    // how long an idle instance stays
@@ -98,7 +103,7 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d)
 func Default() Config {
 	return Config{
 		Data: dataDir(os.Geteuid(), os.Getenv), Listen: "127.0.0.1:9700", Admin: "127.0.0.1:9701",
-		Account: "000000000000", Region: "us-east-1", Isolation: "light",
+		Account: "000000000000", Region: "us-east-1", Isolation: "light", UntrustedIsolation: "gvisor",
 		KeepAlive: Duration(10 * time.Minute), FreezeAfter: Duration(10 * time.Second), ReclaimAfter: Duration(time.Minute),
 		Concurrency: 1000, QueueLimit: 1000, QueueTimeout: Duration(10 * time.Second), InitTimeout: Duration(10 * time.Second),
 		LogLevel: "info", LogFormat: "text",

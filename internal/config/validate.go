@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -35,10 +36,33 @@ func (c *Config) validateNames() error {
 	if !region.MatchString(c.Region) {
 		wrong = append(wrong, fmt.Errorf("region: %q does not look like us-east-1", c.Region))
 	}
-	if _, err := lambda.ParseTier(c.Isolation); err != nil {
-		wrong = append(wrong, fmt.Errorf("isolation: %w", err))
+	if _, err := c.Rule(); err != nil {
+		wrong = append(wrong, err)
 	}
 	return errors.Join(wrong...)
+}
+
+// Rule is how strongly functions are isolated.
+func (c *Config) Rule() (lambda.Isolation, error) {
+	var rule lambda.Isolation
+	var wrong []error
+	for _, s := range []struct {
+		setting, name string
+		tier          *lambda.Tier
+	}{
+		{"isolation", c.Isolation, &rule.Default},
+		{"untrusted-isolation", c.UntrustedIsolation, &rule.Untrusted},
+		{"isolation-floor", cmp.Or(c.IsolationFloor, lambda.TierProcess.String()), &rule.Floor},
+	} {
+		var err error
+		if *s.tier, err = lambda.ParseTier(s.name); err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: %w", s.setting, err))
+		}
+	}
+	if len(wrong) == 0 && rule.Default < rule.Floor {
+		wrong = append(wrong, fmt.Errorf("isolation: %s is below isolation-floor, which is %s: set isolation to %s or a stronger one", rule.Default, rule.Floor, rule.Floor))
+	}
+	return rule, errors.Join(wrong...)
 }
 
 // validateAddresses holds the rule that nobody but this machine reaches a server
