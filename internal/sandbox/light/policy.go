@@ -87,6 +87,10 @@ var policy = []family{
 	}},
 }
 
+// attaching is what Bind needs besides: the init is under a filter before, and under a second
+// one, which takes this away, after.
+var attaching = family{"attaching a function's mounts", []string{"move_mount"}}
+
 // newNamespaces are the flags of clone(2) that ask for a namespace: a user
 // namespace of its own is what most attacks on the kernel begin with.
 const newNamespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
@@ -130,9 +134,9 @@ func personality(value uint64) bpf.NameWithConditions {
 
 // assemble turns families into the program that lambent-init installs.
 func assemble(families []family) ([]byte, error) {
-	machine, err := arch.GetInfo("")
+	machine, err := thisMachine()
 	if err != nil {
-		return nil, fmt.Errorf("seccomp: %w", err)
+		return nil, err
 	}
 	allow := bpf.SyscallGroup{Action: bpf.ActionAllow, NamesWithCondtions: conditional}
 	for _, f := range families {
@@ -142,11 +146,26 @@ func assemble(families []family) ([]byte, error) {
 		allow,
 		{Action: bpf.ActionErrno | bpf.Action(unix.ENOSYS), Names: known(machine, absent)},
 	}}
-	program, err := p.Assemble()
+	return encode(p)
+}
+
+// deny makes a filter that takes a family away and leaves everything else as it is.
+func deny(f family) ([]byte, error) {
+	machine, err := thisMachine()
 	if err != nil {
-		return nil, fmt.Errorf("assembling the seccomp filter: %w", err)
+		return nil, err
 	}
-	return encode(program)
+	return encode(bpf.Policy{DefaultAction: bpf.ActionAllow, Syscalls: []bpf.SyscallGroup{
+		{Action: bpf.ActionErrno, Names: known(machine, f.names)},
+	}})
+}
+
+func thisMachine() (*arch.Info, error) {
+	machine, err := arch.GetInfo("")
+	if err != nil {
+		return nil, fmt.Errorf("seccomp: %w", err)
+	}
+	return machine, nil
 }
 
 func known(machine *arch.Info, names []string) (found []string) {
@@ -158,7 +177,11 @@ func known(machine *arch.Info, names []string) (found []string) {
 	return found
 }
 
-func encode(program []netbpf.Instruction) ([]byte, error) {
+func encode(p bpf.Policy) ([]byte, error) {
+	program, err := p.Assemble()
+	if err != nil {
+		return nil, fmt.Errorf("assembling a seccomp filter: %w", err)
+	}
 	raw, err := netbpf.Assemble(program)
 	if err != nil {
 		return nil, err
