@@ -1,14 +1,8 @@
 package light
 
 import (
-	"fmt"
-
 	bpf "github.com/elastic/go-seccomp-bpf"
-	"github.com/elastic/go-seccomp-bpf/arch"
-	netbpf "golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
-
-	"lambent.dev/lambent/internal/kernel/seccomp"
 )
 
 // family is a group of system calls that functions may use, and why. Names that this
@@ -130,65 +124,4 @@ func personality(value uint64) bpf.NameWithConditions {
 	return bpf.NameWithConditions{Name: "personality", Conditions: []bpf.Condition{
 		{Argument: 0, Operation: bpf.Equal, Value: value},
 	}}
-}
-
-// assemble turns families into the program that lambent-init installs.
-func assemble(families []family) ([]byte, error) {
-	machine, err := thisMachine()
-	if err != nil {
-		return nil, err
-	}
-	allow := bpf.SyscallGroup{Action: bpf.ActionAllow, NamesWithCondtions: conditional}
-	for _, f := range families {
-		allow.Names = append(allow.Names, known(machine, f.names)...)
-	}
-	p := bpf.Policy{DefaultAction: bpf.ActionErrno, Syscalls: []bpf.SyscallGroup{
-		allow,
-		{Action: bpf.ActionErrno | bpf.Action(unix.ENOSYS), Names: known(machine, absent)},
-	}}
-	return encode(p)
-}
-
-// deny makes a filter that takes a family away and leaves everything else as it is.
-func deny(f family) ([]byte, error) {
-	machine, err := thisMachine()
-	if err != nil {
-		return nil, err
-	}
-	return encode(bpf.Policy{DefaultAction: bpf.ActionAllow, Syscalls: []bpf.SyscallGroup{
-		{Action: bpf.ActionErrno, Names: known(machine, f.names)},
-	}})
-}
-
-func thisMachine() (*arch.Info, error) {
-	machine, err := arch.GetInfo("")
-	if err != nil {
-		return nil, fmt.Errorf("seccomp: %w", err)
-	}
-	return machine, nil
-}
-
-func known(machine *arch.Info, names []string) (found []string) {
-	for _, name := range names {
-		if _, ok := machine.SyscallNames[name]; ok {
-			found = append(found, name)
-		}
-	}
-	return found
-}
-
-func encode(p bpf.Policy) ([]byte, error) {
-	program, err := p.Assemble()
-	if err != nil {
-		return nil, fmt.Errorf("assembling a seccomp filter: %w", err)
-	}
-	raw, err := netbpf.Assemble(program)
-	if err != nil {
-		return nil, err
-	}
-	all := make([]seccomp.Instruction, len(raw))
-	for i, r := range raw {
-		all[i] = seccomp.Instruction(r)
-	}
-	return seccomp.Encode(all), nil
 }
