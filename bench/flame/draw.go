@@ -39,7 +39,7 @@ const (
 	width     = 1200.0
 	rowHeight = 16.0
 	head      = 30.0
-	narrowest = 0.5
+	narrowest = 1.0
 	perLetter = 6.6
 )
 
@@ -54,7 +54,8 @@ type picture struct {
 func draw(out io.Writer, title string, all *frame) {
 	height := head + rowHeight*float64(tall(all, all.samples)) + rowHeight
 	fmt.Fprintf(out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" font-family="monospace" font-size="11">`+"\n", width, height)
-	fmt.Fprintf(out, `<rect width="100%%" height="100%%" fill="#fff"/><text x="8" y="18" font-size="13">%s</text>`+"\n", escaped(title))
+	fmt.Fprintln(out, "<style>rect{height:15px} text{pointer-events:none}</style>")
+	fmt.Fprintf(out, `<rect width="100%%" style="height:100%%" fill="#fff"/><text x="8" y="18" font-size="13">%s</text>`+"\n", escaped(title))
 	p := picture{out, all.samples, height - 2*rowHeight}
 	p.frame(all, 0, 0)
 	fmt.Fprintln(out, "</svg>")
@@ -82,12 +83,11 @@ func (p *picture) frame(f *frame, x float64, row int) {
 	}
 	y := p.floor - rowHeight*float64(row)
 	share := 100 * float64(f.samples) / float64(p.samples)
-	fmt.Fprintf(p.out, `<g><title>%s: %.2f %%</title><rect x="%.1f" y="%.0f" width="%.1f" height="15" fill="%s"/>`,
-		escaped(f.name), share, x, y, max(w-0.3, 0.2), colour(f.call))
+	fmt.Fprintf(p.out, `<rect x="%.1f" y="%.0f" width="%.1f" fill="%s"><title>%s: %.2f %%</title></rect>`+"\n",
+		x, y, w-0.3, colour(f.call), escaped(f.name), share)
 	if label := fitting(f.name, w); label != "" {
-		fmt.Fprintf(p.out, `<text x="%.1f" y="%.0f">%s</text>`, x+2, y+11, escaped(label))
+		fmt.Fprintf(p.out, `<text x="%.1f" y="%.0f">%s</text>`+"\n", x+2, y+11, escaped(label))
 	}
-	fmt.Fprintln(p.out, "</g>")
 	for _, above := range f.sorted() {
 		p.frame(above, x, row+1)
 		x += wide(above.samples, p.samples)
