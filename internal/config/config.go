@@ -40,6 +40,13 @@ type Config struct {
 	Stems        Stems        `toml:"stems"`
 	S3           S3           `toml:"s3"`
 	Price        Price        `toml:"price"`
+	Traces       Traces       `toml:"traces"`
+}
+
+// Traces says where a trace of each invocation goes.
+type Traces struct {
+	Endpoint string  `toml:"endpoint"` // URL of an OpenTelemetry collector that takes OTLP over HTTP; "" = none are sent
+	Share    float64 `toml:"share"`    // of invocations of which no caller decided, from 0 to 1
 }
 
 // Price says what the machine costs, so that Lambent can say what an invocation does.
@@ -96,6 +103,7 @@ func Default() Config {
 		LogLevel: "info", LogFormat: "text",
 		FunctionLogs: FunctionLogs{MaxAge: Duration(14 * 24 * time.Hour), MaxSize: 256 << 20, Rate: 1 << 20},
 		Stems:        Stems{Floor: 8, Ceiling: 64},
+		Traces:       Traces{Share: 1},
 	}
 }
 

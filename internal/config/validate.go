@@ -18,7 +18,7 @@ var (
 
 // Validate says everything that is wrong with the settings, each with what to do.
 func (c *Config) Validate() error {
-	return errors.Join(c.validateNames(), c.validateAddresses(), c.validateLimits(), c.S3.validate())
+	return errors.Join(c.validateNames(), c.validateAddresses(), c.validateLimits(), c.S3.validate(), c.Traces.validate(), c.Price.validate())
 }
 
 func (c *Config) validateNames() error {
@@ -107,4 +107,22 @@ func (c *Config) validateLimits() error {
 		wrong = append(wrong, fmt.Errorf("stems.floor: is %d, above stems.ceiling, which is %d", c.Stems.Floor, c.Stems.Ceiling))
 	}
 	return errors.Join(wrong...)
+}
+
+func (t *Traces) validate() error {
+	u, err := url.Parse(t.Endpoint)
+	if t.Endpoint != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		return fmt.Errorf("traces.endpoint: %q is not a URL such as http://127.0.0.1:4318", t.Endpoint)
+	}
+	if t.Share < 0 || t.Share > 1 {
+		return fmt.Errorf("traces.share: %g is not between 0 and 1", t.Share)
+	}
+	return nil
+}
+
+func (p *Price) validate() error {
+	if p.MachineMonth < 0 {
+		return fmt.Errorf("price.machine-month: %g is below 0", p.MachineMonth)
+	}
+	return nil
 }

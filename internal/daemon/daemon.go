@@ -57,7 +57,8 @@ type Daemon struct {
 	// registry holds the metrics, of which metrics are those of invocations.
 	registry *prometheus.Registry
 	metrics  *telemetry.Metrics
-	receipts control.Receipts // for those who watch
+	tracer   *telemetry.Tracer // nil = no traces are sent
+	receipts control.Receipts  // for those who watch
 	beside   neighbour.Board
 	slowest  *slowest.List
 	garbage  *collect.Collector
@@ -194,13 +195,14 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 		return err
 	}
 	undo.Add(d.closePool)
-	if err := d.openMetrics(); err != nil {
+	if err := errors.Join(d.openMetrics(), d.openTracer(ctx)); err != nil {
 		return err
 	}
+	undo.Add(d.closeTracer)
 	d.slowest = slowest.New(&d.beside)
 	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{DefaultTier: d.defaultTier(), Source: d.source})
 	undo.Add(d.expectFunctions(launcher))
-	if d.events, err = event.New(d.parts.queue, d.metered(), d.eventSettings()); err != nil {
+	if d.events, err = event.New(d.parts.queue, d.line(), d.eventSettings()); err != nil {
 		return err
 	}
 	d.api = lambdaapi.New(d.apiDeps())
@@ -247,7 +249,7 @@ func (d *Daemon) callHome(t *lambda.Target) http.Handler {
 func (d *Daemon) apiDeps() lambdaapi.Deps {
 	return lambdaapi.Deps{
 		Store: d.parts.store, Blobs: d.parts.blobs, Packages: d.parts.packages, Runtimes: d.parts.catalogue,
-		Invoker: d.metered(), Events: d.events, Directory: announced{d.directory, d.turn},
+		Invoker: d.line(), Events: d.events, Directory: announced{d.directory, d.turn},
 		Provisioner: d.router, Snapshotter: d.router, Announcer: d.router, Tiers: newTiers(d.parts.drivers), Compiler: d.bytecode,
 		Objects: d.objects(), Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(),
 		Concurrency: d.cfg.Concurrency, LinkKey: d.place.grant.LinkKey, Log: d.log,
