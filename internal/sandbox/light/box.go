@@ -95,10 +95,7 @@ func (b *box) Usage(ctx context.Context) (sandbox.Usage, error) {
 	if err := errors.Join(b.alive(), context.Cause(ctx)); err != nil {
 		return sandbox.Usage{}, err
 	}
-	u, err := b.group.Usage()
-	if errors.Is(b.usable(), sandbox.ErrNotBound) {
-		b.group.Rest() // boxes that wait are many, and read once
-	}
+	u, err := b.group.Usage() // keeps its files open, also of a box that waits: the first reading of a request is soon
 	if closed := b.alive(); closed != nil {
 		return sandbox.Usage{}, closed
 	}

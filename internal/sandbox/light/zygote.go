@@ -72,8 +72,12 @@ func (t *template) startForker(ctx context.Context) (_ *forker, err error) {
 	if err := f.start(&undo); err != nil {
 		return nil, fmt.Errorf("starting a zygote: %w", err)
 	}
+	filter, err := assemble(policy) // a zygote's children attach nothing
+	if err != nil {
+		return nil, err
+	}
 	setup := zygote.Setup{
-		UID: t.setup.UID, GID: t.setup.GID, Hostname: t.setup.Hostname, Limits: initproto.Limits(), Filter: t.setup.Filter,
+		UID: t.setup.UID, GID: t.setup.GID, Hostname: t.setup.Hostname, Limits: initproto.Limits(), Filter: filter,
 	}
 	if len(t.setup.Writable) > 0 {
 		setup.Handled, setup.Places = landlock.Handled, landlock.Places(t.setup.Writable...)
