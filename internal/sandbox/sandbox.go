@@ -141,7 +141,9 @@ type Mount struct {
 // part of the base then: a workload that names one of them again changes nothing.
 type Preload struct {
 	Mounts []Mount // what Command and Zygote need: interpreter and bootstrap
-	// Command is as for Run, without Stdout and Stderr. Without a Path it becomes, in a box
+	// Command is as for Run, without Stdout and Stderr. In a box that is made in the background
+	// it may find LAMBENT_REHEARSE: there is time to ready what the first event needs, and
+	// somebody waits for any other. Without a Path it becomes, in a box
 	// that is made in the background, whatever is run without a stream.
 	Command Command
 	// Zygote is the program, with its arguments, that forks the interpreter from itself

@@ -34,6 +34,7 @@ const (
 type box struct {
 	id       string
 	template *template
+	ahead    bool     // made before anybody asked for it
 	firstID  int      // of its id range
 	network  *os.File // nil shares the host's
 	group    *cgroup.Group
