@@ -115,6 +115,19 @@ func (x *requestContext) watch(looked chan<- struct{}) {
 	}
 }
 
+// Left reports whether the client of a request has closed its connection, without waiting, and
+// without having anybody look from now on. Of a request that net/http answers it says what
+// that knows.
+func Left(r *http.Request) bool {
+	x, ours := r.Context().(*requestContext)
+	if !ours || x.conn.raw == nil {
+		return r.Context().Err() != nil
+	}
+	gone := false
+	err := x.conn.raw.Control(func(fd uintptr) { gone, _ = left(int(fd)) })
+	return gone || err != nil
+}
+
 // left reports whether the other end of a socket is closed, and whether that is known.
 func left(fd int) (gone, known bool) {
 	var b [1]byte

@@ -9,9 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"lambent.dev/lambent/internal/http1"
-
 	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/http1"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/neighbour"
 	"lambent.dev/lambent/internal/receipt"

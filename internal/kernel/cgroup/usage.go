@@ -94,7 +94,7 @@ func (h *Host) gauges() []gauge {
 
 var (
 	gaugesOfMemoryV1 = []gauge{
-		{file: "memory.usage_in_bytes", take: takeMemory, brief: true},
+		{file: "memory.usage_in_bytes", take: takeMemory},
 		{file: "memory.max_usage_in_bytes", take: takePeak, brief: true},
 		{file: "memory.oom_control", take: takeOOMKills},
 		{file: "memory.stat", take: takeFaults},
