@@ -102,7 +102,8 @@ var (
 	gaugesOfMemoryV2 = []gauge{
 		{file: "memory.current", take: takeMemory, brief: true},
 		{file: "memory.peak", take: takePeak, brief: true}, // Linux 5.19
-		{file: "memory.events", take: takeOOMKills}, {file: "memory.stat", take: takeFaults},
+		{file: "memory.events", take: takeOOMKills},
+		{file: "memory.stat", take: takeFaults},
 	}
 	gaugesOfPressure = []gauge{ // Linux 4.20, where psi is not switched off
 		{file: "cpu.pressure", take: takeWaiting},
