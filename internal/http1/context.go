@@ -11,6 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Causes of a request's end.
+var (
+	errLeft     = errors.New("the client closed the connection")
+	errAnswered = errors.New("the request was answered")
+)
+
 // requestContext ends with its handler, or when the client closes the connection. For the
 // latter somebody has to look; that begins when the end is asked for and the body is read, so
 // that a handler that never asks costs nobody a wake-up.
@@ -19,7 +25,7 @@ type requestContext struct {
 
 	mu     sync.Mutex // guards what follows
 	inner  context.Context
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 	read   bool          // the body is
 	over   bool          // the handler is
 	looked chan struct{} // closed when nobody looks any more; nil: nobody did
@@ -70,9 +76,9 @@ func (x *requestContext) asked() context.Context {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.inner == nil {
-		x.inner, x.cancel = context.WithCancel(context.Background())
+		x.inner, x.cancel = context.WithCancelCause(context.Background())
 		if x.over {
-			x.cancel()
+			x.cancel(errAnswered)
 		}
 		x.look()
 	}
@@ -111,7 +117,7 @@ func (x *requestContext) watch(looked chan<- struct{}) {
 		return done
 	})
 	if gone || err != nil && !isTimeout(err) {
-		x.cancel()
+		x.cancel(errLeft)
 	}
 }
 
@@ -159,6 +165,6 @@ func (x *requestContext) end() {
 		_ = x.conn.Conn.SetReadDeadline(time.Time{}) // as in look
 	}
 	if cancel != nil {
-		cancel()
+		cancel(errAnswered)
 	}
 }
