@@ -60,7 +60,7 @@ var policy = []family{
 		"timer_create", "timer_settime", "timer_gettime", "timer_getoverrun", "timer_delete",
 		"timerfd_create", "timerfd_settime", "timerfd_gettime",
 	}},
-	{"waiting", []string{
+	{"waiting for what is open, for events and for reads and writes under way", []string{
 		"poll", "ppoll", "select", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
 		"epoll_pwait2", "eventfd", "eventfd2", "io_setup", "io_submit", "io_getevents", "io_pgetevents", "io_cancel", "io_destroy",
 	}},
