@@ -212,6 +212,12 @@ type Counter[T ~int64] struct {
 	Known bool
 }
 
+// Brief tells little of what Usage does, for much less: MemoryPeak and CPU, all else not
+// known. Every invocation asks. Optional, known to package instance only.
+type Brief interface {
+	Brief(ctx context.Context) (Usage, error)
+}
+
 // Classed gives a bound box another class while it lives: its share of CPUs and devices
 // changes, nothing is moved, and it is cheap enough for the moment before a request.
 // Optional, known to package instance only. A class that stays costs nothing.

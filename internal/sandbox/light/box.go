@@ -62,6 +62,7 @@ var (
 	_ sandbox.Sandbox = (*box)(nil)
 	_ sandbox.Freezer = (*box)(nil)
 	_ sandbox.Classed = (*box)(nil)
+	_ sandbox.Brief   = (*box)(nil)
 )
 
 // alive is nil, or an error that wraps ErrClosed.
@@ -101,6 +102,18 @@ func (b *box) Usage(ctx context.Context) (sandbox.Usage, error) {
 		return sandbox.Usage{}, closed
 	}
 	return usageOf(u), err
+}
+
+// Brief implements sandbox.Brief.
+func (b *box) Brief(ctx context.Context) (sandbox.Usage, error) {
+	if err := errors.Join(b.usable(), context.Cause(ctx)); err != nil {
+		return sandbox.Usage{}, err
+	}
+	u, err := b.group.Brief()
+	if closed := b.alive(); closed != nil {
+		return sandbox.Usage{}, closed
+	}
+	return sandbox.Usage{MemoryPeak: u.MemoryPeak, CPU: u.CPU}, err
 }
 
 func usageOf(u cgroup.Usage) sandbox.Usage {
