@@ -1,0 +1,53 @@
+package lambda
+
+import "fmt"
+
+// NetworkTag is the tag that sets a function's network profile.
+const NetworkTag = "lambent:network"
+
+// Network is a profile: what of the network the sandboxes of a function reach.
+type Network string
+
+// The profiles.
+const (
+	NetworkNone   Network = "none"   // a loopback of its own, with calls home
+	NetworkEgress Network = "egress" // the internet besides: no host, no private network, no neighbour
+	NetworkHost   Network = "host"   // the host's own network, where the server's configuration allows it
+)
+
+// ParseNetwork reads the name of a profile.
+func ParseNetwork(name string) (Network, error) {
+	switch n := Network(name); n {
+	case NetworkNone, NetworkEgress, NetworkHost:
+		return n, nil
+	}
+	return "", fmt.Errorf("unknown network %q: use none, egress or host", name)
+}
+
+// checkNetwork refuses tags that do not go together. Where no profile is named, the server's
+// default is checked by FitsReach.
+func (s *Settings) checkNetwork() error {
+	if s.Network == "" {
+		return nil
+	}
+	return s.FitsReach(s.Network)
+}
+
+// FitsReach says whether the profile can have what the other tags ask for.
+func (s *Settings) FitsReach(n Network) error {
+	r, err := ParseReach(s.Allow, s.Only)
+	switch {
+	case err != nil:
+		return err
+	case n == NetworkNone && r.Outside():
+		return fmt.Errorf("the network none reaches nothing outside: of %s it can have 127.0.0.1 with a port, and no %s; set %s=egress", AllowTag, OnlyTag, NetworkTag)
+	case n == NetworkHost && !r.Empty():
+		return fmt.Errorf("the network host has no limits: remove %s and %s", AllowTag, OnlyTag)
+	}
+	return nil
+}
+
+func checkReach(allow, only string) error {
+	_, err := ParseReach(allow, only)
+	return err
+}
