@@ -25,6 +25,7 @@ type function struct {
 	Runtime     string            `json:"runtime"`
 	Handler     string            `json:"handler"`
 	Isolation   string            `json:"isolation,omitempty"` // "" = the server's default
+	Network     string            `json:"network,omitempty"`   // "" = the server's default
 	Memory      int32             `json:"memory"`              // MB
 	Timeout     int32             `json:"timeout"`             // seconds
 	State       string            `json:"state"`
@@ -52,7 +53,7 @@ func (s *server) describe(ctx context.Context, name string) (*function, error) {
 		CodeSize: c.CodeSize, CodeSHA256: aws.ToString(c.CodeSha256), Modified: aws.ToString(c.LastModified),
 		Environment: variablesOf(c), Tags: out.Tags,
 	}
-	f.Isolation = out.Tags[lambda.IsolationTag]
+	f.Isolation, f.Network = out.Tags[lambda.IsolationTag], out.Tags[lambda.NetworkTag]
 	return f, nil
 }
 
@@ -65,6 +66,7 @@ func (f *function) print(w io.Writer) error {
 		[2]string{"runtime", f.Runtime},
 		[2]string{"handler", f.Handler},
 		[2]string{"isolation", f.isolation()},
+		[2]string{"network", cmp.Or(f.Network, "the server's default")},
 		[2]string{"memory", fmt.Sprintf("%d MB", f.Memory)},
 		[2]string{"timeout", fmt.Sprintf("%d s", f.Timeout)},
 		[2]string{"state", f.state()},

@@ -61,6 +61,7 @@ type Daemon struct {
 	beside   neighbour.Board
 	slowest  *slowest.List
 	garbage  *collect.Collector
+	networks *networks
 	close    func() error
 
 	place        *place
@@ -155,12 +156,16 @@ func (d *Daemon) openDrivers(ctx context.Context, undo *cleanup.Stack) error {
 	}
 	if d.parts.drivers, err = Drivers(drivers.Options{
 		Dir: filepath.Join(d.cfg.Data, "drivers"), Owner: d.parts.owner, AllowProcess: d.cfg.AllowProcess,
+		HostNetwork: d.cfg.Network.AllowHost, Resolvers: d.cfg.Network.Servers(),
 		Preload: d.parts.catalogue.Preload, Log: d.log,
 	}); err != nil {
 		return err
 	}
 	if _, err := d.parts.drivers.Probe(ctx, d.defaultTier()); err != nil {
 		return fmt.Errorf("isolation %s: %w\n`lambent doctor` says more; --isolation chooses another", d.cfg.Isolation, err)
+	}
+	if d.networks, err = newNetworks(ctx, d.parts.drivers, d.cfg, d.log); err != nil {
+		return err
 	}
 	if err := d.reap(ctx); err != nil {
 		return err
@@ -198,7 +203,7 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 		return err
 	}
 	d.slowest = slowest.New(&d.beside)
-	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{DefaultTier: d.defaultTier(), Source: d.source})
+	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{DefaultTier: d.defaultTier(), DefaultNetwork: d.networks.standard, Source: d.source})
 	undo.Add(d.expectFunctions(launcher))
 	if d.events, err = event.New(d.parts.queue, d.metered(), d.eventSettings()); err != nil {
 		return err
@@ -235,7 +240,7 @@ func (d *Daemon) launcherDeps() instance.Deps {
 	return instance.Deps{
 		Boxes: d.stems, Runtimes: d.parts.catalogue, Code: d.parts.packages.Folder, Layers: d.parts.packages.Layers,
 		Compiled: d.bytecode.Folder,
-		Logs:     d.parts.logs.Writer, CallHome: d.callHome, Neighbours: &d.beside, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
+		Logs:     d.parts.logs.Writer, CallHome: d.callHome, DialHost: d.networks.dialHost, Neighbours: &d.beside, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
 	}
 }
 
@@ -248,7 +253,7 @@ func (d *Daemon) apiDeps() lambdaapi.Deps {
 	return lambdaapi.Deps{
 		Store: d.parts.store, Blobs: d.parts.blobs, Packages: d.parts.packages, Runtimes: d.parts.catalogue,
 		Invoker: d.metered(), Events: d.events, Directory: announced{d.directory, d.turn},
-		Provisioner: d.router, Announcer: d.router, Tiers: newTiers(d.parts.drivers), Compiler: d.bytecode,
+		Provisioner: d.router, Announcer: d.router, Tiers: newTiers(d.parts.drivers), Networks: d.networks, DefaultNetwork: d.networks.standard, Compiler: d.bytecode,
 		Objects: d.objects(), Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(),
 		Concurrency: d.cfg.Concurrency, LinkKey: d.place.grant.LinkKey, Log: d.log,
 	}

@@ -24,24 +24,36 @@ func ParseNetwork(name string) (Network, error) {
 	return "", fmt.Errorf("unknown network %q: use none, egress or host", name)
 }
 
-// checkNetwork refuses tags that do not go together. Where no profile is named, the server's
-// default is checked by FitsReach.
-func (s *Settings) checkNetwork() error {
-	if s.Network == "" {
-		return nil
+// Settle fills in what the tags leave to the server. The tier process has no network of its
+// own to give.
+func (s *Settings) Settle(t Tier, n Network) {
+	if s.Tier == 0 {
+		s.Tier = t
 	}
-	return s.FitsReach(s.Network)
+	if s.Network == "" && s.Tier == TierProcess {
+		s.Network = NetworkHost
+	}
+	if s.Network == "" {
+		s.Network = n
+	}
 }
 
-// FitsReach says whether the profile can have what the other tags ask for.
-func (s *Settings) FitsReach(n Network) error {
+// Reach is what the tags open and close. Preconditions: the settings were parsed.
+func (s *Settings) Reach() Reach {
 	r, err := ParseReach(s.Allow, s.Only)
+	if err != nil { // it was checked
+		return Reach{Only: true}
+	}
+	return r
+}
+
+// Fits says whether the settled profile can have what the other tags ask for.
+func (s *Settings) Fits() error {
+	r := s.Reach()
 	switch {
-	case err != nil:
-		return err
-	case n == NetworkNone && r.Outside():
+	case s.Network == NetworkNone && r.Outside():
 		return fmt.Errorf("the network none reaches nothing outside: of %s it can have 127.0.0.1 with a port, and no %s; set %s=egress", AllowTag, OnlyTag, NetworkTag)
-	case n == NetworkHost && !r.Empty():
+	case s.Network == NetworkHost && !r.Empty():
 		return fmt.Errorf("the network host has no limits: remove %s and %s", AllowTag, OnlyTag)
 	}
 	return nil

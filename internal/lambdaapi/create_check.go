@@ -93,12 +93,20 @@ func (c *call) checkSettings(fn *lambda.Function) error {
 	if err != nil {
 		return invalid("%s", err)
 	}
-	tier := settings.Tier
-	if tier == 0 {
-		tier = c.DefaultTier
+	settings.Settle(c.DefaultTier, c.DefaultNetwork)
+	if err := c.Tiers.Offers(settings.Tier); err != nil {
+		return invalid("This host does not offer the isolation %s: %s", settings.Tier, err)
 	}
-	if err := c.Tiers.Offers(tier); err != nil {
-		return invalid("This host does not offer the isolation %s: %s", tier, err)
+	return c.checkNetwork(&settings)
+}
+
+// checkNetwork holds that the profile asked for is to be had, with what other tags add.
+func (c *call) checkNetwork(s *lambda.Settings) error {
+	if err := s.Fits(); err != nil {
+		return invalid("%s", err)
+	}
+	if err := c.Networks.Offers(s.Tier, s.Network, s.Reach()); err != nil {
+		return invalid("This host does not offer the network %s: %s", s.Network, err)
 	}
 	return nil
 }

@@ -173,9 +173,7 @@ func (c *call) sameSettings(before, after map[string]string) bool {
 		return false
 	}
 	for _, s := range []*lambda.Settings{&was, &is} {
-		if s.Tier == 0 {
-			s.Tier = c.DefaultTier
-		}
+		s.Settle(c.DefaultTier, c.DefaultNetwork)
 		s.Keep = lambda.Keep{}
 	}
 	return was == is

@@ -47,6 +47,7 @@ type Receipt struct {
 	RequestID string
 	Version   string // executed version
 	Tier      lambda.Tier
+	Network   lambda.Network // profile; "" = not known
 	Start     StartKind
 	Why       string // why it was not warm, one short sentence; "" when warm
 	Class     lambda.Class

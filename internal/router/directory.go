@@ -59,9 +59,7 @@ func (r *Router) settingsOf(f lambda.Function) (lambda.Settings, error) {
 	if err != nil {
 		return s, fmt.Errorf("settings of function %s: %w", f.ID.Name, err)
 	}
-	if s.Tier == 0 {
-		s.Tier = r.settings.DefaultTier
-	}
+	s.Settle(r.settings.DefaultTier, r.settings.DefaultNetwork)
 	return s, nil
 }
 

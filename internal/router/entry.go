@@ -85,7 +85,7 @@ func (e *entry) of(f *lambda.Function, i int) *lambda.Version {
 }
 
 func target(f *lambda.Function, v *lambda.Version, s lambda.Settings) *lambda.Target {
-	return &lambda.Target{ID: f.ID, Version: *v, Tags: f.Tags, Tier: s.Tier, CPUQuota: s.CPUQuota, Class: s.Class, Concurrency: s.Concurrency, Keep: s.Keep}
+	return &lambda.Target{ID: f.ID, Version: *v, Tags: f.Tags, Tier: s.Tier, Network: s.Network, Reach: s.Reach(), CPUQuota: s.CPUQuota, Class: s.Class, Concurrency: s.Concurrency, Keep: s.Keep}
 }
 
 // find returns nil for a version that is not there. Numbers ascend, and a longer one is

@@ -14,6 +14,8 @@ import (
 type Settings struct {
 	// DefaultTier isolates functions without the tag lambent:isolation. Required.
 	DefaultTier lambda.Tier
+	// DefaultNetwork is the profile of functions without the tag lambent:network; "" = none.
+	DefaultNetwork lambda.Network
 	// Source reads the configuration of a function that is invoked while nothing of it is
 	// in use. It is asked after Put, and must not know less. nil = Put keeps everything in
 	// memory.
@@ -95,7 +97,7 @@ func (r *Router) sign(rec *receipt.Receipt, inv *lambda.Invocation) {
 	rec.RequestID, rec.Arrived = inv.RequestID, inv.Arrived
 	if inv.Target != nil {
 		rec.Class = inv.Class()
-		rec.Version, rec.Tier = inv.Target.Version.Version, inv.Target.Tier
+		rec.Version, rec.Tier, rec.Network = inv.Target.Version.Version, inv.Target.Tier, inv.Target.Network
 	}
 	rec.Settle(receipt.Queue, time.Since(inv.Arrived))
 }

@@ -89,6 +89,9 @@ func (b *box) reserve(ctx context.Context, weight uint64, undo *cleanup.Stack) (
 		return -1, err
 	}
 	undo.Add(b.group.Close)
+	if err := b.makeLink(undo); err != nil {
+		return -1, err
+	}
 	if err := b.makeFolder(undo); err != nil {
 		return -1, err
 	}
@@ -200,11 +203,13 @@ func (b *box) spawn(said, control *os.File) (*os.Process, error) {
 	sys := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 	sys.CgroupFD, sys.UseCgroupFD = b.group.CloneFD()
 	var p *os.Process
-	err = b.template.within(b.group, func() (err error) {
-		p, err = os.StartProcess(b.template.runsc, b.runscArgs(), &os.ProcAttr{
-			Dir: "/", Env: []string{}, Files: []*os.File{null, said, said, control}, Sys: sys,
+	err = b.template.within(b.group, func() error {
+		return b.inNetwork(func() (err error) {
+			p, err = os.StartProcess(b.template.runsc, b.runscArgs(), &os.ProcAttr{
+				Dir: "/", Env: []string{}, Files: []*os.File{null, said, said, control}, Sys: sys,
+			})
+			return err
 		})
-		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("starting runsc: %w", err)

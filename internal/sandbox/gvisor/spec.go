@@ -103,9 +103,9 @@ func (b *box) writeSpec() error {
 func (b *box) runscArgs() []string {
 	args := []string{
 		"runsc", "--root", b.folder.state(),
-		"--platform=systrap",             // kvm hangs for ever on some nested machines
-		"--network=none",                 // a loopback inside, nothing outside
-		"--gofer-network-namespace=host", // the stage's, in which nothing is
+		"--platform=systrap", // kvm hangs for ever on some nested machines
+		"--network=" + b.networkOfRunsc(),
+		"--gofer-network-namespace=host", // the stage's, in which nothing is, or the box's own
 		"--ignore-cgroups",               // it is born in the box's
 		"--host-uds=open",                // the door's socket
 		"--host-fifo=open",               // the door's pipes

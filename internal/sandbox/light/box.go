@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/egress"
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
@@ -34,8 +35,9 @@ const (
 type box struct {
 	id       string
 	template *template
-	firstID  int      // of its id range
-	network  *os.File // nil shares the host's
+	firstID  int          // of its id range
+	network  *os.File     // nil shares the host's
+	link     *egress.Link // of network; nil without one
 	group    *cgroup.Group
 	init     *child
 	control  *control
