@@ -13,10 +13,11 @@ import (
 
 	"lambent.dev/lambent/internal/daemon"
 	"lambent.dev/lambent/internal/drivers"
+	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 )
 
-// diagnosis is what `lambent doctor` found for one tier.
+// diagnosis is what `lambent doctor` found for one tier, or for the way out of sandboxes.
 type diagnosis struct {
 	Tier      string  `json:"tier"`
 	Available bool    `json:"available"`
@@ -36,8 +37,8 @@ var errDoctorTookTooLong = fmt.Errorf("looking at this host took longer than a m
 
 func doctorCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "doctor", Short: "Say what this host lacks for each isolation, and what to do", Args: noArguments,
-		Long: "Looks at what the isolation tiers need of this host: what was found, whether it is enough, and what\nto do where it is not. The exit code is 0 if the default isolation, light, works here.",
+		Use: "doctor", Short: "Say what this host lacks for each isolation and the network, and what to do", Args: noArguments,
+		Long: "Looks at what the isolation tiers and the network egress need of this host: what was found, whether it is enough, and what\nto do where it is not. The exit code is 0 if the default isolation, light, works here.",
 	}
 	output := outputFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -71,6 +72,8 @@ func examine(ctx context.Context) ([]diagnosis, error) {
 		features, err := e.Driver.Probe(ctx)
 		all = append(all, diagnose(e.Tier.String(), features, err))
 	}
+	checks, err := set.ProbeNetwork(ctx, lambda.TierLight, lambda.NetworkEgress)
+	all = append(all, diagnose("network egress", sandbox.Features{Checks: checks}, err))
 	return all, set.Close()
 }
 

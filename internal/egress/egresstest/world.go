@@ -186,3 +186,25 @@ func Serve(t testing.TB, address, name string) net.Listener {
 	}()
 	return l
 }
+
+// Listen returns the packets that arrive at an address of the internet.
+func (w *World) Listen(t testing.TB, address string) <-chan string {
+	t.Helper()
+	arrived := make(chan string, 64)
+	w.OnInternet(func() error {
+		c, err := net.ListenPacket("udp", address)
+		must(t, err)
+		t.Cleanup(func() { _ = c.Close() })
+		go func() {
+			for buffer := make([]byte, 1500); ; {
+				n, _, err := c.ReadFrom(buffer)
+				if err != nil {
+					return
+				}
+				arrived <- string(buffer[:n])
+			}
+		}()
+		return nil
+	})
+	return arrived
+}

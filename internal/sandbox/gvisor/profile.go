@@ -3,10 +3,10 @@ package gvisor
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/egress"
-	"lambent.dev/lambent/internal/kernel/netns"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 )
@@ -24,7 +24,7 @@ func (b *box) makeLink(undo *cleanup.Stack) (err error) {
 }
 
 // networkOfRunsc is the stack that runsc gives a box: a loopback and nothing outside, or its
-// own with the address, and the interface, of the network that it is started in.
+// own with the address, and the interface, of its network namespace.
 func (b *box) networkOfRunsc() string {
 	if b.link == nil {
 		return "none"
@@ -32,21 +32,13 @@ func (b *box) networkOfRunsc() string {
 	return "sandbox"
 }
 
-// inNetwork runs f on the calling thread, the stage's, in the box's network.
-func (b *box) inNetwork(f func() error) (err error) {
+// networkNamespace is that of the box, for runsc; it is named by this process's descriptor.
+// Without one runsc makes an empty one.
+func (b *box) networkNamespace() []specNamespace {
 	if b.link == nil {
-		return f()
+		return nil
 	}
-	home, err := netns.Current()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = home.Close() }()
-	if err := netns.Enter(b.link.NS); err != nil {
-		return fmt.Errorf("entering the box's network: %w", err)
-	}
-	defer func() { err = errors.Join(err, netns.Enter(home)) }()
-	return f()
+	return []specNamespace{{Type: "network", Path: fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), b.link.NS.Fd())}}
 }
 
 var errNoLink = errors.New("the sandbox's network leads nowhere: its base is not of the profile egress")

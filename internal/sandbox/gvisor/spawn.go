@@ -203,13 +203,11 @@ func (b *box) spawn(said, control *os.File) (*os.Process, error) {
 	sys := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 	sys.CgroupFD, sys.UseCgroupFD = b.group.CloneFD()
 	var p *os.Process
-	err = b.template.within(b.group, func() error {
-		return b.inNetwork(func() (err error) {
-			p, err = os.StartProcess(b.template.runsc, b.runscArgs(), &os.ProcAttr{
-				Dir: "/", Env: []string{}, Files: []*os.File{null, said, said, control}, Sys: sys,
-			})
-			return err
+	err = b.template.within(b.group, func() (err error) {
+		p, err = os.StartProcess(b.template.runsc, b.runscArgs(), &os.ProcAttr{
+			Dir: "/", Env: []string{}, Files: []*os.File{null, said, said, control}, Sys: sys,
 		})
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("starting runsc: %w", err)
