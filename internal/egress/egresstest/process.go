@@ -12,14 +12,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inside marks a process that has a network of its own.
-const inside = "LAMBENTTEST_OWN_NETWORK"
+// Variable marks a process that has a network of its own.
+const Variable = "LAMBENTTEST_OWN_NETWORK"
 
 // processLimit bounds a test in a process of its own.
 const processLimit = 5 * time.Minute
 
 // Inside reports whether this process has a network of its own, made by Outside.
-func Inside() bool { return os.Getenv(inside) != "" }
+func Inside() bool { return os.Getenv(Variable) != "" }
 
 // Outside runs the calling test again in a process with a network of its own, and reports
 // whether that was done: the caller returns then. Call it first.
@@ -32,7 +32,7 @@ func Outside(t *testing.T) bool {
 		t.Skip("making network namespaces needs root")
 	}
 	c := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout="+processLimit.String())
-	c.Env = append(os.Environ(), inside+"=1")
+	c.Env = append(os.Environ(), Variable+"=1")
 	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = &out, &out
