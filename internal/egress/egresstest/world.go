@@ -124,6 +124,19 @@ func Route(network, gateway string) error {
 	return netlink.RouteAdd(&netlink.Route{Dst: to, Gw: net.ParseIP(gateway)})
 }
 
+// Address adds an address to an interface of the calling thread's network.
+func Address(link, cidr string) error {
+	a, err := netlink.ParseAddr(cidr)
+	if err != nil {
+		return err
+	}
+	l, err := netlink.LinkByName(link)
+	if err != nil {
+		return err
+	}
+	return netlink.AddrAdd(l, a)
+}
+
 func namespace(t testing.TB) *os.File {
 	t.Helper()
 	ns, err := netns.New()
