@@ -45,7 +45,16 @@ func getFunction(c *call) error {
 	if fn.ReservedConcurrency != nil {
 		out.Concurrency = &concurrency{*fn.ReservedConcurrency}
 	}
+	c.describeNetwork(fn)
 	return c.answer(http.StatusOK, out)
+}
+
+// describeNetwork says which profile is in force, in a header: AWS's answer has no place for it.
+func (c *call) describeNetwork(fn *lambda.Function) {
+	if s, err := lambda.ParseSettings(fn.Tags); err == nil {
+		s.Settle(c.DefaultTier, c.DefaultNetwork)
+		c.w.Header().Set("X-Lambent-Network", string(s.Network))
+	}
 }
 
 // getFunctionConfiguration answers GetFunctionConfiguration.
