@@ -67,8 +67,11 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"handover", "lambda"},
 	{"bundle", "lambda"},
 	{"move", "lambda"},
+	{"price", ""},
+	{"bill", "price"},
+	{"bill/page", "bill"},
 	{"daemon", "*"},
-	{"cli", "bundle config control daemon lambda move receipt why runtimes sandbox sandbox/gvisor/runsc drivers telemetry logs"},
+	{"cli", "bill bill/page price bundle config control daemon lambda move receipt why runtimes sandbox sandbox/gvisor/runsc drivers telemetry logs"},
 }
 
 func TestImportDirection(t *testing.T) {
