@@ -36,6 +36,7 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"sandbox/fake", "lambda sandbox cleanup runtimeapi"},
 	{"sandbox/process", "lambda sandbox cleanup sandbox/stream"},
 	{"sandbox/stream", "sandbox"},
+	{"host", "sandbox"},
 	{"sandbox/output", ""},
 	{"sandbox/hostroot", "kernel/*"},
 	{"sandbox/light/initproto", ""},
@@ -71,7 +72,7 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"bill", "price"},
 	{"bill/page", "bill"},
 	{"daemon", "*"},
-	{"cli", "bill bill/page price bundle config control daemon lambda move receipt why runtimes sandbox sandbox/gvisor/runsc drivers telemetry logs"},
+	{"cli", "bill bill/page host price bundle config control daemon lambda move receipt why runtimes sandbox sandbox/gvisor/runsc drivers telemetry logs"},
 }
 
 func TestImportDirection(t *testing.T) {
