@@ -202,7 +202,7 @@ func testReached(s *server, name string) {
 	s.works(name, egresstest.Internet, "resolve", "api.example.com")
 	s.works(name, "198.51.100.7 saw "+egresstest.Wide, "tcp", "api.example.com"+service)
 	s.works(name, `"FunctionName": "`+name+`"`, "callhome")
-	for _, command := range [][]string{{"show", name}, {"invoke", name, `{"what":"address","with":[]}`, "--receipt"}} {
+	for _, command := range [][]string{{"show", name}, {"invoke", name, `{"what":"address","with":[]}`, "--output", "json"}} {
 		if text, err := s.cli(command...); err != nil || !strings.Contains(text, "egress") {
 			s.t.Errorf("%v does not say the profile: %q, %v", command, text, err)
 		}
