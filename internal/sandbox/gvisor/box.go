@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/egress"
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
@@ -34,6 +35,7 @@ type box struct {
 	template *template
 	folder   layout
 	group    *cgroup.Group
+	link     *egress.Link // nil: the stage's network, in which nothing is
 	runsc    *os.Process
 	said     *head // by runsc and the agent
 	control  *control
