@@ -15,7 +15,8 @@ import (
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/kernel/mount"
 	"lambent.dev/lambent/internal/sandbox"
-	"lambent.dev/lambent/internal/sandbox/gvisor/agentproto"
+	"lambent.dev/lambent/internal/sandbox/agent"
+	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 	"lambent.dev/lambent/internal/sandbox/hostroot"
 	"lambent.dev/lambent/internal/sandbox/stream"
 )
@@ -43,9 +44,9 @@ const (
 // run at its end.
 func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *cleanup.Stack) (_ *box, err error) {
 	b := &box{
-		id: id, template: t, folder: layout(t.driver.home() + "/" + id), done: make(chan struct{}), said: &head{},
-		processes: make(map[uint64]*process), listeners: make(map[*listener]struct{}),
+		Box: agent.Box{ID: id}, template: t, folder: layout(t.driver.home() + "/" + id), done: make(chan struct{}), said: &head{},
 	}
+	b.RanOut = b.takeOOM
 	tmp, err := b.reserve(ctx, weight, undo)
 	if err != nil {
 		return nil, err
@@ -54,6 +55,7 @@ func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *c
 	if b.door, err = openDoor(b.folder.door()); err != nil {
 		return nil, err
 	}
+	b.Tickets, b.Pipes = &b.door.Tickets, b.door
 	if err := b.start(ctx, tmp, undo); err != nil {
 		b.door.close()
 		return nil, err
@@ -70,7 +72,7 @@ func (b *box) setUp(ctx context.Context) error {
 	ctx, stop := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("runsc did not start a sandbox within %v", startLimit))
 	defer stop()
 	d := b.template.driver
-	_, err := b.control.call(ctx, &agentproto.Request{Setup: &agentproto.Setup{
+	_, err := b.Control.Call(ctx, &agentproto.Request{Setup: &agentproto.Setup{
 		UID: hostroot.UID, GID: hostroot.GID, ShmSize: shmSize,
 		Privileged: !d.has(NoCapabilities), Devices: !d.has(PrivateDevices),
 	}})
@@ -85,7 +87,7 @@ func (b *box) setUp(ctx context.Context) error {
 func (b *box) reserve(ctx context.Context, weight uint64, undo *cleanup.Stack) (tmp int, err error) {
 	t := b.template
 	limits := b.limits(cgroup.Limits{Memory: genericMemory, Pids: ownPids, CPUWeight: weight})
-	if b.group, err = t.cgroups.Create(t.driver.options.Owner, b.id, limits); err != nil {
+	if b.group, err = t.cgroups.Create(t.driver.options.Owner, b.ID, limits); err != nil {
 		return -1, err
 	}
 	undo.Add(b.group.Close)
@@ -159,7 +161,7 @@ func (b *box) start(ctx context.Context, tmp int, undo *cleanup.Stack) error {
 	if err != nil {
 		return errors.Join(err, conn.Close())
 	}
-	b.control = newControl(conn, b.exited)
+	b.conn, b.Control = conn, agent.NewControl(agent.Socket(conn), b.Exited)
 	return nil
 }
 

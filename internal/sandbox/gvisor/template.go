@@ -13,7 +13,7 @@ import (
 	"lambent.dev/lambent/internal/kernel/mount"
 	"lambent.dev/lambent/internal/kernel/volume"
 	"lambent.dev/lambent/internal/sandbox"
-	"lambent.dev/lambent/internal/sandbox/gvisor/agentproto"
+	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 	"lambent.dev/lambent/internal/sandbox/gvisor/runsc"
 	"lambent.dev/lambent/internal/sandbox/hostroot"
 )
