@@ -15,6 +15,7 @@ import (
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/agent"
 	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
+	"lambent.dev/lambent/internal/sandbox/output"
 )
 
 // destroyLimit bounds how long a failed Create waits for its box to go.
@@ -28,7 +29,7 @@ type box struct {
 	folder   layout
 	group    *cgroup.Group
 	runsc    *os.Process
-	said     *head // by runsc and the agent
+	said     *output.Head // by runsc and the agent
 	conn     *net.UnixConn
 	door     *door
 	free     func() error  // what was taken of the host
