@@ -48,9 +48,6 @@ type Box struct {
 	Pipes   Pipes
 	// RanOut says whether the memory limit killed a process since it was asked last.
 	RanOut func() bool
-	// Adopt may give a command that is to be run a process that waits; nil where none fits. It
-	// is nil itself where nothing waits.
-	Adopt func(ctx context.Context, c sandbox.Command) (*Process, error)
 
 	mu        sync.Mutex // protects the fields below
 	state     binding

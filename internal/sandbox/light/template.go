@@ -101,7 +101,7 @@ func (d *Driver) newSetup() (initproto.Setup, error) {
 		s.Hostname = hostroot.Hostname
 	}
 	if d.has(MaskedProc) && d.has(PrivateProc) {
-		s.Masked, s.ReadOnly = maskedProc, readOnlyProc
+		s.Masked, s.ReadOnly = hostroot.MaskedProc(), hostroot.ReadOnlyProc()
 	}
 	if d.has(Landlock) && landlock.Usable() {
 		s.Writable = writablePlaces
