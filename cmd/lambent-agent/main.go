@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime"
 
+	"lambent.dev/lambent/internal/kernel/reaper"
 	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 )
 
@@ -27,11 +28,11 @@ func main() {
 // run serves in the world that it finds itself in.
 func run() error {
 	if os.Args[0] != agentproto.GuestPath {
-		return serve(newGVisor(agentproto.ControlFD))
+		return serve(newGVisor(agentproto.ControlFD), reaper.New)
 	}
 	g, err := bootGuest()
 	if err != nil {
 		return err
 	}
-	return serve(g)
+	return serve(g, reaper.NewOfMachine)
 }

@@ -60,11 +60,11 @@ type sink struct {
 }
 
 // serve answers requests until the daemon is gone.
-func serve(w world) error {
+func serve(w world, newReaper func(report func(reaper.Exit)) *reaper.Reaper) error {
 	b := &box{
 		world: w, null: -1, channels: make(map[uint64]int), outputs: make(map[uint64][]sink), listeners: make(map[uint64]io.Closer),
 	}
-	b.children = reaper.New(b.ended)
+	b.children = newReaper(b.ended)
 	for {
 		var r agentproto.Request
 		err := w.receive(&r)

@@ -12,6 +12,7 @@ import (
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/kernel/landlock"
 	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/calls"
 	"lambent.dev/lambent/internal/sandbox/hostroot"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 )
@@ -111,7 +112,7 @@ func (d *Driver) newSetup() (initproto.Setup, error) {
 	}
 	var err error
 	if d.has(Seccomp) {
-		s.Filter, err = assemble(policy)
+		s.Filter, err = calls.Filter()
 	}
 	return s, err
 }

@@ -252,7 +252,7 @@ const oomLimit = 5 * time.Second
 // ranOut says whether the guest's kernel, or the host's for the monitor, killed something for
 // lack of memory that was not told yet.
 func (b *box) ranOut() bool {
-	ctx, stop := context.WithTimeout(context.Background(), oomLimit)
+	ctx, stop := cleanup.Context(context.Background(), oomLimit)
 	defer stop()
 	_, _ = b.inside(ctx) // a box that ended is asked for the last time below
 	outside, err := b.group.Usage()

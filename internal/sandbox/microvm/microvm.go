@@ -29,8 +29,6 @@ type Options struct {
 	Dir        string   // private folder of this driver
 	Cache      string   // folder of snapshots and images of folders, which drivers share; "" = in Dir
 	CgroupRoot string   // "" = /sys/fs/cgroup
-	// Filter is the program that says what functions may ask of a guest's kernel.
-	Filter []byte
 	// Preload says what sandbox.Base.Preload names. nil = nothing can be preloaded.
 	Preload func(name string) (sandbox.Preload, error)
 	Log     *slog.Logger

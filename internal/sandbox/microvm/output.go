@@ -88,18 +88,31 @@ func (o *outlet) Began() {}
 // Sync implements agent.Output. What a command wrote before the agent answers is on this side of
 // the wire then.
 func (o *outlet) Sync(ctx context.Context) error {
-	if o.box.Control == nil {
-		return nil
-	}
 	if err := o.box.Ask(ctx, &agentproto.Request{Sync: &agentproto.Sync{Ticket: o.ticket}}); err != nil {
 		return err
 	}
+	synced := make(chan struct{})
+	go func() { // ends with the writer, which ctx does not bound
+		defer close(synced)
+		o.drainCame()
+	}()
+	select {
+	case <-synced:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// drainCame is drain for an outlet that may never have been opened.
+func (o *outlet) drainCame() {
 	select {
 	case <-o.came:
-		o.drain()
-	default: // it was never opened
+		if o.stream != nil {
+			o.drain()
+		}
+	default:
 	}
-	return nil
 }
 
 // Finish implements agent.Output. The agent sent what was left before it said that the command

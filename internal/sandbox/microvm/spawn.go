@@ -256,7 +256,7 @@ func (t *template) setup() *agentproto.Setup {
 		Guest: &agentproto.Guest{Fresh: fresh(), NewPrivileges: !d.has(NoNewPrivs), SetUID: !d.has(NoSUID)},
 	}
 	if d.has(Seccomp) {
-		s.Guest.Filter = d.options.Filter
+		s.Guest.Filter = t.filter
 	}
 	if d.has(MaskedProc) {
 		s.Guest.Masked, s.Guest.ReadOnly = hostroot.MaskedProc(), hostroot.ReadOnlyProc()

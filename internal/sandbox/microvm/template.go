@@ -22,6 +22,7 @@ import (
 	"lambent.dev/lambent/internal/kernel/mount"
 	"lambent.dev/lambent/internal/kernel/volume"
 	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/calls"
 	"lambent.dev/lambent/internal/sandbox/hostroot"
 	"lambent.dev/lambent/internal/sandbox/microvm/image"
 	"lambent.dev/lambent/internal/sandbox/stage"
@@ -46,6 +47,7 @@ type template struct {
 	stage   *stage.Stage
 	dir     string // of its own
 	jail    string // the monitors' root, on the stage
+	filter  []byte // what functions may ask of a guest's kernel
 	preload *sandbox.Preload
 	snap    *snapshot
 	users   atomic.Int64 // the template and its boxes
@@ -69,6 +71,9 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 	t := &template{driver: d, base: b, vmm: qemu{}, kvm: d.usableKVM().usable}
 	t.users.Store(1)
 	if t.preload, err = d.resolvePreload(b.Preload); err != nil {
+		return nil, err
+	}
+	if t.filter, err = calls.Filter(); err != nil {
 		return nil, err
 	}
 	if t.cgroups, err = cgroup.Open(d.options.CgroupRoot); err != nil {

@@ -1,0 +1,37 @@
+package microvm_test
+
+import (
+	"testing"
+
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/microvm"
+	"lambent.dev/lambent/internal/sandbox/sandboxtest"
+)
+
+func suite() sandboxtest.Suite {
+	var removable []string
+	for _, p := range microvm.Protections() {
+		removable = append(removable, string(p))
+	}
+	return sandboxtest.Suite{
+		Tier: lambda.TierMicroVM, Isolates: true, Limits: true, OwnKernel: true, CopiesMounts: true, Removable: removable,
+		New: func(t testing.TB, c sandboxtest.Config) sandbox.Driver {
+			o := microvm.Options{Agent: agentBinary, Images: images(), Owner: c.Owner, Dir: c.Dir, Cache: cache, Log: c.Log, Preload: c.Preload}
+			for _, name := range c.Without {
+				o.Without = append(o.Without, microvm.Protection(name))
+			}
+			d, err := microvm.New(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d
+		},
+	}
+}
+
+func TestSuite(t *testing.T) { suite().Run(t) }
+
+func TestAttacks(t *testing.T) { suite().Attack(t) }
+
+func BenchmarkDriver(b *testing.B) { suite().Bench(b) }
