@@ -26,7 +26,7 @@ const (
 // memory (an initramfs), with modules for the devices.
 func bootGuest() (*guest, error) {
 	g := &guest{devices: make(map[string]*os.File)}
-	for _, step := range []func() error{mountKernels, loadModules, g.openDevices, g.openGroups, g.openPort, g.mountRoot} {
+	for _, step := range []func() error{mountKernels, raiseLoopback, loadModules, g.openDevices, g.openGroups, g.openPort, g.mountRoot} {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("booting: %w", err)
 		}
@@ -139,7 +139,26 @@ func (g *guest) mountRoot() error {
 			return err
 		}
 	}
-	return os.WriteFile("/proc/sys/kernel/hostname", []byte(agentproto.Hostname), 0)
+	return errors.Join(
+		os.WriteFile("/proc/sys/kernel/hostname", []byte(agentproto.Hostname), 0),
+		// Programs reserve more than they use. The limit is their control group's.
+		os.WriteFile("/proc/sys/vm/overcommit_memory", []byte("1"), 0),
+	)
+}
+
+// raiseLoopback makes the machine's own addresses work.
+func raiseLoopback() error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return os.NewSyscallError("socket", err)
+	}
+	defer unix.Close(fd)
+	lo, err := unix.NewIfreq("lo")
+	if err != nil {
+		return err
+	}
+	lo.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+	return os.NewSyscallError("ioctl SIOCSIFFLAGS", unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo))
 }
 
 // mountDevice mounts a device, which need not have a name any more.
