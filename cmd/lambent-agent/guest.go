@@ -22,6 +22,8 @@ type guest struct {
 	devices map[string]*os.File // block devices by the names that the host gave them
 	groups  *groups
 	launch  *launcher // since finish
+	setID   bool      // set-id bits work
+	awake   bool      // it is no snapshot any more
 	waiting *waiting  // what Preload started; nil without. Main thread only
 }
 
@@ -53,8 +55,14 @@ func (g *guest) ask(b *box, r *agentproto.Request) (func() (*agentproto.Used, er
 		return func() (*agentproto.Used, error) { b.syncOutput(r.Sync.Ticket); return nil, nil }, true
 	case r.Clock != nil:
 		return nothing(setClock(r.Clock.Time))
+	case r.Wake != nil:
+		return nothing(g.wake(*r.Wake))
 	case r.Preload != nil:
-		return nothing(g.preload(b, r.Preload))
+		pid, err := g.preload(b, r.Preload)
+		if err != nil {
+			return nothing(err)
+		}
+		return func() (*agentproto.Used, error) { awaitQuiet(pid); return nil, nil }, true
 	case r.Adopt != nil:
 		return nothing(g.adopt(b, r.Adopt))
 	}

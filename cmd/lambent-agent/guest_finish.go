@@ -17,17 +17,27 @@ func (g *guest) finish(s *agentproto.Setup) error {
 	if s.Guest == nil {
 		return errors.New("a guest was not told how to finish")
 	}
-	if err := refresh(s.Guest.Fresh); err != nil {
-		return err
-	}
-	for _, step := range []func(*agentproto.Setup) error{g.mountTmp, setID, mask, readOnly} {
+	g.setID = s.Guest.SetUID
+	for _, step := range []func(*agentproto.Setup) error{setID, mask, readOnly} {
 		if err := step(s); err != nil {
 			return err
 		}
 	}
 	var err error
-	g.launch, err = startLauncher(g.groups, s.Guest)
-	return err
+	if g.launch, err = startLauncher(g.groups, s.Guest); err != nil || s.Guest.Fresh == nil {
+		return err
+	}
+	return g.wake(*s.Guest.Fresh)
+}
+
+// wake is what only a guest that goes on from a snapshot can do: it has a /tmp, and differs from
+// its siblings.
+func (g *guest) wake(f agentproto.Fresh) error {
+	if g.awake {
+		return errors.New("the guest is awake")
+	}
+	g.awake = true
+	return errors.Join(refresh(f), g.mountTmp())
 }
 
 // refresh sets the clock and the random numbers.
@@ -69,9 +79,9 @@ func seed(bytes []byte) error {
 	return nil
 }
 
-func (g *guest) mountTmp(s *agentproto.Setup) error {
+func (g *guest) mountTmp() error {
 	flags := uintptr(unix.MS_NODEV)
-	if !s.Guest.SetUID {
+	if !g.setID {
 		flags |= unix.MS_NOSUID
 	}
 	if err := g.flush("tmp"); err != nil {
@@ -147,13 +157,25 @@ func (g *guest) bind(m *agentproto.Bind) error {
 			return err
 		}
 	}
-	for i, target := range m.Targets {
-		if err := g.flush(m.Names[i]); err != nil {
+	if err := g.show(m.Targets, m.Names); err != nil {
+		return err
+	}
+	return g.groups.limit(m)
+}
+
+// show mounts what the host has put behind devices.
+func (g *guest) show(targets, names []string) error {
+	for i, target := range targets {
+		if err := g.flush(names[i]); err != nil {
 			return err
 		}
-		if err := g.mountDevice(m.Names[i], target, "erofs", unix.MS_RDONLY|unix.MS_NODEV|unix.MS_NOSUID, ""); err != nil {
+		flags := uintptr(unix.MS_RDONLY | unix.MS_NODEV)
+		if !g.setID {
+			flags |= unix.MS_NOSUID
+		}
+		if err := g.mountDevice(names[i], target, "erofs", flags, ""); err != nil {
 			return err
 		}
 	}
-	return g.groups.limit(m)
+	return nil
 }

@@ -71,6 +71,7 @@ func (c *Catalogue) Preload(name string) (sandbox.Preload, error) {
 	}}
 	if isPython(runtime) {
 		p.Zygote = []string{launch.Commands[0], RuntimeDir + "/zygote.py"}
+		p.Copies = true
 	}
 	return p, nil
 }

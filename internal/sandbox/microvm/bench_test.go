@@ -28,7 +28,10 @@ func BenchmarkStart(b *testing.B) {
 	}
 	for n := 0; b.Loop(); n++ {
 		var box sandbox.Sandbox
-		step("create", func() (err error) { box, err = template.Create(b.Context(), fmt.Sprintf("bench-%d-%d", os.Getpid(), n)); return err })
+		step("create", func() (err error) {
+			box, err = template.Create(b.Context(), fmt.Sprintf("bench-%d-%d", os.Getpid(), n))
+			return err
+		})
 		w := sandbox.Workload{Name: "bench", Mounts: []sandbox.Mount{{Source: code, Target: "/var/task"}}, Memory: 128 << 20, Pids: 64}
 		step("bind", func() error { return box.Bind(b.Context(), w) })
 		for _, name := range []string{"first", "second"} {

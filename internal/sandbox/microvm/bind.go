@@ -2,7 +2,6 @@ package microvm
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -102,33 +101,17 @@ func checkWorkload(w sandbox.Workload) error {
 	if w.Memory <= 0 || w.Pids <= 0 {
 		return fmt.Errorf("a workload needs limits: memory %d, pids %d", w.Memory, w.Pids)
 	}
+	return checkMounts(w.Mounts)
+}
+
+func checkMounts(mounts []sandbox.Mount) error {
 	var seen []string
 	targets := hostroot.Targets()
-	for _, m := range w.Mounts {
+	for _, m := range mounts {
 		if !filepath.IsAbs(m.Source) || !slices.Contains(targets, m.Target) || slices.Contains(seen, m.Target) {
 			return fmt.Errorf("mount %s at %s: a folder of the host may be shown once at each of %v", m.Source, m.Target, targets)
 		}
 		seen = append(seen, m.Target)
 	}
 	return nil
-}
-
-// resolvePreload says what a base's preload is. Where a protection is taken away nothing is
-// preloaded: the attack suite is about what the agent executes.
-func (d *Driver) resolvePreload(name string) (*sandbox.Preload, error) {
-	if name == "" || len(d.options.Without) > 0 {
-		return nil, nil
-	}
-	if d.options.Preload == nil {
-		return nil, errors.New("microvm was given no interpreters to preload")
-	}
-	return nil, nil
-}
-
-// mounts are those that the base shows.
-func (t *template) mounts() []sandbox.Mount {
-	if t.preload == nil {
-		return nil
-	}
-	return t.preload.Mounts
 }

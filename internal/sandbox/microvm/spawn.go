@@ -1,6 +1,7 @@
 package microvm
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -103,7 +104,7 @@ func (b *box) reserve(ctx context.Context, weight uint64, s *snapshot, undo *cle
 	}
 	h.drives = map[string]*os.File{"base": t.root, "tmp": tmp}
 	for _, name := range agentproto.Devices()[2:] {
-		h.drives[name] = t.empty
+		h.drives[name] = cmp.Or(t.shown[name], t.empty)
 	}
 	if s != nil {
 		h.ram = s.ram
@@ -227,10 +228,18 @@ func (b *box) setUp(ctx context.Context, s *snapshot) (err error) {
 	if s == nil {
 		return b.awaitBoot(ctx)
 	}
-	b.waits = b.template.preload != nil
-	setup := b.template.setup()
-	_, err = b.Control.Call(ctx, &agentproto.Request{Setup: setup})
+	_, err = b.Control.Call(ctx, b.first())
 	return b.whyEnded(err)
+}
+
+// first is what the agent of a restored guest is asked first.
+func (b *box) first() *agentproto.Request {
+	if b.template.preload == nil {
+		return &agentproto.Request{Setup: b.template.setup()}
+	}
+	b.waits = true
+	f := fresh()
+	return &agentproto.Request{Wake: &f}
 }
 
 // awaitBoot returns when the agent answers.
@@ -251,9 +260,10 @@ func (b *box) whyEnded(err error) error {
 // setup is what the agent of a restored guest is told first.
 func (t *template) setup() *agentproto.Setup {
 	d := t.driver
+	f := fresh()
 	s := &agentproto.Setup{
 		UID: hostroot.UID, GID: hostroot.GID, ShmSize: shmSize, Privileged: !d.has(NoCapabilities),
-		Guest: &agentproto.Guest{Fresh: fresh(), NewPrivileges: !d.has(NoNewPrivs), SetUID: !d.has(NoSUID)},
+		Guest: &agentproto.Guest{Fresh: &f, NewPrivileges: !d.has(NoNewPrivs), SetUID: !d.has(NoSUID)},
 	}
 	if d.has(Seccomp) {
 		s.Guest.Filter = t.filter
@@ -276,6 +286,9 @@ func (b *box) save(ctx context.Context) (_ *snapshot, err error) {
 	s := &snapshot{ram: b.ram}
 	if s.state, err = memoryFile("lambent-state"); err != nil {
 		return nil, err
+	}
+	if err := b.startPreload(ctx); err != nil {
+		return nil, errors.Join(err, s.close())
 	}
 	if err := b.machine.pause(ctx); err != nil {
 		return nil, errors.Join(err, s.close())

@@ -15,7 +15,7 @@ func suite() sandboxtest.Suite {
 		removable = append(removable, string(p))
 	}
 	return sandboxtest.Suite{
-		Tier: lambda.TierMicroVM, Isolates: true, Limits: true, OwnKernel: true, CopiesMounts: true, Removable: removable,
+		Tier: lambda.TierMicroVM, Isolates: true, Limits: true, OwnKernel: true, CopiesMounts: true, Preloads: true, Removable: removable,
 		New: func(t testing.TB, c sandboxtest.Config) sandbox.Driver {
 			o := microvm.Options{Agent: agentBinary, Images: images(), Owner: c.Owner, Dir: c.Dir, Cache: cache, Log: c.Log, Preload: c.Preload}
 			for _, name := range c.Without {

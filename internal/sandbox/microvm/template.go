@@ -49,6 +49,7 @@ type template struct {
 	jail    string // the monitors' root, on the stage
 	filter  []byte // what functions may ask of a guest's kernel
 	preload *sandbox.Preload
+	shown   map[string]*os.File // images of the preload's folders by drive
 	snap    *snapshot
 	users   atomic.Int64 // the template and its boxes
 
@@ -84,7 +85,7 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 	}
 	var undo cleanup.Stack
 	defer undo.Run(&err)
-	if err := t.openImages(&undo); err != nil {
+	if err := t.openImages(ctx, &undo); err != nil {
 		return nil, err
 	}
 	if t.stage, err = d.useStage(); err != nil {
@@ -103,7 +104,7 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 }
 
 // openImages opens what guests boot from.
-func (t *template) openImages(undo *cleanup.Stack) (err error) {
+func (t *template) openImages(ctx context.Context, undo *cleanup.Stack) (err error) {
 	d := t.driver
 	if t.images, err = image.Find(d.options.Images); err != nil {
 		return fmt.Errorf("%w: %w", sandbox.ErrUnavailable, err)
@@ -123,6 +124,9 @@ func (t *template) openImages(undo *cleanup.Stack) (err error) {
 		return err
 	}
 	undo.Add(t.initrd.Close)
+	if err := t.openPreload(ctx, undo); err != nil {
+		return err
+	}
 	return errors.Join(image.WriteInitramfs(t.initrd, d.options.Agent, t.images.Modules), seal(t.initrd))
 }
 
@@ -227,8 +231,12 @@ func (t *template) snapshotKey() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	shown := map[string]string{}
+	for drive, f := range t.shown {
+		shown[drive] = f.Name()
+	}
 	name, err := json.Marshal([]any{
-		t.base, t.kvm, t.hardware().cpus, t.hardware().memory, agent, t.images.Key, monitor.Size(), monitor.ModTime().UnixNano(), kernelLine,
+		t.base, t.preload, shown, t.kvm, t.hardware().cpus, t.hardware().memory, agent, t.images.Key, monitor.Size(), monitor.ModTime().UnixNano(), kernelLine,
 	})
 	if err != nil {
 		return "", err
@@ -319,6 +327,9 @@ func (t *template) leave() error {
 	}
 	unmounted := t.stage.Do(context.Background(), t.unmountJail)
 	closeFiles(t.initrd, t.root, t.empty)
+	for _, f := range t.shown {
+		closeFiles(f)
+	}
 	return errors.Join(unmounted, t.driver.leaveStage(), stage.RemoveTree(t.dir), t.snap.close())
 }
 

@@ -21,6 +21,7 @@
 //
 //	Sync, Usage, Clock ─────────────────▶ output that was written; memory; the time
 //	Preload, Adopt ─────────────────────▶ starts an interpreter ahead; gives it its workload
+//	Wake ───────────────────────────────▶ makes a restored guest another than its siblings
 //
 // # The door
 //

@@ -50,7 +50,8 @@ type Request struct {
 	Sync     *Sync     `json:",omitempty"`
 	Usage    *Usage    `json:",omitempty"`
 	Clock    *Clock    `json:",omitempty"`
-	Preload  *Run      `json:",omitempty"`
+	Preload  *Preload  `json:",omitempty"`
+	Wake     *Fresh    `json:",omitempty"`
 	Adopt    *Adopt    `json:",omitempty"`
 }
 
@@ -67,7 +68,7 @@ type Setup struct {
 
 // Guest is what the agent of a guest finishes the box with, after the guest was restored.
 type Guest struct {
-	Fresh         Fresh
+	Fresh         *Fresh   `json:",omitempty"` // nil = Wake comes, in each guest that goes on from here
 	Masked        []string // covered, where they exist
 	ReadOnly      []string // made read-only, where they exist
 	Filter        []byte   // seccomp program; empty = none
@@ -154,6 +155,15 @@ type Used struct {
 
 // Clock sets a guest's clock, which stood while it was frozen.
 type Clock struct{ Time int64 }
+
+// Preload shows folders as Bind does, and starts a command that waits: it reads its workload from
+// the descriptor that LAMBENT_START names. Stdout, Stderr and Direct are of no meaning but
+// that a Direct that is not 0 gives it one stream.
+type Preload struct {
+	Run
+	Targets []string
+	Names   []string
+}
 
 // Adopt makes the command that Preload started in a guest the one that is to be run.
 type Adopt struct {

@@ -23,11 +23,12 @@ import (
 // interpreters.
 var basePackages = []string{"base-files", "ca-certificates", "coreutils", "dash", "grep", "sed", "libc6", "libgcc-s1", "python3-minimal", "libstdc++6", "zlib1g", "tzdata"}
 
-// interpreterPackages are patterns of Python's packages.
-var interpreterPackages = []string{"python3.*-minimal", "libpython3.*-stdlib"}
+// interpreterPackages are patterns of Python's packages and Node's.
+var interpreterPackages = []string{"python3.*-minimal", "libpython3.*-stdlib", "nodejs"}
 
 // needless are folders of packages that no program needs.
 var needless = []string{
+	"/usr/include", "/usr/lib/node_modules", "/usr/share/nodejs/npm", "/usr/share/systemtap",
 	"/usr/share/doc", "/usr/share/man", "/usr/share/info", "/usr/share/locale", "/usr/share/lintian", "/usr/share/bug",
 	"/usr/share/perl5", "/usr/share/perl", "/usr/lib/x86_64-linux-gnu/perl-base", "/usr/share/common-licenses",
 	"/usr/share/bash-completion", "/usr/share/pixmaps", "/usr/share/applications", "/usr/share/debconf", "/usr/lib/x86_64-linux-gnu/gconv",

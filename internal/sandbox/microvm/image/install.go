@@ -170,7 +170,7 @@ func baseContent(ctx context.Context) (string, error) {
 }
 
 // recipe changes when a base of the same packages is made otherwise.
-const recipe = "1\n"
+const recipe = "2\n"
 
 func writeKey(dir string, progress io.Writer) error {
 	sum := sha256.New()
