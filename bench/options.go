@@ -19,6 +19,8 @@ type Example struct {
 	Zip                    []byte
 	Event                  string // JSON
 	Proves                 bool   // its answers say when the module was imported
+	Memory                 int32  // MB; 0 = 128
+	Environment            map[string]string
 }
 
 // Options say what is measured, with what, and for how long.
@@ -29,6 +31,7 @@ type Options struct {
 
 	Python, Node Interpreter
 	Examples     []Example
+	Subject      *Example // of the group tiers; nil = a greeting
 	// Boxes opens what makes and destroys sandboxes of the tier light in this process, as
 	// Lambent does. nil = not measured.
 	Boxes func(ctx context.Context, dir string) (Boxes, error)

@@ -8,7 +8,7 @@ import (
 // groupPlan is one group of a run.
 type groupPlan struct {
 	name, title string
-	share       float64 // of the run's time; seconds in one of about nine minutes
+	share       float64 // of the run's time; seconds in one of about ten minutes
 	method      string
 	run         func(context.Context, *session, time.Duration) ([]Row, error)
 }
@@ -29,6 +29,17 @@ func plan() []groupPlan {
 		{"neighbour", "Beside noisy neighbours", 32, methodNeighbour, neighbours},
 		{"limits", "Reserved concurrency", 8, methodLimits, limits},
 		{"memory", "Memory", 15, methodMemory, memory},
+		{"tiers", "The same function in every isolation", 60, methodTiers, tiers},
 		{"workloads", "The field's usual functions", 40, methodWorkloads, fieldWorkloads},
 	}
+}
+
+// TotalFor is the Options.Total with which a group lasts for d.
+func TotalFor(group string, d time.Duration) time.Duration {
+	for _, g := range plan() {
+		if g.name == group {
+			return time.Duration(float64(d) * shares(plan()) / g.share)
+		}
+	}
+	return d
 }

@@ -46,9 +46,11 @@ type Row struct {
 	Limit   *Limit  `json:"limit,omitempty"`
 	NotCold int     `json:"notCold,omitempty"` // answers whose module was older than the request: not in N
 	Note    string  `json:"note,omitempty"`
-	Missing string  `json:"missing,omitempty"` // why it was not measured
-	Broken  string  `json:"broken,omitempty"`  // a limit that was not held: the run fails
-	Curve   []Point `json:"curve,omitempty"`
+
+	Emulated bool    `json:"emulated,omitempty"` // in a machine that software emulates: no real one's figures
+	Missing  string  `json:"missing,omitempty"`  // why it was not measured
+	Broken   string  `json:"broken,omitempty"`   // a limit that was not held: the run fails
+	Curve    []Point `json:"curve,omitempty"`
 }
 
 // ID names a row in a report.

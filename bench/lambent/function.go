@@ -17,6 +17,7 @@ type Function struct {
 	Memory                 int32             // MiB; 0 = 128
 	Reserved               int32             // concurrency; 0 = none reserved
 	Tags                   map[string]string // Lambent's settings of the function
+	Environment            map[string]string
 }
 
 // activeLimit bounds the wait until a function is active.
@@ -51,10 +52,14 @@ func (s *Server) Create(ctx context.Context, f Function) error {
 	if memory == 0 {
 		memory = 128
 	}
+	var environment *types.Environment
+	if len(f.Environment) > 0 {
+		environment = &types.Environment{Variables: f.Environment}
+	}
 	_, err := s.api.CreateFunction(ctx, &lambda.CreateFunctionInput{
 		FunctionName: &f.Name, Runtime: types.Runtime(f.Runtime), Handler: &f.Handler, MemorySize: &memory,
 		Role: aws.String("arn:aws:iam::000000000000:role/bench"), Timeout: aws.Int32(60),
-		Code: &types.FunctionCode{ZipFile: f.Zip}, Tags: f.Tags,
+		Code: &types.FunctionCode{ZipFile: f.Zip}, Tags: f.Tags, Environment: environment,
 	})
 	if err != nil {
 		return fmt.Errorf("creating %s: %w", f.Name, err)

@@ -35,6 +35,28 @@ func (b *Box) Runs(program string) bool {
 // Self is the memory of the server's own process.
 func (s *Server) Self() (Memory, error) { return memoryOf(s.PID()) }
 
+// Whole is the memory of the server's process and all its descendants. Processes that end
+// meanwhile are left out.
+func (s *Server) Whole() (Memory, error) {
+	whole, err := s.Self()
+	if err != nil {
+		return whole, err
+	}
+	parents, err := parents()
+	if err != nil {
+		return whole, err
+	}
+	for pid := range parents {
+		if !descends(parents, pid, s.PID()) {
+			continue
+		}
+		if one, err := memoryOf(pid); err == nil {
+			whole.add(one)
+		}
+	}
+	return whole, nil
+}
+
 // Boxes lists the server's sandboxes: its descendants that live in a pid namespace of their
 // own, together by namespace. A box belongs to a function when the folder of its code is mounted
 // there. Processes that end meanwhile are left out.

@@ -27,7 +27,8 @@ with the same handlers, runc and crun where they are installed. What counts are 
 A whole run takes about ten minutes and a quiet machine. Targets are shown and fail nothing; only a
 concurrency limit that was not held makes the exit code 1.
 
-Groups, for --only: ` + strings.Join(bench.Groups(), ", ") + ".",
+Groups, for --only:
+` + strings.Join(wrap(strings.Join(bench.Groups(), ", "), maxWidth), "\n") + ".",
 		Example: "  lambent bench --html bench.html\n  lambent bench --only cold,warm --seconds 300\n  lambent bench --output json > bench.json\n  lambent bench --from bench.json --html bench.html",
 	}
 	f := newBenchFlags(c)
@@ -48,7 +49,7 @@ type benchFlags struct {
 
 // Seconds that a run's groups share.
 const (
-	wholeRun = 550
+	wholeRun = 610
 	quickRun = 10
 )
 

@@ -134,7 +134,7 @@ func progressOf(w io.Writer) func(bench.Step) {
 func tickWhile(w io.Writer, what string) (stop func()) {
 	done, gone := make(chan struct{}), make(chan struct{})
 	fmt.Fprint(w, "\r\x1b[K"+what)
-	go func() { defer close(gone); tick(w, what, done) }()
+	go func() { defer close(gone); tick(w, func() string { return what }, done) }()
 	return func() { close(done); <-gone }
 }
 

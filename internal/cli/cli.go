@@ -66,7 +66,7 @@ func rootCommand() *cobra.Command {
 		return &usageError{fmt.Errorf("%w\nSee `%s --help`", err, c.CommandPath())}
 	})
 	root.AddCommand(
-		upCommand(), deployCommand(), devCommand(), invokeCommand(), logsCommand(), whyCommand(), listCommand(), showCommand(), removeCommand(),
+		upCommand(), deployCommand(), devCommand(), invokeCommand(), logsCommand(), whyCommand(), taxCommand(), listCommand(), showCommand(), removeCommand(),
 		versionsCommand(), publishCommand(), aliasCommand(), provisionCommand(), initCommand(), configCommand(),
 		importCommand(), backupCommand(), restoreCommand(), completionCommand(), manCommand(),
 		envCommand(), doctorCommand(), setupCommand(), benchCommand(), versionCommand(),

@@ -11,8 +11,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lambent.dev/lambent/internal/config"
 	"lambent.dev/lambent/internal/daemon"
 	"lambent.dev/lambent/internal/drivers"
+	"lambent.dev/lambent/internal/host"
+	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 )
 
@@ -37,7 +40,7 @@ var errDoctorTookTooLong = fmt.Errorf("looking at this host took longer than a m
 func doctorCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "doctor", Short: "Say what this host lacks for each isolation, and what to do", Args: noArguments,
-		Long: "Looks at what the isolation tiers need of this host: what was found, whether it is enough, and what\nto do where it is not. The exit code is 0 if the default isolation, light, works here.",
+		Long: "Looks at what the isolations need of this host, and at what speed depends on: what was found, whether\nit is enough, and what to do where it is not. The exit code is 0 if the default isolation\nworks here: light, unless the configuration says otherwise.",
 	}
 	output := outputFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -50,7 +53,7 @@ func doctorCommand() *cobra.Command {
 		if err := show(c.OutOrStdout(), *output, found, printer(found)); err != nil {
 			return err
 		}
-		return verdict(found)
+		return verdict(found, defaultTier())
 	}
 	return c
 }
@@ -71,7 +74,20 @@ func examine(ctx context.Context) ([]diagnosis, error) {
 		features, err := e.Driver.Probe(ctx)
 		all = append(all, diagnose(e.Tier.String(), features, err))
 	}
-	return all, set.Close()
+	return append(all, machine(ctx, dir)), set.Close()
+}
+
+// hostRow names what is no isolation but the machine that all share.
+const hostRow = "host"
+
+// machine is what all isolations share. It is timed on the disk of data if that is there.
+func machine(ctx context.Context, dir string) diagnosis {
+	if settings, err := config.Load(os.Getenv("LAMBENT_CONFIG"), os.Environ()); err == nil {
+		if _, err := os.Stat(settings.Data); err == nil {
+			dir = settings.Data
+		}
+	}
+	return diagnose(hostRow, sandbox.Features{Checks: host.This(dir).Checks(ctx)}, nil)
 }
 
 func diagnose(tier string, f sandbox.Features, err error) diagnosis {
@@ -112,6 +128,9 @@ func (d diagnosis) print(w io.Writer) error {
 
 // state says the problem in words only where no check below it does.
 func (d diagnosis) state() string {
+	if d.Tier == hostRow {
+		return "what all of them share, and speed depends on"
+	}
 	if d.Available {
 		return "works here"
 	}
@@ -134,10 +153,19 @@ func (c check) mark() string {
 	}
 }
 
+// defaultTier is that of functions that name none, as a server of this configuration has it.
+func defaultTier() string {
+	settings, err := config.Load(os.Getenv("LAMBENT_CONFIG"), os.Environ())
+	if err != nil {
+		return lambda.TierLight.String()
+	}
+	return settings.Isolation
+}
+
 // verdict makes the exit code follow the default tier.
-func verdict(all []diagnosis) error {
+func verdict(all []diagnosis, tier string) error {
 	for _, d := range all {
-		if d.Tier == "light" && !d.Available {
+		if d.Tier == tier && !d.Available {
 			return errReported
 		}
 	}

@@ -12,6 +12,11 @@ const patience = time.Second
 // during runs do and, where w is a terminal and do takes longer than patience, shows what
 // is being done and for how long. Nothing of it is left on the screen.
 func during(w io.Writer, what string, do func() error) error {
+	return duringSome(w, func() string { return what }, do)
+}
+
+// duringSome is during for what can say how far it is.
+func duringSome(w io.Writer, what func() string, do func() error) error {
 	if !onTerminal(w) {
 		return do()
 	}
@@ -23,7 +28,7 @@ func during(w io.Writer, what string, do func() error) error {
 	return err
 }
 
-func tick(w io.Writer, what string, done <-chan struct{}) {
+func tick(w io.Writer, what func() string, done <-chan struct{}) {
 	began, t := time.Now(), time.NewTicker(patience)
 	defer t.Stop()
 	for {
@@ -32,7 +37,7 @@ func tick(w io.Writer, what string, done <-chan struct{}) {
 			fmt.Fprint(w, "\r\x1b[K")
 			return
 		case <-t.C:
-			fmt.Fprintf(w, "\r\x1b[K%s… %d s", what, int(time.Since(began).Seconds()))
+			fmt.Fprintf(w, "\r\x1b[K%s… %d s", what(), int(time.Since(began).Seconds()))
 		}
 	}
 }

@@ -39,6 +39,13 @@ type Config struct {
 	FunctionLogs FunctionLogs `toml:"function-logs"`
 	Stems        Stems        `toml:"stems"`
 	S3           S3           `toml:"s3"`
+	Price        Price        `toml:"price"`
+}
+
+// Price says what the machine costs, so that Lambent can say what an invocation does.
+type Price struct {
+	MachineMonth float64 `toml:"machine-month"` // US dollars for this machine; 0 = unknown
+	Table        string  `toml:"table"`         // file over the built-in prices of AWS; "" = none
 }
 
 // Stems bounds the sandboxes that are kept ready for functions that are not known yet.

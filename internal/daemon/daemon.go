@@ -248,7 +248,7 @@ func (d *Daemon) apiDeps() lambdaapi.Deps {
 	return lambdaapi.Deps{
 		Store: d.parts.store, Blobs: d.parts.blobs, Packages: d.parts.packages, Runtimes: d.parts.catalogue,
 		Invoker: d.metered(), Events: d.events, Directory: announced{d.directory, d.turn},
-		Provisioner: d.router, Announcer: d.router, Tiers: newTiers(d.parts.drivers), Compiler: d.bytecode,
+		Provisioner: d.router, Snapshotter: d.router, Announcer: d.router, Tiers: newTiers(d.parts.drivers), Compiler: d.bytecode,
 		Objects: d.objects(), Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(),
 		Concurrency: d.cfg.Concurrency, LinkKey: d.place.grant.LinkKey, Log: d.log,
 	}

@@ -57,6 +57,8 @@ type call struct {
 	use   use
 	done  chan struct{}
 
+	restored restoreReport
+
 	// Valid once done is closed.
 	receipt receipt.Receipt
 	err     error
@@ -84,13 +86,11 @@ func (c *call) leave(cause error) (receipt.Receipt, error) {
 func (c *call) run() {
 	defer close(c.done)
 	defer c.i.release(1)
-	ctx, cancel := context.WithTimeoutCause(context.Background(), c.limit(), errTimeout)
-	defer cancel()
-	if c.err = c.i.thaw(ctx); c.err != nil {
-		c.i.giveUp(c.err)
-		c.err = fmt.Errorf("%w: %w", ErrGone, c.err)
+	if c.err = c.awaken(); c.err != nil {
 		return
 	}
+	ctx, cancel := context.WithTimeoutCause(context.Background(), c.limit(), errTimeout)
+	defer cancel()
 	c.beginUse(ctx)
 	defer c.endUse(ctx)
 	c.i.log.start(c.i.target, c.inv)
@@ -190,8 +190,17 @@ func (c *call) restart(ctx context.Context) (*fault, error) {
 	case err != nil:
 		c.i.giveUp(err)
 		return nil, fmt.Errorf("%w: %w", ErrGone, err)
+	case failure == nil && c.i.target.SnapStarts():
+		return nil, c.restoreAgain()
 	}
 	return failure, nil
+}
+
+// restoreAgain is the restore of a runtime that was started inside an invocation.
+func (c *call) restoreAgain() error {
+	err := c.restore(c.i.life.Load(), time.Now())
+	c.marks.lap(&c.receipt, receipt.Init, time.Now())
+	return err
 }
 
 // crashAndReset says why the runtime ended and clears up after it.

@@ -29,6 +29,9 @@ const exitGrace = 500 * time.Millisecond
 type life struct {
 	process sandbox.Process
 	session *runtimeapi.Session
+	// restored says that the hooks after a restore have run, or failed. It is of the one
+	// invocation that runs.
+	restored bool
 }
 
 // phases is how long the two parts of a start took.
@@ -40,8 +43,8 @@ func (i *Instance) initialise(ctx context.Context) error {
 	defer cancel()
 	i.log.initStart(i.target, i.stream)
 	took, failure, err := i.begin(bounded, "init")
-	if i.target.Provisioned {
-		err = provisionedFault(failure, err)
+	if i.target.Provisioned || i.target.Snapshot {
+		err = aheadFault(failure, err)
 	} else if errors.Is(err, errInitTimeout) {
 		err = nil // it is tried again inside the first invocation
 	}
@@ -50,7 +53,11 @@ func (i *Instance) initialise(ctx context.Context) error {
 	}
 	i.timeline.Runtime, i.timeline.Init = took.runtime, took.init
 	i.pending.Store(failure)
-	i.fresh.Store(failure == nil && i.life.Load() != nil)
+	begun := failure == nil && i.life.Load() != nil
+	i.fresh.Store(begun && !i.target.Snapshot)
+	if begun && i.target.SnapStarts() {
+		i.log.initReport(initReport{at: time.Now(), kind: initialisationType(i.target), phase: "init", duration: took.runtime + took.init, status: "success"})
+	}
 	return i.firstReading(ctx)
 }
 
@@ -89,7 +96,7 @@ func (i *Instance) launchRuntime(ctx context.Context) (*life, *fault, error) {
 		}
 		return nil, failure, err
 	}
-	l := &life{process, session}
+	l := &life{process: process, session: session}
 	go l.watch(i.done, i.launch.Protocol == runtimes.Framed) // ends with the process
 	return l, nil, i.connect(ctx, l)
 }

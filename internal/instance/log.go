@@ -85,6 +85,18 @@ func (l *functionLog) initStart(t *lambda.Target, stream string) {
 	l.lineLocked(l.format.initStart(t, stream, time.Now()))
 }
 
+func (l *functionLog) restoreStart(t *lambda.Target, stream string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lineLocked(l.format.restoreStart(t, stream, time.Now()))
+}
+
+func (l *functionLog) restoreReport(r restoreReport) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lineLocked(l.format.restoreRuntimeDone(r), l.format.restoreReport(r))
+}
+
 func (l *functionLog) initReport(r initReport) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -18,14 +18,17 @@ type report struct {
 	requestID string
 	duration  time.Duration
 	init      time.Duration // 0 = not shown: warm, or inside duration
-	memory    int           // MiB
-	peak      int64         // bytes
+	restore   restoreReport
+	memory    int   // MiB
+	peak      int64 // bytes
 	failure   *fault
 }
 
-// initReport is what INIT_REPORT shows; it is written for failures only.
+// initReport is what INIT_REPORT shows; it is written for failures, and where no REPORT
+// shows the initialisation.
 type initReport struct {
 	at        time.Time
+	kind      string // as AWS_LAMBDA_INITIALIZATION_TYPE has it
 	phase     string // "init", or "invoke" for one inside an invocation
 	duration  time.Duration
 	status    string
@@ -36,7 +39,7 @@ type initReport struct {
 func (i *Instance) reportOf(c *call, failure *fault, took time.Duration) report {
 	r := report{
 		at: time.Now(), requestID: c.inv.RequestID, duration: took,
-		memory: i.target.Version.MemorySize, peak: c.receipt.MemoryPeak, failure: failure,
+		memory: i.target.Version.MemorySize, peak: c.receipt.MemoryPeak, failure: failure, restore: c.restored,
 	}
 	if i.fresh.Swap(false) {
 		r.init = i.timeline.Runtime + i.timeline.Init
@@ -44,8 +47,11 @@ func (i *Instance) reportOf(c *call, failure *fault, took time.Duration) report 
 	return r
 }
 
-// billed is what AWS would bill: whole milliseconds, with the initialisation.
-func (r report) billed() int64 { return int64(math.Ceil(ms(r.duration + r.init))) }
+// billed is what AWS would bill: whole milliseconds, with the initialisation or the hooks
+// of a restore.
+func (r report) billed() int64 { return wholeMilliseconds(r.duration + r.init + r.restore.hooks) }
+
+func wholeMilliseconds(d time.Duration) int64 { return int64(math.Ceil(ms(d))) }
 
 // maxMemory is the peak in whole MiB.
 func (r report) maxMemory() int64 { return (r.peak + 1<<20 - 1) >> 20 }
@@ -57,7 +63,7 @@ func (r report) fatal() bool { return r.failure != nil && r.failure.reported == 
 // logInit writes INIT_REPORT for an initialisation that failed or took too long, and
 // returns failure.
 func (i *Instance) logInit(phase string, started time.Time, failure *fault, err error) *fault {
-	r := initReport{at: time.Now(), phase: phase, duration: time.Since(started)}
+	r := initReport{at: time.Now(), kind: initialisationType(i.target), phase: phase, duration: time.Since(started)}
 	switch {
 	case failure != nil:
 		r.status, r.errorType = failure.status(), failure.errorType()
@@ -74,6 +80,9 @@ func (i *Instance) logInit(phase string, started time.Time, failure *fault, err 
 type lineFormat interface {
 	initStart(t *lambda.Target, stream string, now time.Time) string
 	initReport(r initReport) string
+	restoreStart(t *lambda.Target, stream string, now time.Time) string
+	restoreRuntimeDone(r restoreReport) string
+	restoreReport(r restoreReport) string
 	start(t *lambda.Target, inv *lambda.Invocation, now time.Time) string
 	end(r report) string
 	report(r report) string
@@ -107,6 +116,20 @@ func (textFormat) initReport(r initReport) string {
 	return line
 }
 
+func (textFormat) restoreStart(t *lambda.Target, _ string, _ time.Time) string {
+	return fmt.Sprintf("RESTORE_START Runtime Version: %s\tRuntime Version ARN: %s", runtimeVersion(t), runtimeARN(t))
+}
+
+func (textFormat) restoreRuntimeDone(restoreReport) string { return "" }
+
+func (textFormat) restoreReport(r restoreReport) string {
+	line := fmt.Sprintf("RESTORE_REPORT Restore Duration: %.2f ms", ms(r.took))
+	if r.errorType != "" {
+		line += "\tStatus: " + r.status() + "\tError Type: " + oneLine(r.errorType)
+	}
+	return line
+}
+
 func (textFormat) start(t *lambda.Target, inv *lambda.Invocation, _ time.Time) string {
 	return "START RequestId: " + inv.RequestID + " Version: " + t.Version.Version
 }
@@ -118,6 +141,9 @@ func (textFormat) report(r report) string {
 		r.requestID, ms(r.duration), r.billed(), r.memory, r.maxMemory())
 	if r.init > 0 {
 		line += fmt.Sprintf("Init Duration: %.2f ms\t", ms(r.init))
+	}
+	if r.restore.took > 0 {
+		line += fmt.Sprintf("Restore Duration: %.2f ms\tBilled Restore Duration: %d ms\t", ms(r.restore.took), r.restore.billed())
 	}
 	if r.fatal() {
 		line += "Status: " + r.failure.status()
@@ -155,15 +181,45 @@ func (f jsonFormat) initStart(t *lambda.Target, stream string, now time.Time) st
 		return ""
 	}
 	return record(now, "platform.initStart", fields{
-		"initializationType": "on-demand", "phase": "init", "runtimeVersion": runtimeVersion(t),
+		"initializationType": initialisationType(t), "phase": "init", "runtimeVersion": runtimeVersion(t),
 		"runtimeVersionArn": runtimeARN(t), "functionName": t.ID.Name, "functionVersion": t.Version.Version,
 		"instanceId": stream, "instanceMaxMemory": int64(t.Version.MemorySize) << 20,
 	})
 }
 
+func (f jsonFormat) restoreStart(t *lambda.Target, stream string, now time.Time) string {
+	if f.quiet() {
+		return ""
+	}
+	return record(now, "platform.restoreStart", fields{
+		"runtimeVersion": runtimeVersion(t), "runtimeVersionArn": runtimeARN(t),
+		"functionName": t.ID.Name, "functionVersion": t.Version.Version,
+		"instanceId": stream, "instanceMaxMemory": int64(t.Version.MemorySize) << 20,
+	})
+}
+
+// restoreRuntimeDone is of level DEBUG, as platform.runtimeDone is.
+func (f jsonFormat) restoreRuntimeDone(r restoreReport) string {
+	if f.level != "DEBUG" {
+		return ""
+	}
+	of := fields{}
+	r.addStatus(of)
+	return record(r.at, "platform.restoreRuntimeDone", of)
+}
+
+func (f jsonFormat) restoreReport(r restoreReport) string {
+	if f.quiet() && r.errorType == "" {
+		return ""
+	}
+	of := fields{"metrics": fields{"durationMs": rounded(r.took)}}
+	r.addStatus(of)
+	return record(r.at, "platform.restoreReport", of)
+}
+
 func (f jsonFormat) initReport(r initReport) string {
 	of := fields{
-		"initializationType": "on-demand", "phase": r.phase, "status": r.status,
+		"initializationType": r.kind, "phase": r.phase, "status": r.status,
 		"metrics": fields{"durationMs": rounded(r.duration)},
 	}
 	if r.errorType != "" {
@@ -201,6 +257,9 @@ func (f jsonFormat) report(r report) string {
 	}
 	if r.init > 0 {
 		metrics["initDurationMs"] = rounded(r.init)
+	}
+	if r.restore.took > 0 {
+		metrics["restoreDurationMs"], metrics["billedRestoreDurationMs"] = rounded(r.restore.took), r.restore.billed()
 	}
 	of := fields{"requestId": r.requestID, "metrics": metrics}
 	r.addStatus(of)

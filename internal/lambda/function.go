@@ -70,6 +70,9 @@ type Version struct {
 	Logging        Logging
 	Code           Code
 	Layers         []LayerRef // in the order in which they are laid over each other
+	// SnapStart is "PublishedVersions", or "" for none: left out of Content then, so that
+	// what was published before there was such a field is still the same.
+	SnapStart string `json:",omitzero"`
 
 	State                      string // "Pending", "Active", "Inactive", "Failed"
 	StateReason                string

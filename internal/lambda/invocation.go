@@ -50,6 +50,9 @@ type Target struct {
 	// Provisioned says that an instance is initialised ahead of requests: provisioned
 	// concurrency, not scaling, asked for it.
 	Provisioned bool
+	// Snapshot says that an instance is initialised ahead to be restored by the first
+	// request that it gets: SnapStart.
+	Snapshot bool
 }
 
 // Slots is how many requests one instance may be given at once, at least 1.

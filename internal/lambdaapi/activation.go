@@ -101,10 +101,11 @@ func (s *Server) Run(ctx context.Context) error {
 	var workers errgroup.Group
 	for range activators {
 		workers.Go(func() error {
-			s.activateAll(ctx)
+			s.work(ctx, s.activations, s.activate)
 			return nil
 		})
 	}
+	s.runSnapshotters(ctx, &workers)
 	return workers.Wait()
 }
 
@@ -117,15 +118,16 @@ func (s *Server) resume(ctx context.Context) error {
 	})
 }
 
-func (s *Server) activateAll(ctx context.Context) {
+// work does something for each function of a queue until ctx ends.
+func (s *Server) work(ctx context.Context, queue *activations, do func(context.Context, lambda.FunctionID) error) {
 	for {
-		id, ok := s.activations.next(ctx)
+		id, ok := queue.next(ctx)
 		if !ok {
 			return
 		}
-		if err := s.activate(ctx, id); err != nil && ctx.Err() == nil {
-			s.Log.Error("activating a function; trying again", "function", id.ARN(), "after", s.activations.pause, "error", err)
-			s.activations.later(ctx, id)
+		if err := do(ctx, id); err != nil && ctx.Err() == nil {
+			s.Log.Error("activating a function; trying again", "function", id.ARN(), "after", queue.pause, "error", err)
+			queue.later(ctx, id)
 		}
 	}
 }
@@ -152,8 +154,12 @@ func (s *Server) activate(ctx context.Context, id lambda.FunctionID) error {
 // it waits has its code, and waits with it.
 func unsettled(fn *lambda.Function) bool {
 	waits := false
-	fn.Each(func(v *lambda.Version) { waits = waits || v.State == "Pending" || v.LastUpdateStatus == "InProgress" })
+	fn.Each(func(v *lambda.Version) { waits = waits || unready(v) })
 	return waits
+}
+
+func unready(v *lambda.Version) bool {
+	return v.State == "Pending" || v.LastUpdateStatus == "InProgress"
 }
 
 // outcome is how an activation ended: the zero value is success.
@@ -202,7 +208,7 @@ var errChanged = errors.New("function has changed")
 
 // settle makes the outcome known. It looks again at a function that has changed since.
 func (s *Server) settle(ctx context.Context, was *lambda.Function, o outcome) error {
-	_, err := s.change(ctx, was.ID, func(fn *lambda.Function) error {
+	fn, err := s.change(ctx, was.ID, func(fn *lambda.Function) error {
 		if fn.Latest.Generation != was.Latest.Generation {
 			return errChanged
 		}
@@ -216,17 +222,21 @@ func (s *Server) settle(ctx context.Context, was *lambda.Function, o outcome) er
 		s.activations.add(was.ID)
 		return nil
 	}
+	if err == nil && unsettled(&fn) { // with SnapStart
+		s.snapshots.add(was.ID)
+	}
 	return err
 }
 
-// applyTo moves all versions out of Pending and InProgress. After a failed update the
-// function goes on serving what it served before.
+// applyTo moves all versions out of Pending and InProgress, but those that are to be
+// initialised. After a failed update the function goes on serving what it served before.
 func (o outcome) applyTo(fn *lambda.Function) {
 	if o == (outcome{}) {
 		fn.Serving = nil
 	}
 	fn.Each(func(v *lambda.Version) {
 		switch {
+		case v.State == "Pending" && v.SnapStarts() && o == (outcome{}):
 		case v.State == "Pending":
 			o.create(v)
 		case v.LastUpdateStatus == "InProgress":

@@ -26,9 +26,20 @@ func (in *configurationRequest) apply(v *lambda.Version) {
 	if in.TracingConfig != nil {
 		v.TracingMode = or(in.TracingConfig.Mode, v.TracingMode)
 	}
+	if in.SnapStart != nil {
+		v.SnapStart = in.SnapStart.kept(v.SnapStart)
+	}
 	if in.LoggingConfig != nil {
 		in.LoggingConfig.apply(&v.Logging)
 	}
+}
+
+// kept is how a version keeps what was asked for: "" for none.
+func (in *snapStartRequest) kept(was string) string {
+	if asked := or(in.ApplyOn, was); asked != lambda.SnapStartNone {
+		return asked
+	}
+	return ""
 }
 
 // apply changes how a log is written; the format JSON brings levels with it, and Text

@@ -1,6 +1,7 @@
 package lambdaapi
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 
@@ -91,13 +92,22 @@ func describe(id lambda.FunctionID, v *lambda.Version, qualifier string) configu
 		PackageType: v.PackageType, Architectures: []string{v.Architecture},
 		TracingConfig:    tracing{v.TracingMode},
 		EphemeralStorage: storage{v.TmpSize},
-		SnapStart:        snapStart{ApplyOn: "None", OptimizationStatus: "Off"},
+		SnapStart:        describeSnapStart(v),
 		LoggingConfig:    logging{v.Logging.Format, v.Logging.ApplicationLevel, v.Logging.SystemLevel, v.Logging.Group},
 	}
 	c.Environment = describeEnvironment(v)
 	c.Layers = describeLayers(v)
 	c.RuntimeVersionConfig = describeRuntime(id, v)
 	return c
+}
+
+// describeSnapStart says On of a version whose starts are restores.
+func describeSnapStart(v *lambda.Version) snapStart {
+	s := snapStart{ApplyOn: cmp.Or(v.SnapStart, lambda.SnapStartNone), OptimizationStatus: "Off"}
+	if v.Optimized() {
+		s.OptimizationStatus = "On"
+	}
+	return s
 }
 
 // describeEnvironment echoes an environment only if one was ever set.

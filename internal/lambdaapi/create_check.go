@@ -27,6 +27,9 @@ func (c *call) checkFunction(in *createFunctionRequest, fn *lambda.Function) err
 	if err := c.checkConfiguration(&in.configurationRequest, &fn.Latest); err != nil {
 		return err
 	}
+	if err := checkSnapStart(fn, &fn.Latest); err != nil {
+		return err
+	}
 	if err := checkArchitecture(in.Architectures); err != nil {
 		return err
 	}

@@ -131,7 +131,7 @@ func TestActivationIsTriedAgain(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		b.activateAll(ctx)
+		b.work(ctx, b.activations, b.activate)
 	}()
 	time.Sleep(20 * time.Millisecond)
 	b.memory.setBroken(nil)

@@ -61,7 +61,6 @@ func (c *packageSource) unsupported(add func(bool, string)) {
 func (in *configurationRequest) unsupported(add func(bool, string)) {
 	add(len(in.FileSystemConfigs) > 0, "FileSystemConfigs")
 	add(set(in.KMSKeyArn), "KMSKeyArn")
-	add(in.SnapStart != nil && or(in.SnapStart.ApplyOn, "None") != "None", "SnapStart")
 	add(in.DeadLetterConfig != nil && set(in.DeadLetterConfig.TargetArn), "DeadLetterConfig")
 	if v := in.VpcConfig; v != nil {
 		add(len(v.SubnetIds)+len(v.SecurityGroupIds) > 0 || or(v.Ipv6AllowedForDualStack, false), "VpcConfig")

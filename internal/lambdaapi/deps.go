@@ -72,6 +72,13 @@ type Provisioner interface {
 	Provisioned(id lambda.FunctionID, qualifier string) lambda.ProvisionedState
 }
 
+// Snapshotter initialises versions with SnapStart: the router.
+type Snapshotter interface {
+	// Snapshot has the first instance of a version initialised and waits for it. A
+	// *lambda.InitFailure in the error is the function's.
+	Snapshot(ctx context.Context, fn *lambda.Function, version string) error
+}
+
 // Tiers knows which tiers this host offers.
 type Tiers interface {
 	// Offers returns nil, or an error that says what is missing and how to get it.
@@ -103,6 +110,7 @@ type Deps struct {
 	Tiers     Tiers
 
 	Provisioner Provisioner
+	Snapshotter Snapshotter
 
 	// Announcer is nil where nothing is begun before an invocation has arrived whole.
 	Announcer Announcer

@@ -192,6 +192,14 @@ type host struct {
 	layers  error      // Layers' answer
 	runtime error      // Resolve's answer
 	held    chan struct{}
+	init    error // Snapshot's answer
+}
+
+// Snapshot implements Snapshotter.
+func (h *host) Snapshot(context.Context, *lambda.Function, string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.init
 }
 
 func (h *host) Folder(ctx context.Context, _ string) (string, error) {
@@ -259,7 +267,7 @@ type bench struct {
 func newBench(t *testing.T, change ...func(*Deps)) *bench {
 	t.Helper()
 	m, h := newMemory(), &host{}
-	d := Deps{Store: m, Blobs: m, Packages: h, Runtimes: h, Invoker: router(echo), Events: events(func(*lambda.Invocation) error { return nil }), Directory: index{m}, Provisioner: index{m}, Tiers: h}
+	d := Deps{Store: m, Blobs: m, Packages: h, Runtimes: h, Invoker: router(echo), Events: events(func(*lambda.Invocation) error { return nil }), Directory: index{m}, Provisioner: index{m}, Snapshotter: h, Tiers: h}
 	for _, f := range change {
 		f(&d)
 	}

@@ -138,7 +138,7 @@ func badCreations() []malformed {
 		post(map[string]any{"VpcConfig": map[string]any{"SubnetIds": []string{"subnet-1"}}}).says(parameter, notYet+"VpcConfig"),
 		post(map[string]any{"DeadLetterConfig": map[string]any{"TargetArn": "arn:aws:sqs:us-east-1:000000000000:q"}}).says(parameter, notYet+"DeadLetterConfig"),
 		post(map[string]any{"FileSystemConfigs": []any{map[string]any{"Arn": "a"}}}).says(parameter, notYet+"FileSystemConfigs"),
-		post(map[string]any{"SnapStart": map[string]any{"ApplyOn": "PublishedVersions"}}).says(parameter, notYet+"SnapStart"),
+		post(map[string]any{"Runtime": "nodejs22.x", "SnapStart": map[string]any{"ApplyOn": "PublishedVersions"}}).says(parameter, "nodejs22.x is not supported for SnapStart enabled functions."),
 		post(map[string]any{"KMSKeyArn": "arn:aws:kms:us-east-1:000000000000:key/k"}).says(parameter, notYet+"KMSKeyArn"),
 		post(map[string]any{"TenancyConfig": map[string]any{"TenantIsolationMode": "PER_TENANT"}}).says(parameter, notYet+"TenancyConfig"),
 		post(map[string]any{"DurableConfig": map[string]any{"ExecutionTimeout": 5}}).says(parameter, notYet+"DurableConfig"),

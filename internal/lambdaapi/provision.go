@@ -74,6 +74,9 @@ func checkProvisionable(fn *lambda.Function, n named) error {
 		return lambda.NewError(lambda.ErrResourceConflict,
 			"The operation cannot be performed at this time. The function is currently in the following state: %s", v.State)
 	}
+	if err := checkNotSnapStarted(v); err != nil {
+		return err
+	}
 	alias := fn.Alias(n.qualifier)
 	if alias == nil {
 		return checkPointedAt(fn, n.qualifier)
@@ -98,6 +101,13 @@ func checkPointedAt(fn *lambda.Function, version string) error {
 func checkProvisionedAlias(fn *lambda.Function, alias *lambda.Alias) error {
 	if alias.Version == lambda.Latest {
 		return errUnpublished()
+	}
+	for i := range fn.Published {
+		if v := &fn.Published[i]; alias.Routes(v.Version) {
+			if err := checkNotSnapStarted(v); err != nil {
+				return err
+			}
+		}
 	}
 	for version := range fn.Provisioned {
 		if alias.Routes(version) {

@@ -12,6 +12,7 @@ import (
 type Server struct {
 	Deps
 	activations *activations
+	snapshots   *activations  // functions with versions that SnapStart is to initialise
 	uploads     chan struct{} // one token per request body of CreateFunction in memory
 	bodyTimeout time.Duration // for a client to send a request's body
 
@@ -34,6 +35,7 @@ func New(d Deps) *Server {
 	return &Server{
 		Deps:        d.withDefaults(),
 		activations: newActivations(),
+		snapshots:   newActivations(),
 		uploads:     make(chan struct{}, maxUploads),
 		bodyTimeout: bodyTimeout,
 	}

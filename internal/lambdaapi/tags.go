@@ -153,6 +153,9 @@ func (c *call) settleTags(fn *lambda.Function, before map[string]string) error {
 	if err := c.checkSettings(fn); err != nil {
 		return err
 	}
+	if err := checkSnapStarted(fn); err != nil {
+		return err
+	}
 	fn.Latest.RevisionID = newRevision()
 	if c.sameSettings(before, fn.Tags) {
 		return nil

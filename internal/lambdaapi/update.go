@@ -47,6 +47,9 @@ func (c *call) reconfigure(fn *lambda.Function, in *updateConfigurationRequest, 
 	if err := c.checkConfiguration(&in.configurationRequest, &next); err != nil {
 		return err
 	}
+	if err := checkSnapStart(fn, &next); err != nil {
+		return err
+	}
 	if in.Layers != nil {
 		next.Layers = layers
 		if err := c.checkUnzipped(&next); err != nil {

@@ -152,7 +152,7 @@ func TestUpdateIsRefused(t *testing.T) {
 	wantRefusal(t, b.put("thumbnail:1/code", good), 400, parameter, `UpdateFunctionCode is about a function and not about a version or an alias: leave out ":1".`)
 	wantRefusal(t, b.put(conf, map[string]any{"Timeout": 0}), 400, validation,
 		"1 validation error detected: Value '0' at 'timeout' failed to satisfy constraint: Member must have value greater than or equal to 1")
-	wantRefusal(t, b.put(conf, map[string]any{"SnapStart": map[string]any{"ApplyOn": "PublishedVersions"}}), 400, parameter, notYet+"SnapStart. Leave it out.")
+	wantRefusal(t, b.put(conf, map[string]any{"KMSKeyArn": "arn:aws:kms:us-east-1:000000000000:key/k"}), 400, parameter, notYet+"KMSKeyArn. Leave it out.")
 	if writes := b.memory.writes; writes != 2 { // the creation and its activation
 		t.Errorf("%d writes", writes)
 	}

@@ -32,7 +32,7 @@ func publishVersion(c *call) error {
 		return err
 	}
 	var shown configuration
-	_, err = c.update(n, func(fn *lambda.Function) error {
+	fn, err := c.update(n, func(fn *lambda.Function) error {
 		if err := in.check(fn); err != nil {
 			return err
 		}
@@ -42,6 +42,9 @@ func publishVersion(c *call) error {
 	})
 	if err != nil {
 		return err
+	}
+	if unsettled(&fn) { // with SnapStart
+		c.activations.add(fn.ID)
 	}
 	return c.answer(http.StatusCreated, shown)
 }
@@ -66,7 +69,7 @@ func (in *publishVersionRequest) check(fn *lambda.Function) error {
 
 // publish makes a version of $LATEST and returns it: the last one again if $LATEST has
 // not changed since. A number is never used twice. What is published of a $LATEST that
-// is not ready waits with it.
+// is not ready waits with it, and with SnapStart it waits until it is initialised.
 func publish(fn *lambda.Function, description *string) *lambda.Version {
 	content := fn.Latest.Content()
 	last := fn.HighestVersion()
@@ -77,7 +80,7 @@ func publish(fn *lambda.Function, description *string) *lambda.Version {
 	fn.LastVersion = last + 1
 	v.Version, v.RevisionID, v.PublishedFrom = strconv.Itoa(fn.LastVersion), uuid.NewString(), content
 	v.Description = or(description, v.Description)
-	if v.LastUpdateStatus == "InProgress" {
+	if v.LastUpdateStatus == "InProgress" || v.SnapStarts() {
 		v.State, v.StateReason, v.StateReasonCode = "Pending", creating, creatingCode
 		v.LastUpdateStatus, v.LastUpdateStatusReason, v.LastUpdateStatusReasonCode = "", "", ""
 	}

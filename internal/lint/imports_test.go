@@ -34,6 +34,7 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"sandbox/fake", "lambda sandbox cleanup runtimeapi"},
 	{"sandbox/process", "lambda sandbox cleanup sandbox/stream"},
 	{"sandbox/stream", "sandbox"},
+	{"host", "sandbox"},
 	{"sandbox/output", ""},
 	{"sandbox/stage", "kernel/*"},
 	{"sandbox/calls", "kernel/seccomp"},
@@ -71,8 +72,11 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"handover", "lambda"},
 	{"bundle", "lambda"},
 	{"move", "lambda"},
+	{"price", ""},
+	{"bill", "price"},
+	{"bill/page", "bill"},
 	{"daemon", "*"},
-	{"cli", "bundle config control daemon lambda move receipt why runtimes sandbox sandbox/gvisor/runsc sandbox/microvm/image drivers telemetry logs"},
+	{"cli", "bill bill/page host price bundle config control daemon lambda move receipt why runtimes sandbox sandbox/gvisor/runsc sandbox/microvm/image drivers telemetry logs"},
 }
 
 func TestImportDirection(t *testing.T) {

@@ -132,6 +132,9 @@ func versionOf(c *types.FunctionConfiguration) (Version, error) {
 	if c.EphemeralStorage != nil {
 		v.Tmp = aws.ToInt32(c.EphemeralStorage.Size)
 	}
+	if c.SnapStart != nil && c.SnapStart.ApplyOn == types.SnapStartApplyOnPublishedVersions {
+		v.SnapStart = lambda.SnapStartVersions
+	}
 	if c.Environment != nil {
 		v.Environment = c.Environment.Variables
 	}

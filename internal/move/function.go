@@ -32,7 +32,8 @@ type Version struct {
 	Tracing     string            `json:"tracing,omitempty"`
 	Logging     *Logging          `json:"logging,omitempty"`
 	Machine     string            `json:"architecture,omitempty"`
-	Layers      []string          `json:"layers,omitempty"` // ARNs in their old place, in order
+	Layers      []string          `json:"layers,omitempty"`    // ARNs in their old place, in order
+	SnapStart   string            `json:"snapStart,omitempty"` // "PublishedVersions"; "" = none
 }
 
 // Logging is how a version logs.

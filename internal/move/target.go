@@ -89,13 +89,21 @@ func (t *Target) create(ctx context.Context, from Source, f *Function, layers *s
 		Runtime: types.Runtime(v.Runtime), Handler: &v.Handler, Role: &v.Role, Description: &v.Description,
 		MemorySize: &v.Memory, Timeout: &v.Timeout, EphemeralStorage: &types.EphemeralStorage{Size: &v.Tmp},
 		Environment: &types.Environment{Variables: v.Environment}, LoggingConfig: v.logging(), TracingConfig: v.tracing(),
-		Layers: layers.list(v),
+		Layers: layers.list(v), SnapStart: v.snapStart(),
 	}
 	if v.Machine != "" {
 		in.Architectures = []types.Architecture{types.Architecture(v.Machine)}
 	}
 	_, err = t.Client.CreateFunction(ctx, in)
 	return err
+}
+
+// snapStart is the version's setting as the API takes it.
+func (v *Version) snapStart() *types.SnapStart {
+	if v.SnapStart == "" {
+		return &types.SnapStart{ApplyOn: types.SnapStartApplyOnNone}
+	}
+	return &types.SnapStart{ApplyOn: types.SnapStartApplyOn(v.SnapStart)}
 }
 
 func (v *Version) logging() *types.LoggingConfig {
@@ -167,7 +175,7 @@ func (t *Target) configure(ctx context.Context, name string, v *Version, descrip
 		FunctionName: &name, Runtime: types.Runtime(v.Runtime), Handler: &v.Handler, Role: &v.Role, Description: &description,
 		MemorySize: &v.Memory, Timeout: &v.Timeout, EphemeralStorage: &types.EphemeralStorage{Size: &v.Tmp},
 		Environment: &types.Environment{Variables: v.Environment}, LoggingConfig: v.logging(), TracingConfig: v.tracing(),
-		Layers: layers.list(v),
+		Layers: layers.list(v), SnapStart: v.snapStart(),
 	})
 	if err != nil {
 		return err

@@ -14,6 +14,9 @@ type ward struct {
 	owner string // qualifier of the configuration that it was started for; "" = none
 	fate  fate
 	ready time.Time // when it had been initialised
+
+	snapshot bool   // initialised for no request, and not taken yet
+	why      string // why the request that takes it met no idle instance
 }
 
 // fate says how long a provisioned member stays.
@@ -235,6 +238,10 @@ func (g *group) letGo(qualifier string) {
 // shelve puts an instance among the idle ones. Provisioned ones stand behind the others:
 // they are taken first, and those in front are closed first. Preconditions: mu is held.
 func (g *group) shelve(m *member) {
+	if m.snapshot {
+		g.idle = slices.Insert(g.idle, 0, m)
+		return
+	}
 	at := len(g.idle)
 	for !m.provisioned() && at > 0 && g.idle[at-1].provisioned() {
 		at--

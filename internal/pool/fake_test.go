@@ -120,6 +120,7 @@ type box struct {
 	usable         bool
 	dead           bool
 	lost           bool // gone, and nobody noticed yet
+	restored       bool
 	freezes, thaws int
 	refused        int // invokes that met a dead instance
 	reclaims       int
@@ -144,6 +145,9 @@ func (b *box) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Si
 	}
 	defer b.vacate()
 	rec := receipt.Receipt{}
+	if b.restore() {
+		rec.Start = receipt.Restore
+	}
 	for word := range strings.FieldsSeq(string(inv.Payload)) {
 		if err := b.obey(ctx, word, &rec); err != nil {
 			return rec, err
@@ -172,6 +176,15 @@ func (b *box) occupy() error {
 	}
 	b.running++
 	return nil
+}
+
+// restore says, once, that an instance that was initialised ahead has been restored.
+func (b *box) restore() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	was := b.restored
+	b.restored = true
+	return b.target.Snapshot && !was
 }
 
 func (b *box) vacate() {

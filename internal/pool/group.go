@@ -27,6 +27,8 @@ type group struct {
 	waiters []*waiter  // the latency class before the batch class, in each first come first
 	ahead   ahead
 	keeping keeping
+
+	snapshots snapshots
 }
 
 // acquire gives the request an instance: one with a free slot or an idle one unless fresh
@@ -34,14 +36,14 @@ type group struct {
 func (g *group) acquire(ctx context.Context, target *lambda.Target, class lambda.Class, fresh bool) (lease, error) {
 	g.mu.Lock()
 	if m := g.take(fresh); m != nil {
-		ice, frozen, woken := m.ice, m.frozen, m.woken()
+		ice, frozen, got := m.ice, m.frozen, g.leaseOf(m)
 		if ice == nil && !frozen {
 			g.mu.Unlock()
-			return lease{member: m}, nil
+			return got, nil
 		}
 		g.beginThaw(m)
 		g.mu.Unlock()
-		return lease{member: m, woken: woken}, m.thaw(ctx, ice)
+		return got, m.thaw(ctx, ice)
 	}
 	w, err := g.enqueue(target, class)
 	g.mu.Unlock()
@@ -49,6 +51,14 @@ func (g *group) acquire(ctx context.Context, target *lambda.Target, class lambda
 		return lease{}, err
 	}
 	return g.await(ctx, w)
+}
+
+// leaseOf is what a request gets that has taken m. Preconditions: mu is held.
+func (g *group) leaseOf(m *member) lease {
+	if m.snapshot {
+		return g.spend(m)
+	}
+	return lease{member: m, woken: m.woken()}
 }
 
 // take takes a slot of a busy instance, or makes the most recently used living idle
@@ -66,7 +76,12 @@ func (g *group) take(fresh bool) *member {
 			continue // its own goroutine removes it
 		}
 		g.idle = slices.Delete(g.idle, i, i+1)
-		g.keeping.met(m)
+		if m.snapshot {
+			g.keeping.waited(true) // none that was used before was there
+			m.why = g.why()
+		} else {
+			g.keeping.met(m)
+		}
 		g.occupy(m)
 		return m
 	}
@@ -106,7 +121,7 @@ func (g *group) offer(m *member) {
 	}
 	m.state, m.idleSince = idle, time.Now()
 	g.shelve(m)
-	if g.pool.settings.FreezeAfter == 0 || g.keepsNothing() {
+	if g.pool.settings.FreezeAfter == 0 || g.keepsNothing() || m.snapshot {
 		m.nudge()
 	}
 }
@@ -117,6 +132,7 @@ func (g *group) deliver(m *member) {
 	fresh := m.state == starting
 	for len(g.waiters) > 0 && m.running < m.target.Slots() {
 		w := g.waiters[0]
+		m.snapshot = false
 		g.keeping.waited(fresh && m.running == 0)
 		g.occupy(m)
 		g.answer(w, lease{member: m, fresh: fresh, why: w.why, since: w.since})
@@ -134,10 +150,22 @@ func (g *group) leave(m *member, why string) {
 	g.lose(m)
 }
 
+// leaveUnused is leave for one that no request has had: it says nothing of the others.
+// Preconditions: mu is held, m is in no list.
+func (g *group) leaveUnused(m *member, why string) {
+	past := g.past
+	g.leave(m, why)
+	g.past = past
+}
+
 // dismiss makes an idle instance leave. Preconditions: mu is held, m is idle.
 func (g *group) dismiss(m *member, why string) {
 	i := slices.Index(g.idle, m)
 	g.idle = slices.Delete(g.idle, i, i+1)
+	if m.snapshot {
+		g.leaveUnused(m, why)
+		return
+	}
 	g.keeping.lost(m)
 	g.leave(m, why)
 }
@@ -191,6 +219,7 @@ func (g *group) retire(why string) (used bool) {
 	defer g.mu.Unlock()
 	g.kept = false
 	g.abandonPlans()
+	g.dropSnapshots()
 	for len(g.idle) > 0 {
 		g.dismiss(g.idle[0], why)
 	}
@@ -233,7 +262,7 @@ func (g *group) count(s *Stats) {
 	defer g.mu.Unlock()
 	s.Idle += len(g.idle)
 	s.Busy += g.busy
-	s.Starting += len(g.starts)
+	s.Starting += len(g.starts) + len(g.snapshots.starts)
 	s.Waiting += len(g.waiters)
 	g.countAhead(s)
 	g.countTiers(s)

@@ -94,6 +94,19 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 			m.h.Keep(fn.ID, fn)
 			m.h.Provision(fn.ID, wants...)
 		},
+		"snapshots": func(rt *rapid.T) {
+			fn := m.fn(rt)
+			m.h.Keep(fn.ID, fn)
+			if rapid.Bool().Draw(rt, "kept") {
+				m.h.Snapshots(fn.ID, fn)
+			} else {
+				m.h.Snapshots(fn.ID)
+			}
+		},
+		"snapshot": func(rt *rapid.T) {
+			fn := m.fn(rt)
+			go func() { _ = m.h.Snapshot(m.t.Context(), fn) }()
+		},
 		"remove": func(rt *rapid.T) {
 			fn := m.fn(rt)
 			m.h.Keep(fn.ID)

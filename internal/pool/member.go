@@ -94,22 +94,31 @@ func (m *member) start(ctx context.Context) error {
 	if err := p.memory.claim(ctx, m.memory, p.reclaim); err != nil {
 		return err
 	}
+	return m.startFunded(ctx)
+}
+
+// startFunded is start with the memory claimed.
+func (m *member) startFunded(ctx context.Context) error {
 	err := errNotNeeded
 	if m.group.fund(m) {
 		err = m.launch(ctx)
 	}
 	if err != nil {
-		p.memory.free(m.memory, 0)
+		m.group.pool.memory.free(m.memory, 0)
 	}
 	return err
 }
 
 func (m *member) launch(ctx context.Context) (err error) {
-	if m.provisioned() {
+	if m.provisioned() || m.snapshot {
 		return m.launchAhead(ctx)
 	}
 	p := m.group.pool
-	ctx, stop := context.WithTimeoutCause(ctx, p.settings.StartTimeout, errStartTimeout)
+	limit := p.settings.StartTimeout
+	if m.target.SnapStarts() {
+		limit += instance.InitLimit(&m.target.Version)
+	}
+	ctx, stop := context.WithTimeoutCause(ctx, limit, errStartTimeout)
 	defer stop()
 	m.inst, err = p.starter.Start(ctx, m.target)
 	return err
@@ -179,7 +188,7 @@ func (m *member) dismissIfDue() {
 	case m.state != idle:
 	case m.ended():
 		m.group.dismiss(m, whyEnded)
-	case m.provisioned():
+	case m.provisioned(), m.snapshot:
 	case time.Since(m.idleSince) >= keepAlive:
 		m.group.dismiss(m, m.group.whyExpired(keepAlive))
 	}
@@ -188,8 +197,18 @@ func (m *member) dismissIfDue() {
 // freezeDue says whether the instance is to be frozen now. Preconditions: group.mu is
 // held.
 func (m *member) freezeDue() bool {
-	after := m.group.pool.settings.FreezeAfter
+	after := m.freezeAfter()
 	return m.state == idle && after >= 0 && !m.frozen && !m.provisioned() && time.Since(m.idleSince) >= after
+}
+
+// freezeAfter is after what idle time it is to be frozen, below 0 never. Nothing runs in a
+// snapshot. Preconditions: group.mu is held.
+func (m *member) freezeAfter() time.Duration {
+	after := m.group.pool.settings.FreezeAfter
+	if m.snapshot {
+		return min(after, 0)
+	}
+	return after
 }
 
 // look says in what time something may be due. Preconditions: group.mu is held.
@@ -197,10 +216,12 @@ func (m *member) look() time.Duration {
 	if m.provisioned() {
 		return time.Hour // what is due for it wakes it
 	}
-	s := m.group.pool.settings
 	due := m.group.keepAlive()
-	if s.FreezeAfter >= 0 && !m.frozen {
-		due = min(due, s.FreezeAfter)
+	if m.snapshot {
+		due = max(due, time.Hour) // what is due for it wakes it
+	}
+	if after := m.freezeAfter(); after >= 0 && !m.frozen {
+		due = min(due, after)
 	}
 	if after, wanted := m.reclaimAfter(); wanted && m.frozen && !m.reclaimed {
 		due = min(due, after)

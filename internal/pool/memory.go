@@ -56,14 +56,28 @@ func (m *memory) claim(ctx context.Context, size int, reclaim func()) error {
 func (m *memory) enqueue(size int) *claim {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.queue) == 0 && m.fits(size) {
-		m.used += size
+	if m.takeLocked(size) {
 		return nil
 	}
 	c := &claim{size: size, ready: make(chan struct{})}
 	m.queue = append(m.queue, c)
 	m.waiting.Add(1)
 	return c
+}
+
+// take takes size MiB if they are free and nobody waits for them.
+func (m *memory) take(size int) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.takeLocked(size)
+}
+
+func (m *memory) takeLocked(size int) bool {
+	if len(m.queue) > 0 || !m.fits(size) {
+		return false
+	}
+	m.used += size
+	return true
 }
 
 // withdraw gives up a claim. One that was met meanwhile counts as met.

@@ -29,7 +29,7 @@ func (g *group) enqueue(target *lambda.Target, class lambda.Class) (*waiter, err
 	if len(g.waiters) >= g.pool.settings.QueueLimit {
 		return nil, throttled(errQueueFull, g.pace.drain(len(g.waiters)))
 	}
-	w := &waiter{target: target, class: class, since: time.Now(), review: g.patience(), why: g.why(), got: make(chan lease, 1)}
+	w := &waiter{target: target, class: class, since: time.Now(), review: g.patience(), why: g.why() + g.whyNoSnapshot(), got: make(chan lease, 1)}
 	g.waiters = slices.Insert(g.waiters, g.turnOf(class), w)
 	g.provision()
 	return w, nil
@@ -56,7 +56,7 @@ func (g *group) why() string {
 	if g.busy+len(g.starts) > 0 {
 		return whyBusy(g.busy, len(g.starts))
 	}
-	if len(g.idle) > 0 { // none of them lives, or the request would have one
+	if len(g.idle) > g.waiting() { // none of them lives, or the request would have one
 		return whyEnded
 	}
 	return g.past
@@ -164,7 +164,7 @@ func (g *group) callOff() {
 func (g *group) fund(m *member) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	m.funded = slices.Contains(g.starts, m) || g.wanted(m)
+	m.funded = slices.Contains(g.starts, m) || slices.Contains(g.snapshots.starts, m) || g.wanted(m)
 	return m.funded
 }
 
@@ -175,6 +175,7 @@ func (g *group) arrive(m *member) {
 	g.forgetStart(m)
 	g.used = true
 	g.offer(m)
+	g.refill()
 }
 
 // fail takes in that a start failed. The first waiter bears it; it and the others go

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -21,6 +22,9 @@ const (
 	whyBroken  = "an answer of the instance broke off before"
 	whyRestart = "the runtime had ended before"
 	whyClosing = "Lambent was stopping"
+
+	whyUnused     = "the request that the instance was taken for had left"
+	whyNoSnapshot = "; all initialised instances were taken"
 
 	whyWoken    = "the instance's memory had been pushed out while it was idle"
 	whyReleased = "provisioned concurrency was lowered or moved"
@@ -122,6 +126,8 @@ func (l *lease) mark(r *receipt.Receipt, now time.Time) {
 	switch {
 	case l.fresh:
 		l.markLaunch(r, now)
+	case r.Start == receipt.Restore:
+		l.markRestore(r, now)
 	case r.Start != "": // the instance knows better
 	case r.Spent[receipt.Runtime]+r.Spent[receipt.Init] > 0:
 		r.Start, r.Why = receipt.Cold, whyRestarted(fault)
@@ -131,6 +137,15 @@ func (l *lease) mark(r *receipt.Receipt, now time.Time) {
 		r.Start, r.Why = receipt.Warm, whyWoken
 	default:
 		r.Start = receipt.Warm
+	}
+}
+
+// markRestore is mark for the first request of an instance that was initialised ahead. Its
+// thaw was the pool's. It may have been taken before, for a request that left.
+func (l *lease) markRestore(r *receipt.Receipt, now time.Time) {
+	r.Why = cmp.Or(l.why, whyUnused)
+	if !l.since.IsZero() {
+		r.Add(receipt.Sandbox, now.Sub(l.since))
 	}
 }
 

@@ -32,7 +32,7 @@ func (r *Router) Put(f lambda.Function) error {
 	// A function that nobody has invoked and that has nothing for itself is the directory's
 	// alone: most are idle.
 	own := allocation(&f)
-	if r.settings.Source == nil || !own.empty() || was != nil && was.known {
+	if r.settings.Source == nil || !own.empty() || snapStarts(&f) || was != nil && was.known {
 		e.known = true
 		r.permits.Assign(f.ID, own)
 	}
@@ -40,6 +40,7 @@ func (r *Router) Put(f lambda.Function) error {
 	if e.known {
 		r.pool.Keep(f.ID, e.names(&f, settings)...)
 		r.pool.Provision(f.ID, e.wants(&f, settings)...)
+		r.pool.Snapshots(f.ID, e.snapshots(&f, settings)...)
 	}
 	return nil
 }
@@ -52,6 +53,7 @@ func (r *Router) Remove(id lambda.FunctionID) {
 	r.permits.Forget(id)
 	r.pool.Keep(id)
 	r.pool.Provision(id)
+	r.pool.Snapshots(id)
 }
 
 func (r *Router) settingsOf(f lambda.Function) (lambda.Settings, error) {

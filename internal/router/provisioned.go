@@ -34,12 +34,7 @@ func (e *entry) wants(f *lambda.Function, s lambda.Settings) []pool.Want {
 		if v == nil || v.version == lambda.Latest || invocable(v.state) != nil {
 			continue
 		}
-		t := v.target()
-		if t == nil {
-			t = target(f, f.Find(v.version), s)
-			v.use(t)
-		}
-		all = append(all, pool.Want{Qualifier: p.Qualifier, Target: t, Executions: p.Executions, Asked: p.Asked})
+		all = append(all, pool.Want{Qualifier: p.Qualifier, Target: e.held(f, v, s), Executions: p.Executions, Asked: p.Asked})
 	}
 	return all
 }

@@ -20,6 +20,7 @@
 //
 //	type        direction   payload
 //	0x01 Invoke to runtime  u32 big endian: length of meta; meta, JSON; the event
+//	0x02 Restore            empty: the first invocation of an initialised runtime is about to come
 //	0x81 Ready  to Lambent  empty, or u32 big endian: initialisation is done, work may
 //	                        come; how long it took, in microseconds
 //	0x82 InitError          JSON: errorType, errorMessage, stackTrace, requestId
@@ -27,6 +28,9 @@
 //	0x84 Error              JSON, as InitError: the handler failed
 //	0x85 Begun              empty: the interpreter is up, the function's init begins. One that
 //	                        waited for its function leaves it out: Ready says enough
+//	0x86 Restored           u32 big endian: the hooks after a restore have run; how long they
+//	                        took, in microseconds
+//	0x87 RestoreError       JSON, as InitError: one of them failed, the runtime ends
 //
 // Meta holds id, deadlineMs (Unix epoch), arn, and where there is one traceId,
 // clientContext (the JSON value), identity and tenantId.
@@ -34,6 +38,9 @@
 // A runtime sends Begun once, then Ready or InitError once, then one answer per Invoke:
 // Response frames of which only the last lacks More, or one Error. A closed stream
 // tells the runtime to exit.
+//
+// A runtime whose AWS_LAMBDA_INITIALIZATION_TYPE is snap-start gets Restore once, between
+// Ready and the first Invoke, and answers it.
 //
 // # Many invocations at once
 //

@@ -16,12 +16,15 @@ import (
 
 // Types and flags of frames, see the package comment.
 const (
-	frameInvoke    = 0x01
-	frameReady     = 0x81
-	frameInitError = 0x82
-	frameResponse  = 0x83
-	frameError     = 0x84
-	frameBegun     = 0x85
+	frameInvoke       = 0x01
+	frameRestore      = 0x02
+	frameReady        = 0x81
+	frameInitError    = 0x82
+	frameResponse     = 0x83
+	frameError        = 0x84
+	frameBegun        = 0x85
+	frameRestored     = 0x86
+	frameRestoreError = 0x87
 
 	flagMore = 0x01
 	flagLast = 0x02

@@ -14,8 +14,11 @@ import (
 // reading the formats before it.
 //
 // Format 2 seals the secrets of versions, which format 1 has in the open. Format 3 has
-// provisioned concurrency.
-const recordFormat = 3
+// provisioned concurrency, format 4 SnapStart.
+const recordFormat = 4
+
+// provisionedFormat is what a function with provisioned concurrency is written in.
+const provisionedFormat = 3
 
 // sealedFormat is what a document is written in that has nothing newer: a Lambent that
 // knows no more goes on reading it.
@@ -61,6 +64,7 @@ type versionFields struct {
 	Logging        loggingRecord     `json:"logging"`
 	Code           codeRecord        `json:"code"`
 	Layers         []layerRecord     `json:"layers,omitzero"`
+	SnapStart      string            `json:"snapStart,omitzero"`
 
 	State                      string    `json:"state,omitzero"`
 	StateReason                string    `json:"stateReason,omitzero"`
@@ -119,7 +123,19 @@ func EncodeFunction(fn lambda.Function, s Sealer) ([]byte, error) {
 
 // formatOf is the oldest format that can say all of a function.
 func formatOf(fn *lambda.Function) int {
+	format := versionFormat(&fn.Latest)
+	if fn.Serving != nil {
+		format = max(format, versionFormat(fn.Serving))
+	}
 	if fn.Provisioned != nil {
+		format = max(format, provisionedFormat)
+	}
+	return format
+}
+
+// versionFormat is the oldest format that can say all of a version.
+func versionFormat(v *lambda.Version) int {
+	if v.SnapStart != "" {
 		return recordFormat
 	}
 	return sealedFormat
@@ -158,7 +174,7 @@ func EncodeVersion(id lambda.FunctionID, v lambda.Version, s Sealer) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(versionRecord{Format: sealedFormat, Version: fields})
+	return json.Marshal(versionRecord{Format: versionFormat(&v), Version: fields})
 }
 
 // SameVersion reports whether two versions would be kept as the same.
@@ -212,7 +228,7 @@ func fieldsOf(v lambda.Version) versionFields {
 		Timeout: v.Timeout, MemorySize: v.MemorySize, TmpSize: v.TmpSize,
 		Environment: v.Environment, EnvironmentSet: v.EnvironmentSet,
 		PackageType: v.PackageType, Architecture: v.Architecture, TracingMode: v.TracingMode,
-		Logging: loggingRecord(v.Logging), Code: codeRecord(v.Code), Layers: convert(v.Layers, toLayerRecord),
+		Logging: loggingRecord(v.Logging), Code: codeRecord(v.Code), Layers: convert(v.Layers, toLayerRecord), SnapStart: v.SnapStart,
 		State: v.State, StateReason: v.StateReason, StateReasonCode: v.StateReasonCode,
 		LastUpdateStatus: v.LastUpdateStatus, LastUpdateStatusReason: v.LastUpdateStatusReason,
 		LastUpdateStatusReasonCode: v.LastUpdateStatusReasonCode, RevisionID: v.RevisionID,
@@ -226,7 +242,7 @@ func (f versionFields) version() lambda.Version {
 		Timeout: f.Timeout, MemorySize: f.MemorySize, TmpSize: f.TmpSize,
 		Environment: f.Environment, EnvironmentSet: f.EnvironmentSet,
 		PackageType: f.PackageType, Architecture: f.Architecture, TracingMode: f.TracingMode,
-		Logging: lambda.Logging(f.Logging), Code: lambda.Code(f.Code), Layers: convert(f.Layers, fromLayerRecord),
+		Logging: lambda.Logging(f.Logging), Code: lambda.Code(f.Code), Layers: convert(f.Layers, fromLayerRecord), SnapStart: f.SnapStart,
 		State: f.State, StateReason: f.StateReason, StateReasonCode: f.StateReasonCode,
 		LastUpdateStatus: f.LastUpdateStatus, LastUpdateStatusReason: f.LastUpdateStatusReason,
 		LastUpdateStatusReasonCode: f.LastUpdateStatusReasonCode, RevisionID: f.RevisionID,

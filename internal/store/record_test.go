@@ -83,6 +83,34 @@ func TestGoldenVersion(t *testing.T) {
 	sameDocument(t, golden(t, "version.v2.json"), written)
 }
 
+func TestGoldenSnapStart(t *testing.T) {
+	reserved := 7
+	want := lambda.Function{
+		ID: goldenID, Tags: map[string]string{"lambent:isolation": "light"},
+		ReservedConcurrency: &reserved, Latest: goldenVersion(lambda.Latest),
+	}
+	want.Latest.SnapStart = lambda.SnapStartVersions
+	got, err := store.DecodeFunction(goldenID, golden(t, "function.v4.json"), storetest.Key(1))
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("decoded %v (-want +got):\n%s", err, diff)
+	}
+	written, err := store.EncodeFunction(want, storetest.Key(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameDocument(t, golden(t, "function.v4.json"), written)
+	version := goldenVersion("3")
+	version.SnapStart = lambda.SnapStartVersions
+	read, err := store.DecodeVersion(goldenID, golden(t, "version.v4.json"), storetest.Key(1))
+	if diff := cmp.Diff(version, read); err != nil || diff != "" {
+		t.Errorf("decoded %v (-want +got):\n%s", err, diff)
+	}
+	if written, err = store.EncodeVersion(goldenID, version, storetest.Key(1)); err != nil {
+		t.Fatal(err)
+	}
+	sameDocument(t, golden(t, "version.v4.json"), written)
+}
+
 func goldenVersion(number string) lambda.Version {
 	return lambda.Version{
 		Version: number, Description: "prices a basket", Role: "arn:aws:iam::000000000000:role/r",
@@ -134,7 +162,7 @@ func TestRefusedRecords(t *testing.T) {
 		doc  string
 		want error
 	}{
-		"newer format":  {`{"format":4,"latest":{},"novel":1}`, store.ErrNewerSchema},
+		"newer format":  {`{"format":5,"latest":{},"novel":1}`, store.ErrNewerSchema},
 		"no format":     {`{"latest":{}}`, store.ErrDamaged},
 		"unknown field": {`{"format":1,"latest":{},"novel":1}`, store.ErrDamaged},
 		"cut":           {`{"format":1,"latest":{`, store.ErrDamaged},

@@ -48,6 +48,10 @@ func start(r *receipt.Receipt) time.Duration {
 }
 
 func sayStart(r *receipt.Receipt, cost time.Duration) string {
+	if r.Start == receipt.Restore {
+		return fmt.Sprintf("It waited %s for a restore (SnapStart)%s: %s to wake the sandbox, %s for your hooks after it.",
+			amount(cost), because(r), amount(r.Spent[receipt.Sandbox]), amount(r.Spent[receipt.Runtime]+r.Spent[receipt.Init]))
+	}
 	return fmt.Sprintf("It waited %s for a start (%s)%s: %s for the sandbox, %s for the runtime, %s for your code's initialisation.",
 		amount(cost), r.Start, because(r), amount(r.Spent[receipt.Sandbox]), amount(r.Spent[receipt.Runtime]), amount(r.Spent[receipt.Init]))
 }

@@ -45,6 +45,21 @@ func TestExplain(t *testing.T) {
 				},
 			},
 		},
+		"a restore": {
+			measured(func(r *receipt.Receipt) {
+				r.Start, r.Why = receipt.Restore, "the only instance is busy"
+				r.Add(receipt.Sandbox, 1*ms)
+				r.Add(receipt.Init, 40*ms)
+				r.Add(receipt.Handler, 5*ms)
+			}),
+			why.Explanation{
+				Verdict: "Most of it was your code's initialisation: 40 ms of 46 ms.",
+				Because: []string{
+					"It waited 41 ms for a restore (SnapStart), because the only instance is busy: 1.0 ms to wake the sandbox, 40 ms for your hooks after it.",
+					"For at least 5.0 ms it asked for no CPU and no disk: it slept, or waited for an answer from elsewhere.",
+				},
+			},
+		},
 		"waiting beside nobody is no excuse": {
 			measured(func(r *receipt.Receipt) {
 				r.Add(receipt.Handler, 50*ms)

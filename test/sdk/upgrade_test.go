@@ -218,7 +218,7 @@ func TestUpgradeThatFails(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	broken, err := lambent.Begin(binaries, d.Daemon, filepath.Join(t.TempDir(), "lambent.log"), "LAMBENT_ISOLATION=gvisor")
+	broken, err := lambent.Begin(binaries, d.Daemon, filepath.Join(t.TempDir(), "lambent.log"), "LAMBENT_ISOLATION=process") // and not allowed
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,6 +38,7 @@ type box struct {
 	channel   *process              // most recent with Stream; nil before the first
 	listeners []net.Listener
 	past      counters // of processes that ended
+	census    census   // of its processes, the latest
 
 	closing sync.Mutex // one Close at a time
 }

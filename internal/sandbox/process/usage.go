@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -29,7 +30,8 @@ func (b *box) count(state *os.ProcessState) {
 
 // Usage implements the method of sandbox.Sandbox. Memory is the sum of resident sets,
 // which counts shared pages more than once; MemoryPeak is the greatest value seen
-// here, or of a single process; orphans that ended are not in CPU.
+// here, or of a single process; orphans that ended are not in CPU. A process that one of the
+// box started may be missing for a tenth of a second.
 func (b *box) Usage(ctx context.Context) (sandbox.Usage, error) {
 	if err := b.checkOpen("reading the counters of"); err != nil {
 		return sandbox.Usage{}, err
@@ -37,7 +39,7 @@ func (b *box) Usage(ctx context.Context) (sandbox.Usage, error) {
 	if err := context.Cause(ctx); err != nil {
 		return sandbox.Usage{}, err
 	}
-	found, err := members(b.dir, sessions(b.running()))
+	found, err := b.seen(sessions(b.running()))
 	if err != nil {
 		return sandbox.Usage{}, fmt.Errorf("reading the counters of box %s: %w", b.id, err)
 	}
@@ -46,4 +48,34 @@ func (b *box) Usage(ctx context.Context) (sandbox.Usage, error) {
 	defer b.mu.Unlock()
 	b.past.peak = max(b.past.peak, now.memory)
 	return sandbox.Usage{Memory: now.memory, MemoryPeak: b.past.peak, CPU: b.past.cpu + now.cpu}, nil
+}
+
+// census is the processes of a box as a scan of /proc found them.
+type census struct {
+	at       time.Time
+	sessions []int
+	found    []candidate
+}
+
+// scanEvery is how old a census may be: a scan reads the environment of every process of the
+// host, which takes longer than most invocations.
+const scanEvery = 100 * time.Millisecond
+
+// seen are the processes of the box, from the latest census if nothing was started since.
+func (b *box) seen(sessions []int) ([]candidate, error) {
+	slices.Sort(sessions)
+	b.mu.Lock()
+	latest := b.census
+	b.mu.Unlock()
+	if slices.Equal(latest.sessions, sessions) && time.Since(latest.at) < scanEvery {
+		return latest.found, nil
+	}
+	found, err := members(b.dir, sessions)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	b.census = census{time.Now(), sessions, found}
+	b.mu.Unlock()
+	return found, nil
 }

@@ -175,6 +175,8 @@ func functionScenarios() []scenario {
 		{recording: "TestLambdaSizeLimits::test_large_environment_variables_fails", perform: largeVariable},
 		{recording: "TestLambdaSizeLimits::test_large_environment_fails_multiple_keys", perform: largeVariables},
 		{recording: "TestLambdaSnapStart::test_snapstart_exceptions", perform: snapStartExceptions},
+		{recording: "TestLambdaSnapStart::test_snapstart_update_function_configuration[python3.12]", perform: snapStartUpdate("python3.12")},
+		{recording: "TestLambdaSnapStart::test_snapstart_update_function_configuration[python3.13]", perform: snapStartUpdate("python3.13")},
 		{recording: "TestLambdaImages::test_lambda_zip_file_to_image", perform: zipToImage},
 		{
 			recording: "TestLambdaBehavior::test_mixed_architecture", perform: mixedArchitecture,
@@ -258,6 +260,17 @@ func largeVariables(s *session) {
 func snapStartExceptions(s *session) {
 	see(s, "create_function_invalid_snapstart_apply", s.api.CreateFunction, s.usual("compat-never-created", "handler.handler", "echo.py",
 		func(in *lambda.CreateFunctionInput) { in.SnapStart = &types.SnapStart{ApplyOn: "invalidOption"} }))
+}
+
+func snapStartUpdate(runtime string) func(*session) {
+	return func(s *session) {
+		name := s.name("<function-name:1>")
+		see(s, "create_function_response", s.api.CreateFunction, s.bare(name, "handler.handler", "echo.py", seconds(5), megabytes(1024), s.python(runtime)))
+		s.active(name)
+		see(s, "update_function_response", s.api.UpdateFunctionConfiguration, &lambda.UpdateFunctionConfigurationInput{
+			FunctionName: &name, SnapStart: &types.SnapStart{ApplyOn: types.SnapStartApplyOnPublishedVersions},
+		})
+	}
 }
 
 func zipToImage(s *session) {

@@ -8,9 +8,9 @@ const (
 	noMappings    = "event source mappings come later"
 	noImages      = "functions from images come later"
 	noVPC         = "Lambent has networks of its own, no VPC"
-	noSnapStart   = "SnapStart comes later"
 	noNode        = "this runtime comes later: Node.js"
 	noJava        = "this runtime comes later: Java"
+	noDotnet      = "this runtime comes later: .NET"
 	noSigning     = "code signing configurations are not offered: no function has one"
 	noQueues      = "destinations and dead-letter queues come later"
 	oneAccount    = "Lambent has one account; no answer was recorded"
@@ -25,8 +25,8 @@ func outside() []exclusion {
 		excluded(theirEndpoint, endpoints...),
 		excluded(noImages, "TestLambdaImages::test_lambda_image_and_image_config_crud", "TestLambdaImages::test_lambda_image_crud"),
 		excluded(noVPC, "TestLambdaFunction::test_invalid_vpc_config_subnet"),
-		excluded(noSnapStart, parametrized("TestLambdaSnapStart::test_snapstart_update_function_configuration",
-			"dotnet10", "dotnet8", "java11", "java17", "java21", "java25", "python3.12", "python3.13")...),
+		excluded(noDotnet, parametrized("TestLambdaSnapStart::test_snapstart_update_function_configuration", "dotnet10", "dotnet8")...),
+		excluded(noJava, parametrized("TestLambdaSnapStart::test_snapstart_update_function_configuration", "java11", "java17", "java21", "java25")...),
 		excluded(noNode,
 			"TestLambdaFeatures::test_lambda_with_context",
 			"TestLambdaFeatures::test_invocation_type_no_return_payload[nodejs-RequestResponse]",

@@ -6,6 +6,8 @@ import time
 
 from . import codec, faults, stream
 
+_INITIALIZATION = "AWS_LAMBDA_INITIALIZATION_TYPE"
+
 
 def main():
     """Runs until Lambent closes the stream, or the function ends the process."""
@@ -26,11 +28,14 @@ def serve(waited):
         began = time.monotonic()
         if not waited:
             link.write(stream.BEGUN)
+        restored = os.environ.get(_INITIALIZATION) == "snap-start"  # before the function can change it
         handler = _init(link)
-        if handler is None:
+        if handler is None or restored and not _before_snapshot(link):
             sys.exit(1)
         took = int((time.monotonic() - began) * 1e6)
         link.write(stream.READY, took.to_bytes(4, "big") if waited else b"")
+        if restored and not _after_restore(link):
+            sys.exit(1)
         while True:
             turn(link, handler)
     except stream.Closed:
@@ -84,6 +89,36 @@ def _init(link):
     return found
 
 
+def _before_snapshot(link):
+    """The function's hooks after its init. False once an error is told."""
+    from . import snapshot
+
+    try:
+        snapshot.before()
+    except Exception as error:
+        _report(link, stream.INIT_ERROR, error, "", "Runtime.BeforeSnapshotError")
+        return False
+    _flush()
+    return True
+
+
+def _after_restore(link):
+    """Waits until a request needs this interpreter; then the function's hooks. False once
+    an error is told."""
+    from . import snapshot
+
+    link.await_restore()
+    began = time.monotonic()
+    try:
+        snapshot.after()
+    except Exception as error:
+        _report(link, stream.RESTORE_ERROR, error, "", "Runtime.AfterRestoreError")
+        return False
+    _flush()
+    link.write(stream.RESTORED, int((time.monotonic() - began) * 1e6).to_bytes(4, "big"))
+    return True
+
+
 def turn(link, handler):
     """One invocation. SystemExit and its like are the function's way out."""
     from . import logs
@@ -125,12 +160,14 @@ def _trace(trace_id):
         os.environ.pop("_X_AMZN_TRACE_ID", None)
 
 
-def _report(link, kind, error, request_id):
-    """Tells Lambent of an error, after the log has it."""
+def _report(link, kind, error, request_id, error_type=""):
+    """Tells Lambent of an error, after the log has it; of another type than the log's if
+    one is given."""
     value = faults.describe(error, request_id)
     try:
         faults.log(value)
     except (AttributeError, OSError, ValueError):
         pass  # the function replaced or closed its output: the answer still goes
     _flush()
+    value["errorType"] = error_type or value["errorType"]
     link.write(kind, codec.encode(value))

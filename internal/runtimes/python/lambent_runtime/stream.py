@@ -4,11 +4,14 @@ import os
 import sys
 
 INVOKE = 0x01
+RESTORE = 0x02
 READY = 0x81
 INIT_ERROR = 0x82
 RESPONSE = 0x83
 ERROR = 0x84
 BEGUN = 0x85
+RESTORED = 0x86
+RESTORE_ERROR = 0x87
 
 _HEADER = 8
 _CHUNK = 1 << 16
@@ -88,6 +91,12 @@ class Stream:
         payload = self._rest(data, size)
         split = 4 + int.from_bytes(payload[:4], "big")
         return payload[4:split], payload[split:]
+
+    def await_restore(self):
+        """Waits for a Restore frame."""
+        data = self._first()
+        if data[0] != RESTORE or len(data) != _HEADER:
+            raise Closed()
 
     def _first(self):
         data = b""
