@@ -81,15 +81,19 @@ func (t *template) preloadRequest() *agentproto.Preload {
 	return p
 }
 
-// startPreload has a guest that is to be saved start what waits, confined as its command will be.
-func (b *box) startPreload(ctx context.Context) error {
+// early says whether guests are confined before they are saved: then those that go on are spared
+// that. Where protections are taken away each guest is told by itself, from one snapshot.
+func (t *template) early() bool { return len(t.driver.options.Without) == 0 }
+
+// ready has a guest that is to be saved confine its commands, and start what waits.
+func (b *box) ready(ctx context.Context) error {
 	t := b.template
-	if t.preload == nil {
+	if !t.early() {
 		return nil
 	}
 	setup := t.setup()
 	setup.Guest.Fresh = nil // each that goes on has its own
-	if _, err := b.Control.Call(ctx, &agentproto.Request{Setup: setup}); err != nil {
+	if _, err := b.Control.Call(ctx, &agentproto.Request{Setup: setup}); err != nil || t.preload == nil {
 		return err
 	}
 	_, err := b.Control.Call(ctx, &agentproto.Request{Preload: t.preloadRequest()})

@@ -234,10 +234,10 @@ func (b *box) setUp(ctx context.Context, s *snapshot) (err error) {
 
 // first is what the agent of a restored guest is asked first.
 func (b *box) first() *agentproto.Request {
-	if b.template.preload == nil {
+	if !b.template.early() {
 		return &agentproto.Request{Setup: b.template.setup()}
 	}
-	b.waits = true
+	b.waits = b.template.preload != nil
 	f := fresh()
 	return &agentproto.Request{Wake: &f}
 }
@@ -287,7 +287,7 @@ func (b *box) save(ctx context.Context) (_ *snapshot, err error) {
 	if s.state, err = memoryFile("lambent-state"); err != nil {
 		return nil, err
 	}
-	if err := b.startPreload(ctx); err != nil {
+	if err := b.ready(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	if err := b.machine.pause(ctx); err != nil {
