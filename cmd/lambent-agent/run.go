@@ -99,10 +99,6 @@ func (b *box) open(id uint64, name string) (int, error) {
 	return s.fd, nil
 }
 
-// crowd is how many streams may wait in a channel, in bytes of one each. Each of them holds
-// descriptors of gVisor's on the host, whose number is limited, too.
-const crowd = 64
-
 // patience is how long it waits before it looks at a full channel again.
 const patience = 5 * time.Millisecond
 
@@ -119,7 +115,7 @@ func (b *box) openStream(o *agentproto.Open) error {
 		return unix.EPIPE
 	}
 	defer func() { _ = unix.Close(channel) }()
-	if err := awaitRoom(channel); err != nil {
+	if err := awaitRoom(channel, b.world.crowd()); err != nil {
 		return err
 	}
 	fd, err := b.world.stream(o.Ticket)
@@ -131,7 +127,7 @@ func (b *box) openStream(o *agentproto.Open) error {
 }
 
 // awaitRoom returns when there is room in a channel.
-func awaitRoom(channel int) error {
+func awaitRoom(channel, crowd int) error {
 	for {
 		waiting, err := unix.IoctlGetInt(channel, unix.TIOCOUTQ)
 		if err != nil {

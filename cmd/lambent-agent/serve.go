@@ -38,6 +38,8 @@ type world interface {
 	connect(ticket uint64) (end, error)
 	// open opens where a command writes.
 	open(name string) (sink, error)
+	// crowd is what the kernel says of a channel in which too many streams wait (TIOCOUTQ).
+	crowd() int
 	// ask answers what only one of the worlds is asked; false = not this one.
 	ask(b *box, r *agentproto.Request) (answer func() (*agentproto.Used, error), knows bool)
 

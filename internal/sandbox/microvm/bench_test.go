@@ -73,7 +73,9 @@ func BenchmarkStart(b *testing.B) {
 			if err := box.Bind(b.Context(), w); err != nil {
 				return err
 			}
-			if _, err = box.Run(b.Context(), command); err != nil {
+			heard := command
+			heard.Stdout, heard.Stderr = os.Stderr, os.Stderr // one for both, or what waits cannot become it
+			if _, err = box.Run(b.Context(), heard); err != nil {
 				return err
 			}
 			if conn, err = box.Open(b.Context()); err != nil {
