@@ -126,8 +126,8 @@ func mountShm(s *initproto.Setup) error {
 
 // open opens what cannot be opened once the rights are gone.
 func (b *box) open(*initproto.Setup) (err error) {
-	if b.oom, err = unix.Open("/proc/self/oom_score_adj", unix.O_WRONLY|unix.O_CLOEXEC, 0); err != nil {
-		return &os.PathError{Op: "open", Path: "/proc/self/oom_score_adj", Err: err}
+	if b.oom, err = openScore(); err != nil {
+		return err
 	}
 	if b.null, err = unix.Open(emptyFile, unix.O_RDWR|unix.O_CLOEXEC, 0); err != nil {
 		return &os.PathError{Op: "open", Path: emptyFile, Err: err}

@@ -16,7 +16,7 @@ import (
 type box struct {
 	control  int
 	setup    *initproto.Setup
-	oom      int // /proc/self/oom_score_adj, open for writing
+	oom      *score
 	null     int
 	bound    bool
 	children *reaper.Reaper
@@ -28,7 +28,7 @@ func serve(control int) error {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 		return os.NewSyscallError("prctl(PR_SET_PDEATHSIG)", err)
 	}
-	b := &box{control: control, oom: -1, null: -1}
+	b := &box{control: control, null: -1}
 	b.children = reaper.New(b.ended)
 	packet := make([]byte, initproto.MaxPacket)
 	for {

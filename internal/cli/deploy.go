@@ -46,7 +46,7 @@ type deployFlags struct {
 	memory, timeout        int32
 	concurrency            int
 	variables, tags        []string
-	install                bool
+	install, untrusted     bool
 }
 
 func newDeployFlags(c *cobra.Command) *deployFlags {
@@ -55,7 +55,8 @@ func newDeployFlags(c *cobra.Command) *deployFlags {
 	set.StringVar(&f.name, "name", "", "`NAME` of the function (default from PATH)")
 	set.StringVar(&f.runtime, "runtime", "", "AWS's `IDENTIFIER`, python3.11 for instance (default guessed)")
 	set.StringVar(&f.handler, "handler", "", "`FILE.FUNCTION` that is called, app.handler for instance (default guessed)")
-	set.StringVar(&f.isolation, "isolation", "", "isolation `TIER`: light, or process where that is allowed (default the server's)")
+	set.StringVar(&f.isolation, "isolation", "", "isolation `TIER`: light, gvisor, or process where that is allowed (default the server's)")
+	set.BoolVar(&f.untrusted, "untrusted", false, "the code is somebody else's: it gets at least the isolation that the server has for that")
 	set.StringVar(&f.description, "description", "", "`TEXT` that says what the function is for")
 	set.Int32Var(&f.memory, "memory", lambda.DefaultMemory, "memory of an instance in `MB`")
 	set.Int32Var(&f.timeout, "timeout", lambda.DefaultTimeout, "`SECONDS` that one request may take")
@@ -115,6 +116,9 @@ func (f *deployFlags) wanted(c *cobra.Command) (w wanted, err error) {
 	}
 	if c.Flags().Changed("concurrency") {
 		w.tags[lambda.ConcurrencyTag] = strconv.Itoa(f.concurrency)
+	}
+	if c.Flags().Changed("untrusted") {
+		w.tags[lambda.UntrustedTag] = strconv.FormatBool(f.untrusted)
 	}
 	return w, w.isolate(f.isolation)
 }

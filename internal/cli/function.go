@@ -24,7 +24,7 @@ type function struct {
 	Description string            `json:"description,omitempty"`
 	Runtime     string            `json:"runtime"`
 	Handler     string            `json:"handler"`
-	Isolation   string            `json:"isolation,omitempty"` // "" = the server's default
+	Isolation   string            `json:"isolation,omitempty"` // in force
 	Memory      int32             `json:"memory"`              // MB
 	Timeout     int32             `json:"timeout"`             // seconds
 	State       string            `json:"state"`
@@ -52,7 +52,8 @@ func (s *server) describe(ctx context.Context, name string) (*function, error) {
 		CodeSize: c.CodeSize, CodeSHA256: aws.ToString(c.CodeSha256), Modified: aws.ToString(c.LastModified),
 		Environment: variablesOf(c), Tags: out.Tags,
 	}
-	f.Isolation = out.Tags[lambda.IsolationTag]
+	f.Isolation = cmp.Or(f.Tags[lambda.InForceTag], f.Tags[lambda.IsolationTag])
+	delete(f.Tags, lambda.InForceTag) // it is not one of the function's own
 	return f, nil
 }
 

@@ -21,6 +21,7 @@ type Options struct {
 	Guests       []string // where the kernel and images of microVMs are looked for, in order
 	Owner        string   // names what belongs to this server on the host: letters, digits, '-'
 	Dir          string   // folder for the drivers' own state
+	IDs          string   // of users and groups on the host, for sandboxes of light: FIRST-LAST; "" = its own choice
 	AllowProcess bool     // offer the tier that does not isolate
 	// Preload says what sandbox.Base.Preload names. nil = nothing can be preloaded.
 	Preload func(name string) (sandbox.Preload, error)

@@ -13,7 +13,7 @@ import (
 // isolating lists the drivers that need Linux, weakest tier first. Each owner has a folder of
 // its own: two servers use o.Dir while one takes over from the other.
 func isolating(o Options) ([]Entry, error) {
-	d, err := light.New(light.Options{Init: o.Init, Owner: o.Owner, Dir: filepath.Join(o.Dir, "light", o.Owner), Preload: o.Preload, Log: o.Log})
+	d, err := light.New(light.Options{Init: o.Init, Owner: o.Owner, Dir: filepath.Join(o.Dir, "light", o.Owner), IDs: o.IDs, Preload: o.Preload, Log: o.Log})
 	if err != nil {
 		return nil, fmt.Errorf("making the light driver: %w", err)
 	}
@@ -21,7 +21,11 @@ func isolating(o Options) ([]Entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the gvisor driver: %w", err)
 	}
-	m, err := microvm.New(microvm.Options{Agent: o.Agent, Images: o.Guests, Owner: o.Owner, Dir: filepath.Join(o.Dir, "microvm"), Preload: o.Preload, Log: o.Log})
+	filter, err := light.Filter()
+	if err != nil {
+		return nil, err
+	}
+	m, err := microvm.New(microvm.Options{Agent: o.Agent, Images: o.Guests, Filter: filter, Owner: o.Owner, Dir: filepath.Join(o.Dir, "microvm"), Preload: o.Preload, Log: o.Log})
 	if err != nil {
 		return nil, fmt.Errorf("making the microvm driver: %w", err)
 	}

@@ -62,6 +62,9 @@ type Deps struct {
 	// CallHome answers Lambda's API inside the sandbox as the function. nil, or a nil
 	// handler, = no listener.
 	CallHome func(t *lambda.Target) http.Handler
+	// Offers asks anew whether this host has a tier; the error says what is missing. nil = it
+	// is not asked where a sandbox could not be made.
+	Offers func(lambda.Tier) error
 	// Neighbours is told who uses the CPUs. nil = nobody is.
 	Neighbours  *neighbour.Board
 	InitTimeout time.Duration // 0 = DefaultInitTimeout

@@ -26,6 +26,8 @@ type Settings struct {
 	CPUQuota float64 // CPUs, a hard limit; 0 = none
 	Class    Class   // 0 = by how it is invoked
 	Keep     Keep
+	// Untrusted says that the code is somebody else's: the account has a tier for that.
+	Untrusted bool
 
 	Concurrency int // requests at once in one instance, 1 to MaxConcurrency
 }
@@ -65,6 +67,8 @@ func (s *Settings) set(name, value string) (err error) {
 	switch name {
 	case IsolationTag:
 		s.Tier, err = ParseTier(value)
+	case UntrustedTag:
+		s.Untrusted, err = parseUntrusted(value)
 	case NetworkTag:
 		s.Network, err = parseNetwork(value)
 	case CPUTag:
@@ -120,7 +124,7 @@ func parseConcurrency(value string) (int, error) {
 // nearest returns the setting whose name takes the fewest edits to reach.
 func nearest(name string) string {
 	best, least := IsolationTag, math.MaxInt
-	for _, known := range []string{IsolationTag, NetworkTag, CPUTag, ConcurrencyTag, KeepAliveTag, P99Tag, ClassTag} {
+	for _, known := range []string{IsolationTag, UntrustedTag, NetworkTag, CPUTag, ConcurrencyTag, KeepAliveTag, P99Tag, ClassTag} {
 		if d := distance(name, known); d < least {
 			best, least = known, d
 		}

@@ -21,6 +21,7 @@ type Store interface {
 	Functions(ctx context.Context, account, region, after string, limit int) ([]lambda.Function, error)
 	All(ctx context.Context, yield func(lambda.Function) error) error
 	LayerStore
+	ProviderStore
 }
 
 // Blobs keeps deployment packages under the hex SHA-256 of their bytes: a blob.Store.
@@ -51,7 +52,7 @@ type Invoker interface {
 // Announcer begins what an invocation will need, of which only the head has arrived: the
 // router.
 type Announcer interface {
-	Announce(ctx context.Context, id lambda.FunctionID, qualifier string)
+	Announce(ctx context.Context, inv *lambda.Invocation)
 }
 
 // Events takes events that nobody waits for: an event.Dispatcher.
@@ -120,12 +121,12 @@ type Deps struct {
 	// Compiler is nil where nothing is compiled.
 	Compiler Compiler
 
-	Account     string      // of callers; "" means 000000000000
-	Region      string      // of callers that name none; "" means us-east-1
-	DefaultTier lambda.Tier // of functions without a lambent:isolation tag; 0 means light
-	Concurrency int         // invocations at once that the account may have; 0 means AWS's 1000
-	LinkKey     []byte      // signs download links; nil means a new one, and links die with the process
-	Hosts       []string    // names besides the loopback ones that a request's Host may have
+	Account     string           // of callers; "" means 000000000000
+	Region      string           // of callers that name none; "" means us-east-1
+	Isolation   lambda.Isolation // the account's rule; a Default of 0 means light
+	Concurrency int              // invocations at once that the account may have; 0 means AWS's 1000
+	LinkKey     []byte           // signs download links; nil means a new one, and links die with the process
+	Hosts       []string         // names besides the loopback ones that a request's Host may have
 	Log         *slog.Logger
 }
 
@@ -136,8 +137,8 @@ func (d Deps) withDefaults() Deps {
 	if d.Region == "" {
 		d.Region = "us-east-1"
 	}
-	if d.DefaultTier == 0 {
-		d.DefaultTier = lambda.TierLight
+	if d.Isolation.Default == 0 {
+		d.Isolation.Default = lambda.TierLight
 	}
 	if d.Concurrency == 0 {
 		d.Concurrency = 1000

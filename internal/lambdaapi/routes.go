@@ -60,6 +60,12 @@ var routes = []route{
 	{"GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", "GetLayerVersion", false, getLayerVersion},
 	{"DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", "DeleteLayerVersion", false, deleteLayerVersion},
 	{"GET", "/2018-10-31/layers", "ListLayers", false, listLayers}, // and GetLayerVersionByArn
+	{"POST", "/2025-11-30/capacity-providers", "CreateCapacityProvider", false, createProvider},
+	{"GET", "/2025-11-30/capacity-providers", "ListCapacityProviders", false, listProviders},
+	{"GET", "/2025-11-30/capacity-providers/{CapacityProviderName}", "GetCapacityProvider", false, getProvider},
+	{"PUT", "/2025-11-30/capacity-providers/{CapacityProviderName}", "UpdateCapacityProvider", false, updateProvider},
+	{"DELETE", "/2025-11-30/capacity-providers/{CapacityProviderName}", "DeleteCapacityProvider", false, deleteProvider},
+	{"GET", "/2025-11-30/capacity-providers/{CapacityProviderName}/function-versions", "ListFunctionVersionsByCapacityProvider", false, listProviderVersions},
 	{"GET", "/_lambent/code/{Digest}", "DownloadCode", true, downloadCode},
 }
 

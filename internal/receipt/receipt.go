@@ -46,6 +46,7 @@ const (
 type Receipt struct {
 	RequestID string
 	Version   string // executed version
+	Tenant    string // whose it was; "" where the function has no tenant isolation
 	Tier      lambda.Tier
 	Start     StartKind
 	Why       string // why it was not warm, one short sentence; "" when warm

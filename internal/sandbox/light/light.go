@@ -1,6 +1,7 @@
 package light
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type Options struct {
 	Owner      string // names the cgroups of this run: letters, digits and '-', at most 64 bytes
 	Dir        string // private folder of this driver: mount points and /tmp images
 	CgroupRoot string // "" = /sys/fs/cgroup
+	IDs        string // of users and groups, that boxes have on the host: FIRST-LAST; "" = DefaultIDs
 	Log        *slog.Logger
 	// Preload says what Base.Preload names. nil = nothing can be preloaded.
 	Preload func(name string) (sandbox.Preload, error)
@@ -67,7 +69,11 @@ func New(o Options) (*Driver, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Without = slices.Clone(o.Without)
-	return &Driver{options: o, ids: newIDRanges(o.Owner)}, nil
+	ids, err := newIDRanges(cmp.Or(o.IDs, DefaultIDs), o.Owner)
+	if err != nil {
+		return nil, fmt.Errorf("light driver: %w", err)
+	}
+	return &Driver{options: o, ids: ids}, nil
 }
 
 // has says whether a protection is in force.

@@ -131,6 +131,9 @@ func (b *box) start(control *os.File) error {
 	defer func() { _ = null.Close() }()
 	t := b.template
 	where := place{root: t.root, network: b.network, group: b.group, flags: b.flags(), firstID: b.firstID}
+	if t.driver.has(OwnCounts) {
+		where.owner = b.firstID
+	}
 	b.init, err = t.spawner.spawn(where, initproto.Spawn{
 		Path: initproto.Path, Args: []string{"lambent-init"}, Env: initEnv,
 	}, []*os.File{null, null, null, control})

@@ -12,7 +12,6 @@ import (
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/kernel/landlock"
 	"lambent.dev/lambent/internal/sandbox"
-	"lambent.dev/lambent/internal/sandbox/calls"
 	"lambent.dev/lambent/internal/sandbox/hostroot"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 )
@@ -112,7 +111,7 @@ func (d *Driver) newSetup() (initproto.Setup, error) {
 	}
 	var err error
 	if d.has(Seccomp) {
-		s.Filter, err = calls.Filter()
+		s.Filter, err = assemble(policy)
 	}
 	return s, err
 }

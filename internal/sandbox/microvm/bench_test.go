@@ -45,7 +45,7 @@ func BenchmarkStart(b *testing.B) {
 	}
 	command := sandbox.Command{Path: "/usr/bin/python3", Args: []string{"-I", "-S", "-B", "-c", waitingPython}, Stream: true, Direct: true}
 	d, err := microvm.New(microvm.Options{
-		Agent: agentBinary, Images: images(), Owner: fmt.Sprintf("microvm-bench-%d", os.Getpid()), Dir: b.TempDir(),
+		Agent: agentBinary, Images: images(), Filter: filter(b), Owner: fmt.Sprintf("microvm-bench-%d", os.Getpid()), Dir: b.TempDir(),
 		Preload: func(string) (sandbox.Preload, error) { return sandbox.Preload{Command: command, Copies: true}, nil },
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/light"
 	"lambent.dev/lambent/internal/sandbox/microvm"
 	"lambent.dev/lambent/internal/sandbox/microvm/image"
 )
@@ -61,11 +62,21 @@ func images() []string {
 	return []string{repository, image.SystemDir}
 }
 
+// filter is light's: see package drivers.
+func filter(t testing.TB) []byte {
+	t.Helper()
+	f, err := light.Filter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
 // newTemplate skips, with what Probe says, where the host cannot do microvm.
 func newTemplate(t testing.TB) (*microvm.Driver, sandbox.Template) {
 	t.Helper()
 	d, err := microvm.New(microvm.Options{
-		Agent: agentBinary, Images: images(), Owner: fmt.Sprintf("microvm-test-%d", os.Getpid()), Dir: t.TempDir(), Cache: cache,
+		Agent: agentBinary, Images: images(), Filter: filter(t), Owner: fmt.Sprintf("microvm-test-%d", os.Getpid()), Dir: t.TempDir(), Cache: cache,
 	})
 	if err != nil {
 		t.Fatal(err)

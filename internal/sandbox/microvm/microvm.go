@@ -11,8 +11,6 @@ import (
 	"slices"
 	"sync"
 
-	"golang.org/x/sync/singleflight"
-
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/stage"
@@ -29,6 +27,8 @@ type Options struct {
 	Dir        string   // private folder of this driver
 	Cache      string   // folder of snapshots and images of folders, which drivers share; "" = in Dir
 	CgroupRoot string   // "" = /sys/fs/cgroup
+	// Filter is the seccomp program that says what functions may ask of a guest's kernel.
+	Filter []byte
 	// Preload says what sandbox.Base.Preload names. nil = nothing can be preloaded.
 	Preload func(name string) (sandbox.Preload, error)
 	Log     *slog.Logger
@@ -39,8 +39,7 @@ type Options struct {
 
 // Driver makes sandboxes of the tier microvm. Its methods may be called from many goroutines.
 type Driver struct {
-	options   Options
-	snapshots singleflight.Group // of what a guest is made of
+	options Options
 
 	mu    sync.Mutex   // protects the fields below
 	stage *stage.Stage // nil without users
@@ -58,8 +57,8 @@ func New(o Options) (*Driver, error) {
 			return nil, fmt.Errorf("microvm driver: %s %q is not an absolute path", name, path)
 		}
 	}
-	if o.Owner == "" {
-		return nil, errors.New("microvm driver: no owner is given")
+	if o.Owner == "" || len(o.Filter) == 0 {
+		return nil, errors.New("microvm driver: an owner and a filter of system calls must be given")
 	}
 	if o.CgroupRoot == "" {
 		o.CgroupRoot = defaultCgroupRoot

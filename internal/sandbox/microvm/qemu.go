@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strings"
 	"time"
 
 	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
@@ -222,9 +221,3 @@ func (m *qemuMachine) save(ctx context.Context, state *os.File) error {
 }
 
 func (m *qemuMachine) close() error { return m.qmp.close() }
-
-// version is what QEMU says of itself in its first line.
-func qemuVersion(text string) string {
-	first, _, _ := strings.Cut(text, "\n")
-	return strings.TrimPrefix(first, "QEMU emulator version ")
-}

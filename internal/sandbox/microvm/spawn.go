@@ -266,7 +266,7 @@ func (t *template) setup() *agentproto.Setup {
 		Guest: &agentproto.Guest{Fresh: &f, NewPrivileges: !d.has(NoNewPrivs), SetUID: !d.has(NoSUID)},
 	}
 	if d.has(Seccomp) {
-		s.Guest.Filter = t.filter
+		s.Guest.Filter = d.options.Filter
 	}
 	if d.has(MaskedProc) {
 		s.Guest.Masked, s.Guest.ReadOnly = hostroot.MaskedProc(), hostroot.ReadOnlyProc()

@@ -22,7 +22,6 @@ import (
 	"lambent.dev/lambent/internal/kernel/mount"
 	"lambent.dev/lambent/internal/kernel/volume"
 	"lambent.dev/lambent/internal/sandbox"
-	"lambent.dev/lambent/internal/sandbox/calls"
 	"lambent.dev/lambent/internal/sandbox/hostroot"
 	"lambent.dev/lambent/internal/sandbox/microvm/image"
 	"lambent.dev/lambent/internal/sandbox/stage"
@@ -47,7 +46,6 @@ type template struct {
 	stage   *stage.Stage
 	dir     string // of its own
 	jail    string // the monitors' root, on the stage
-	filter  []byte // what functions may ask of a guest's kernel
 	preload *sandbox.Preload
 	shown   map[string]*os.File // images of the preload's folders by drive
 	snap    *snapshot
@@ -72,9 +70,6 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 	t := &template{driver: d, base: b, vmm: qemu{}, kvm: d.usableKVM().usable}
 	t.users.Store(1)
 	if t.preload, err = d.resolvePreload(b.Preload); err != nil {
-		return nil, err
-	}
-	if t.filter, err = calls.Filter(); err != nil {
 		return nil, err
 	}
 	if t.cgroups, err = cgroup.Open(d.options.CgroupRoot); err != nil {
@@ -236,7 +231,7 @@ func (t *template) snapshotKey() (string, error) {
 		shown[drive] = f.Name()
 	}
 	name, err := json.Marshal([]any{
-		t.base, t.early(), t.preload, shown, t.kvm, t.hardware().cpus, t.hardware().memory, agent, t.images.Key, monitor.Size(), monitor.ModTime().UnixNano(), kernelLine,
+		t.base, t.early(), t.driver.options.Filter, t.preload, shown, t.kvm, t.hardware().cpus, t.hardware().memory, agent, t.images.Key, monitor.Size(), monitor.ModTime().UnixNano(), kernelLine,
 	})
 	if err != nil {
 		return "", err

@@ -15,7 +15,7 @@ _PACKET = 64 * 1024
 _DESCRIPTORS = 16
 # Until Python has adapted its code to what runs, which its children then share.
 _REHEARSALS = 16
-_KILLED_FIRST = "500"  # for the out-of-memory killer, as commands are; children inherit it
+_KILLED_FIRST = 100  # above who started it, as commands are; children inherit it
 
 
 def serve():
@@ -39,8 +39,10 @@ def serve():
 
 
 def _be_killed_first():
-    with open("/proc/self/oom_score_adj", "w") as file:
-        file.write(_KILLED_FIRST)
+    with open("/proc/self/oom_score_adj", "r+") as file:
+        score = min(int(file.read()) + _KILLED_FIRST, 1000)
+        file.seek(0)
+        file.write(str(score))
 
 
 def _receive(control):

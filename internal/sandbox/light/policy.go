@@ -1,4 +1,4 @@
-package calls
+package light
 
 import (
 	"fmt"
@@ -60,7 +60,7 @@ var policy = []family{
 		"timer_create", "timer_settime", "timer_gettime", "timer_getoverrun", "timer_delete",
 		"timerfd_create", "timerfd_settime", "timerfd_gettime",
 	}},
-	{"waiting", []string{
+	{"waiting for what is open, for events and for reads and writes under way", []string{
 		"poll", "ppoll", "select", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
 		"epoll_pwait2", "eventfd", "eventfd2", "io_setup", "io_submit", "io_getevents", "io_pgetevents", "io_cancel", "io_destroy",
 	}},
@@ -128,10 +128,11 @@ func personality(value uint64) bpf.NameWithConditions {
 	}}
 }
 
-// Filter is the program that lets functions make these calls and no others, for seccomp(2) on
-// this machine.
+// Filter is the program of what functions may ask of Linux: guests of driver microvm put theirs
+// under it, too.
 func Filter() ([]byte, error) { return assemble(policy) }
 
+// assemble turns families into the program that lambent-init installs.
 func assemble(families []family) ([]byte, error) {
 	machine, err := arch.GetInfo("")
 	if err != nil {
