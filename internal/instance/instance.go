@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/http1"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/neighbour"
 	"lambent.dev/lambent/internal/receipt"
@@ -32,7 +32,7 @@ type Instance struct {
 	mounts   []sandbox.Mount
 	box      sandbox.Sandbox
 	log      *functionLog
-	servers  []*http.Server
+	servers  []*http1.Server
 	apiAddr  string // of the Runtime API inside; "" with frames
 	homeAddr string // of call-home inside; "" = none
 	timeline receipt.Launch

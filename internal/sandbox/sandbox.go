@@ -141,7 +141,9 @@ type Mount struct {
 // part of the base then: a workload that names one of them again changes nothing.
 type Preload struct {
 	Mounts []Mount // what Command and Zygote need: interpreter and bootstrap
-	// Command is as for Run, without Stdout and Stderr. Without a Path it becomes, in a box
+	// Command is as for Run, without Stdout and Stderr. In a box that is made in the background
+	// it may find LAMBENT_REHEARSE: there is time to ready what the first event needs, and
+	// somebody waits for any other. Without a Path it becomes, in a box
 	// that is made in the background, whatever is run without a stream.
 	Command Command
 	// Zygote is the program, with its arguments, that forks the interpreter from itself
@@ -211,6 +213,12 @@ type Usage struct {
 type Counter[T ~int64] struct {
 	Value T
 	Known bool
+}
+
+// Brief tells little of what Usage does, for much less: MemoryPeak and CPU, all else not
+// known. Every invocation asks. Optional, known to package instance only.
+type Brief interface {
+	Brief(ctx context.Context) (Usage, error)
 }
 
 // Classed gives a bound box another class while it lives: its share of CPUs and devices

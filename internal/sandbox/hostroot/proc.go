@@ -1,10 +1,14 @@
 package hostroot
 
-// MaskedProc are files and folders of /proc that tell of the host or steer it. The
-// list is the OCI runtimes' custom, widened by what a function never needs.
-func MaskedProc() []string {
+// MaskedFolders and MaskedFiles of /proc tell of the host or steer it. The lists are the
+// OCI runtimes' custom, widened by what a function never needs.
+func MaskedFolders() []string {
+	return []string{"/proc/acpi", "/proc/asound", "/proc/bus", "/proc/driver", "/proc/fs", "/proc/irq", "/proc/scsi", "/proc/pressure"}
+}
+
+// MaskedFiles see MaskedFolders.
+func MaskedFiles() []string {
 	return []string{
-		"/proc/acpi", "/proc/asound", "/proc/bus", "/proc/driver", "/proc/fs", "/proc/irq", "/proc/scsi", "/proc/pressure",
 		"/proc/buddyinfo", "/proc/cmdline", "/proc/config.gz", "/proc/consoles", "/proc/crypto", "/proc/diskstats",
 		"/proc/interrupts", "/proc/iomem", "/proc/ioports", "/proc/kallsyms", "/proc/kcore", "/proc/key-users", "/proc/keys",
 		"/proc/kmsg", "/proc/kpagecgroup", "/proc/kpagecount", "/proc/kpageflags", "/proc/latency_stats", "/proc/locks",

@@ -34,6 +34,7 @@ const (
 type box struct {
 	id       string
 	template *template
+	ahead    bool     // made before anybody asked for it
 	firstID  int      // of its id range
 	network  *os.File // nil shares the host's
 	group    *cgroup.Group
@@ -61,6 +62,7 @@ var (
 	_ sandbox.Sandbox = (*box)(nil)
 	_ sandbox.Freezer = (*box)(nil)
 	_ sandbox.Classed = (*box)(nil)
+	_ sandbox.Brief   = (*box)(nil)
 )
 
 // alive is nil, or an error that wraps ErrClosed.
@@ -95,14 +97,23 @@ func (b *box) Usage(ctx context.Context) (sandbox.Usage, error) {
 	if err := errors.Join(b.alive(), context.Cause(ctx)); err != nil {
 		return sandbox.Usage{}, err
 	}
-	u, err := b.group.Usage()
-	if errors.Is(b.usable(), sandbox.ErrNotBound) {
-		b.group.Rest() // boxes that wait are many, and read once
-	}
+	u, err := b.group.Usage() // keeps its files open, also of a box that waits: the first reading of a request is soon
 	if closed := b.alive(); closed != nil {
 		return sandbox.Usage{}, closed
 	}
 	return usageOf(u), err
+}
+
+// Brief implements sandbox.Brief.
+func (b *box) Brief(ctx context.Context) (sandbox.Usage, error) {
+	if err := errors.Join(b.usable(), context.Cause(ctx)); err != nil {
+		return sandbox.Usage{}, err
+	}
+	u, err := b.group.Brief()
+	if closed := b.alive(); closed != nil {
+		return sandbox.Usage{}, closed
+	}
+	return sandbox.Usage{MemoryPeak: u.MemoryPeak, CPU: u.CPU}, err
 }
 
 func usageOf(u cgroup.Usage) sandbox.Usage {

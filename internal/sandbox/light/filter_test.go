@@ -4,151 +4,119 @@ import (
 	"encoding/binary"
 	"testing"
 
+	bpf "github.com/elastic/go-seccomp-bpf"
 	"github.com/elastic/go-seccomp-bpf/arch"
 	netbpf "golang.org/x/net/bpf"
-	"golang.org/x/sys/unix"
 )
 
-// verdict runs the filter, as the kernel would, on a call (struct seccomp_data of
-// linux/seccomp.h: number, architecture, program counter, arguments).
-type verdict func(architecture, number uint32, args ...uint64) uint32
-
-func newVerdict(t *testing.T) (verdict, *arch.Info) {
+// plain is what the filter has to answer: the library's own program for the same policy.
+func plain(t *testing.T, machine *arch.Info) *netbpf.VM {
 	t.Helper()
-	raw, err := assemble(policy)
+	allow := bpf.SyscallGroup{Action: bpf.ActionAllow, NamesWithCondtions: conditional}
+	for _, f := range policy {
+		allow.Names = append(allow.Names, known(machine, f.names)...)
+	}
+	steps, err := program(bpf.Policy{DefaultAction: bpf.ActionErrno, Syscalls: []bpf.SyscallGroup{
+		allow, {Action: bpf.ActionErrno | bpf.Action(38), Names: known(machine, absent)},
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	const size = 8 // of struct sock_filter
-	program := make([]netbpf.Instruction, 0, len(raw)/size)
-	for ; len(raw) > 0; raw = raw[size:] {
-		order := binary.NativeEndian
-		program = append(program, netbpf.RawInstruction{
-			Op: order.Uint16(raw), Jt: raw[2], Jf: raw[3], K: order.Uint32(raw[4:]),
+	return virtual(t, steps)
+}
+
+func virtual(t *testing.T, steps []netbpf.Instruction) *netbpf.VM {
+	t.Helper()
+	vm, err := netbpf.NewVM(steps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return vm
+}
+
+// decoded is a filter as it goes to the kernel.
+func decoded(t *testing.T, raw []byte, err error) *netbpf.VM {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var steps []netbpf.Instruction
+	for ; len(raw) > 0; raw = raw[8:] {
+		steps = append(steps, netbpf.RawInstruction{
+			Op: binary.NativeEndian.Uint16(raw), Jt: raw[2], Jf: raw[3], K: binary.NativeEndian.Uint32(raw[4:]),
 		}.Disassemble())
 	}
-	vm, err := netbpf.NewVM(program)
-	if err != nil {
-		t.Fatal(err)
-	}
-	machine, err := arch.GetInfo("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(architecture, number uint32, args ...uint64) uint32 {
-		got, err := vm.Run(call(architecture, number, args))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return uint32(got)
-	}, machine
+	return virtual(t, steps)
 }
 
-// call lays out a call for a machine that loads big-endian words, each half of an argument by
-// itself, in the order of this one.
-func call(architecture, number uint32, args []uint64) []byte {
-	data := make([]byte, 64)
-	binary.BigEndian.PutUint32(data, number)
-	binary.BigEndian.PutUint32(data[4:], architecture)
-	low, high := 0, 4
-	if binary.NativeEndian.Uint16([]byte{0, 1}) == 1 {
-		low, high = 4, 0
-	}
-	for i, arg := range args {
-		binary.BigEndian.PutUint32(data[16+8*i+low:], uint32(arg))
-		binary.BigEndian.PutUint32(data[16+8*i+high:], uint32(arg>>32))
-	}
-	return data
-}
-
-const (
-	refused = unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)
-	unknown = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
-)
-
-// Every number that there is, and more: what the table does not name is refused.
-func TestFilterAllowsThePolicyAndNothingElse(t *testing.T) {
-	judge, machine := newVerdict(t)
-	allowed, missing, _, err := Calls()
+func TestFilterAnswersAsThePolicySays(t *testing.T) {
+	machine, err := thisMachine()
 	if err != nil {
-		t.Fatal(err)
+		t.Skip(err)
 	}
-	names := map[int]string{}
-	for name, number := range machine.SyscallNames {
-		names[number] = name
-	}
-	for number := range 2048 {
-		want := refused
-		switch {
-		case depends(names[number]):
-			continue
-		case allowed[number] != "":
-			want = unix.SECCOMP_RET_ALLOW
-		case missing[number] != "":
-			want = unknown
-		}
-		if got := judge(uint32(machine.ID), uint32(number)); got != want {
-			t.Errorf("%d %s: %#x, want %#x", number, names[number], got, want)
-		}
-	}
-}
-
-// The same numbers mean other calls to a 32-bit program and to one of the x32 kind.
-func TestFilterRefusesOtherKindsOfPrograms(t *testing.T) {
-	judge, machine := newVerdict(t)
-	const x32 = 0x40000000 // __X32_SYSCALL_BIT of asm/unistd.h
-	for number := range uint32(1024) {
-		for _, other := range []*arch.Info{arch.I386, arch.ARM, arch.X86_64, arch.AARCH64} {
-			if other.ID != machine.ID && judge(uint32(other.ID), number) == unix.SECCOMP_RET_ALLOW {
-				t.Errorf("%s: %d is allowed", other.Name, number)
+	raw, err := assemble(policy)
+	want, got := plain(t, machine), decoded(t, raw, err)
+	answers := map[int]int{}
+	for _, id := range []uint32{uint32(machine.ID), uint32(arch.I386.ID), 0} {
+		for number := range uint32(1 << 10) {
+			for _, number := range []uint32{number, number | 1<<30, number | 1<<31} {
+				for _, argument := range []uint64{0, 1, 2, 10, 16, 40, 0x0040000, 0xffffffff, newNamespaces, 1 << 40} {
+					packet := call(id, number, []uint64{argument, 0, argument})
+					w, wrong := want.Run(packet)
+					g, failed := got.Run(packet)
+					if wrong != nil || failed != nil || w != g {
+						t.Fatalf("call %d of machine %x with %x: %x, %v; want %x, %v", number, id, argument, g, failed, w, wrong)
+					}
+					answers[g]++
+				}
 			}
 		}
-		if judge(uint32(machine.ID), number|x32) == unix.SECCOMP_RET_ALLOW {
-			t.Errorf("x32: %d is allowed", number)
-		}
+	}
+	if len(answers) != 3 {
+		t.Errorf("the filter gave the answers %x; want allowed, denied and unknown", answers)
 	}
 }
 
-func TestFilterLooksAtArguments(t *testing.T) {
-	judge, machine := newVerdict(t)
-	allows := func(name string, args ...uint64) bool {
-		number, found := machine.SyscallNames[name]
-		return found && judge(uint32(machine.ID), uint32(number), args...) == unix.SECCOMP_RET_ALLOW
+func TestFilterDecidesNumbersInFewSteps(t *testing.T) {
+	machine, err := thisMachine()
+	if err != nil {
+		t.Skip(err)
 	}
-	const thread = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND | unix.CLONE_THREAD
-	if !allows("clone", thread) || !allows("clone", uint64(unix.SIGCHLD)) {
-		t.Error("threads and processes are refused")
-	}
-	for bit := range 64 {
-		if flag := uint64(1) << bit; flag&newNamespaces != 0 && (allows("clone", flag) || allows("clone", thread|flag)) {
-			t.Errorf("clone with flag %#x is allowed", flag)
-		}
-	}
-	for family := range uint64(64) {
-		plain := family == unix.AF_UNIX || family == unix.AF_INET || family == unix.AF_INET6
-		if allows("socket", family, unix.SOCK_STREAM, 0) != (plain || family == unix.AF_NETLINK) {
-			t.Errorf("sockets of family %d", family)
-		}
-		if allows("socket", unix.AF_NETLINK, unix.SOCK_RAW, family) != (family == unix.NETLINK_ROUTE) {
-			t.Errorf("netlink of protocol %d", family)
-		}
-		if allows("socket", family|1<<32, 0, 0) && !plain && family != unix.AF_NETLINK {
-			t.Errorf("family %d with more above it", family)
-		}
-		if allows("socketpair", family, unix.SOCK_STREAM, 0) != (family == unix.AF_UNIX) {
-			t.Errorf("pairs of family %d", family)
-		}
-		if value := uint64(1) << family; allows("personality", value) != (value == addrNoRandomize) {
-			t.Errorf("personality %#x", value)
-		}
+	all := spans(verdicts(machine, policy))
+	if deepest := depth(search(all)); deepest > 10 {
+		t.Errorf("a number of %d spans takes up to %d steps", len(all), deepest)
 	}
 }
 
-// Every family says why functions need it.
-func TestPolicyHasReasons(t *testing.T) {
-	for _, f := range policy {
-		if len(f.reason) < 10 || len(f.names) == 0 {
-			t.Errorf("family %q of %v", f.reason, f.names)
+// depth is how many steps a search takes at most.
+func depth(steps []netbpf.Instruction) int {
+	switch s := steps[0].(type) {
+	case netbpf.JumpIf:
+		if s.SkipFalse == 1 {
+			far := steps[1].(netbpf.Jump)
+			return 2 + max(depth(steps[2:]), depth(steps[2+far.Skip:]))
+		}
+		return 1 + max(depth(steps[1:]), depth(steps[1+int(s.SkipTrue):]))
+	default:
+		return 1
+	}
+}
+
+func TestAttachingIsTakenAway(t *testing.T) {
+	machine, err := thisMachine()
+	if err != nil {
+		t.Skip(err)
+	}
+	before, err := assemble(append([]family{attaching}, policy...))
+	first := decoded(t, before, err)
+	after, err := deny(attaching)
+	final := decoded(t, after, err)
+	for name, want := range map[string][2]verdict{"move_mount": {allowed, denied}, "read": {allowed, allowed}, "open_tree": {denied, allowed}} {
+		packet := call(uint32(machine.ID), uint32(machine.SyscallNames[name]), nil)
+		one, err1 := first.Run(packet)
+		two, err2 := final.Run(packet)
+		if err1 != nil || err2 != nil || verdict(one) != want[0] || verdict(two) != want[1] {
+			t.Errorf("%s: the filters answer %x and %x (%v, %v), want %x", name, one, two, err1, err2, want)
 		}
 	}
 }

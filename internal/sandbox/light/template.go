@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -101,7 +102,7 @@ func (d *Driver) newSetup() (initproto.Setup, error) {
 		s.Hostname = hostroot.Hostname
 	}
 	if d.has(MaskedProc) && d.has(PrivateProc) {
-		s.Masked, s.ReadOnly = hostroot.MaskedProc(), hostroot.ReadOnlyProc()
+		s.Masked, s.MaskedFolders, s.ReadOnly = hostroot.MaskedFiles(), hostroot.MaskedFolders(), hostroot.ReadOnlyProc()
 	}
 	if d.has(Landlock) && landlock.Usable() {
 		s.Writable = writablePlaces
@@ -109,10 +110,14 @@ func (d *Driver) newSetup() (initproto.Setup, error) {
 	if !d.has(PrivateDevices) {
 		s.ShmSize = 0
 	}
-	var err error
-	if d.has(Seccomp) {
-		s.Filter, err = assemble(policy)
+	if !d.has(Seccomp) {
+		return s, nil
 	}
+	var err error
+	if s.Filter, err = assemble(append(slices.Clip(policy), attaching)); err != nil {
+		return s, err
+	}
+	s.Final, err = deny(attaching)
 	return s, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"math"
 	"net"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -269,7 +270,7 @@ func (t *template) setup() *agentproto.Setup {
 		s.Guest.Filter = d.options.Filter
 	}
 	if d.has(MaskedProc) {
-		s.Guest.Masked, s.Guest.ReadOnly = hostroot.MaskedProc(), hostroot.ReadOnlyProc()
+		s.Guest.Masked, s.Guest.ReadOnly = slices.Concat(hostroot.MaskedFolders(), hostroot.MaskedFiles()), hostroot.ReadOnlyProc()
 	}
 	return s
 }

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 
-from . import box, child, kernel, library, rehearsal
+from . import box, child, immortal, kernel, library, rehearsal
 
 _CONTROL = 3
 _PACKET = 64 * 1024
@@ -21,6 +21,7 @@ _KILLED_FIRST = 100  # above who started it, as commands are; children inherit i
 def serve():
     """Serves until Lambent closes the conversation. Returns in a child only, with what
     the child is to run."""
+    os.environ.pop("LD_BIND_NOW", None)  # it has had its effect, and is no function's
     control = socket.socket(fileno=_CONTROL)
     control.set_inheritable(False)
     kernel.die_with_parent(signal.SIGKILL)
@@ -32,6 +33,7 @@ def serve():
         rehearsal.play()
     zygote = _Zygote(control, rights)
     gc.collect()
+    immortal.make()
     if hasattr(gc, "freeze"):
         gc.freeze()  # a collection in a child does not touch, and so copy, what it shares
     control.send(b"{}")
@@ -91,7 +93,7 @@ class _Zygote:
             if "signal" in request:
                 self._signal(request)
             else:
-                run = self._fork(request["id"], *descriptors)
+                run = self._fork(request, *descriptors)
         except Exception as error:
             self._tell({"id": request["id"], "error": str(error)})
         if run is None:
@@ -99,13 +101,13 @@ class _Zygote:
                 os.close(descriptor)
         return run
 
-    def _fork(self, name, init, *descriptors):
+    def _fork(self, request, init, *descriptors):
         kernel.setns(init, kernel.CLONE_NEWPID)  # of what is forked, not its own
-        pid = os.fork()
+        pid = kernel.fork()
         if pid == 0:
             self._control.detach()  # its number becomes another descriptor's
-            return child.become(self._rights, init, *descriptors)
-        self._children[pid] = name
+            return child.become(self._rights, request["rehearse"], init, *descriptors)
+        self._children[pid] = request["id"]
         return None
 
     def _signal(self, request):
