@@ -45,6 +45,7 @@ type Config struct {
 	FunctionLogs FunctionLogs `toml:"function-logs"`
 	Stems        Stems        `toml:"stems"`
 	S3           S3           `toml:"s3"`
+	Network      Network      `toml:"network"`
 	Price        Price        `toml:"price"`
 	Traces       Traces       `toml:"traces"`
 }
@@ -66,6 +67,15 @@ type Stems struct {
 	Floor   int   `toml:"floor"`   // for each kind of sandbox that is in use
 	Ceiling int   `toml:"ceiling"` // for each kind; 0 = none are made ahead
 	Memory  int64 `toml:"memory"`  // bytes for all of them; 0 = a thirty-second of the host's
+}
+
+// Network says what functions may reach.
+type Network struct {
+	// Profile of functions that name none: none, egress or host; "" = egress where this host
+	// gives it, else none.
+	Profile   string `toml:"profile"`
+	AllowHost bool   `toml:"allow-host"` // offer the profile host: the host's own network
+	Resolvers string `toml:"resolvers"`  // name servers that functions' names are asked of, with blanks between; "" = the host's
 }
 
 // S3 is the object store that functions' code is read from: AWS's, or one that speaks

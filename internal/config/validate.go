@@ -19,7 +19,7 @@ var (
 
 // Validate says everything that is wrong with the settings, each with what to do.
 func (c *Config) Validate() error {
-	return errors.Join(c.validateNames(), c.validateAddresses(), c.validateLimits(), c.S3.validate(), c.Traces.validate(), c.Price.validate())
+	return errors.Join(c.validateNames(), c.validateAddresses(), c.validateLimits(), c.S3.validate(), c.Traces.validate(), c.Price.validate(), c.Network.validate())
 }
 
 func (c *Config) validateNames() error {

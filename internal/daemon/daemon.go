@@ -65,6 +65,7 @@ type Daemon struct {
 	beside   neighbour.Board
 	slowest  *slowest.List
 	garbage  *collect.Collector
+	networks *networks
 	close    func() error
 
 	place        *place
@@ -163,6 +164,7 @@ func (d *Daemon) openDrivers(ctx context.Context, undo *cleanup.Stack) error {
 	}
 	if d.parts.drivers, err = Drivers(drivers.Options{
 		Dir: filepath.Join(d.cfg.Data, "drivers"), Owner: d.parts.owner, AllowProcess: d.cfg.AllowProcess,
+		HostNetwork: d.cfg.Network.AllowHost, Resolvers: d.cfg.Network.Servers(),
 		Preload: d.parts.catalogue.Preload, IDs: d.cfg.SandboxIDs, Log: d.log,
 	}); err != nil {
 		return err
@@ -170,6 +172,9 @@ func (d *Daemon) openDrivers(ctx context.Context, undo *cleanup.Stack) error {
 	d.tiers = newTiers(d.parts.drivers)
 	if _, err := d.parts.drivers.Probe(ctx, d.isolation.Default); err != nil {
 		return fmt.Errorf("isolation %s: %w\n`lambent doctor` says more; --isolation chooses another", d.cfg.Isolation, err)
+	}
+	if d.networks, err = newNetworks(ctx, d.parts.drivers, d.cfg, d.log); err != nil {
+		return err
 	}
 	if err := d.reap(ctx); err != nil {
 		return err
@@ -199,7 +204,7 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 	}
 	undo.Add(d.closeTracer)
 	d.slowest = slowest.New(&d.beside)
-	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{Isolation: d.isolation, Source: d.source})
+	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{Isolation: d.isolation, DefaultNetwork: d.networks.standard, Source: d.source})
 	undo.Add(d.expectFunctions(launcher))
 	if d.events, err = event.New(d.parts.queue, d.line(), d.eventSettings()); err != nil {
 		return err
@@ -236,7 +241,7 @@ func (d *Daemon) launcherDeps() instance.Deps {
 	return instance.Deps{
 		Boxes: d.stems, Runtimes: d.parts.catalogue, Code: d.parts.packages.Folder, Layers: d.parts.packages.Layers,
 		Compiled: d.bytecode.Folder, Offers: d.tiers.offersNow,
-		Logs: d.parts.logs.Writer, CallHome: d.callHome, Neighbours: &d.beside, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
+		Logs: d.parts.logs.Writer, CallHome: d.callHome, DialHost: d.networks.dialHost, Neighbours: &d.beside, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
 	}
 }
 
@@ -251,6 +256,7 @@ func (d *Daemon) apiDeps() lambdaapi.Deps {
 		Invoker: d.line(), Events: d.events, Directory: announced{d.directory, d.turn},
 		Provisioner: d.router, Snapshotter: d.router, Announcer: d.router, Tiers: d.tiers, Compiler: d.bytecode,
 		Objects: d.objects(), Account: d.cfg.Account, Region: d.cfg.Region, Isolation: d.isolation,
+		Networks: d.networks, DefaultNetwork: d.networks.standard,
 		Concurrency: d.cfg.Concurrency, LinkKey: d.place.grant.LinkKey, Log: d.log,
 	}
 }

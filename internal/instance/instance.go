@@ -33,6 +33,7 @@ type Instance struct {
 	box      sandbox.Sandbox
 	log      *functionLog
 	servers  []*http1.Server
+	relays   []*relay
 	apiAddr  string // of the Runtime API inside; "" with frames
 	homeAddr string // of call-home inside; "" = none
 	timeline receipt.Launch
@@ -191,6 +192,9 @@ func (i *Instance) free(ctx context.Context) error {
 		if err := s.Close(); !errors.Is(err, net.ErrClosed) { // the box has closed its listener
 			failed = append(failed, err)
 		}
+	}
+	for _, r := range i.relays {
+		failed = append(failed, r.close())
 	}
 	failed = append(failed, i.log.Close())
 	if err := errors.Join(failed...); err != nil {

@@ -74,6 +74,9 @@ func (l *Launcher) build(ctx context.Context, t *lambda.Target, undo *cleanup.St
 	if err := i.listen(ctx, box, l.deps.CallHome); err != nil {
 		return nil, err
 	}
+	if err := i.showHost(ctx, box); err != nil {
+		return nil, err
+	}
 	if err := i.box.Bind(ctx, i.workload()); err != nil {
 		return nil, fmt.Errorf("binding the sandbox: %w", err)
 	}
@@ -134,7 +137,7 @@ func (l *Launcher) Expect(t *lambda.Target) error {
 func baseOf(t *lambda.Target, launch runtimes.Launch) sandbox.Base {
 	base := sandbox.Base{
 		Trust: t.ID.Account, Root: sandbox.RootHost, Preload: launch.Preload,
-		Tmp: int64(t.Version.TmpSize) << 20, Network: sandbox.NetworkNone,
+		Tmp: int64(t.Version.TmpSize) << 20, Network: networkOf(t),
 	}
 	if t.Tier == lambda.TierMicroVM {
 		base.Memory = memoryClass(t.Version.MemorySize)

@@ -41,6 +41,8 @@ type Target struct {
 	Version Version
 	Tags    map[string]string
 	Tier    Tier
+	Network Network // "" = NetworkNone
+	Reach   Reach   // beside it
 
 	CPUQuota float64 // CPUs, a hard limit; 0 = none
 	Class    Class   // 0 = by the invocation's type

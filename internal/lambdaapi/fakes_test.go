@@ -334,7 +334,7 @@ type bench struct {
 func newBench(t *testing.T, change ...func(*Deps)) *bench {
 	t.Helper()
 	m, h := newMemory(), &host{}
-	d := Deps{Store: m, Blobs: m, Packages: h, Runtimes: h, Invoker: router(echo), Events: events(func(*lambda.Invocation) error { return nil }), Directory: index{m}, Provisioner: index{m}, Snapshotter: h, Tiers: h}
+	d := Deps{Store: m, Blobs: m, Packages: h, Runtimes: h, Invoker: router(echo), Events: events(func(*lambda.Invocation) error { return nil }), Directory: index{m}, Provisioner: index{m}, Snapshotter: h, Tiers: h, Networks: anyNetwork{}}
 	for _, f := range change {
 		f(&d)
 	}
@@ -458,3 +458,8 @@ func (b *bench) await(name, state string) reply {
 	b.t.Fatalf("%s did not become %s", name, state)
 	return reply{}
 }
+
+// anyNetwork is a host that offers every profile.
+type anyNetwork struct{}
+
+func (anyNetwork) Offers(lambda.Tier, lambda.Network, lambda.Reach) error { return nil }

@@ -46,6 +46,7 @@ func getFunction(c *call) error {
 	if fn.ReservedConcurrency != nil {
 		out.Concurrency = &concurrency{*fn.ReservedConcurrency}
 	}
+	c.describeNetwork(fn, v)
 	return c.answer(http.StatusOK, out)
 }
 
@@ -59,6 +60,15 @@ func (s *Server) tagsInForce(fn *lambda.Function, v *lambda.Version) map[string]
 	tags := map[string]string{lambda.InForceTag: tier.String()}
 	maps.Copy(tags, fn.Tags)
 	return tags
+}
+
+// describeNetwork says which profile is in force, in a header: AWS's answer has no place for it.
+func (c *call) describeNetwork(fn *lambda.Function, v *lambda.Version) {
+	if s, err := lambda.ParseSettings(fn.Tags); err == nil {
+		tier, _ := c.Isolation.Choose(s, v) // refused or not, it is the one
+		s.Settle(tier, c.DefaultNetwork)
+		c.w.Header().Set("X-Lambent-Network", string(s.Network))
+	}
 }
 
 // getFunctionConfiguration answers GetFunctionConfiguration.

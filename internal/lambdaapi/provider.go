@@ -233,5 +233,5 @@ func (s *Server) checkProviderTags(tags map[string]string) error {
 	if err != nil {
 		return invalid("%s", err)
 	}
-	return s.checkTier(lambda.Settings{}, &lambda.Version{Capacity: &lambda.Capacity{Settings: own}})
+	return s.checkVersion(lambda.Settings{}, &lambda.Version{Capacity: &lambda.Capacity{Settings: own}})
 }

@@ -200,9 +200,11 @@ func (c *call) sameSettings(before, after map[string]string) bool {
 		return false
 	}
 	for _, s := range []*lambda.Settings{&was, &is} {
-		if s.Tier, err = c.Isolation.Choose(*s, &lambda.Version{}); err != nil {
+		tier, err := c.Isolation.Choose(*s, &lambda.Version{})
+		if err != nil {
 			return false
 		}
+		s.Settle(tier, c.DefaultNetwork)
 		s.Keep, s.Untrusted = lambda.Keep{}, false
 	}
 	return was == is

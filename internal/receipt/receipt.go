@@ -48,6 +48,7 @@ type Receipt struct {
 	Version   string // executed version
 	Tenant    string // whose it was; "" where the function has no tenant isolation
 	Tier      lambda.Tier
+	Network   lambda.Network // profile; "" = not known
 	Start     StartKind
 	Why       string // why it was not warm, one short sentence; "" when warm
 	Class     lambda.Class

@@ -20,7 +20,7 @@ func TestTargetsHaveTheTierInForce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := settings{s, lambda.Isolation{Default: lambda.TierGVisor, Floor: lambda.TierGVisor}}
+	set := settings{s, lambda.Isolation{Default: lambda.TierGVisor, Floor: lambda.TierGVisor}, lambda.NetworkNone}
 	weak, lifted := target(&fn, &fn.Latest, set), target(&fn, &fn.Published[0], set)
 	if weak.Tier != lambda.TierLight || weak.Refused == nil {
 		t.Errorf("%s, %v", weak.Tier, weak.Refused)

@@ -61,13 +61,14 @@ func (r *Router) settingsOf(f lambda.Function) (settings, error) {
 	if err != nil {
 		return settings{}, fmt.Errorf("settings of function %s: %w", f.ID.Name, err)
 	}
-	return settings{s, r.settings.Isolation}, nil
+	return settings{s, r.settings.Isolation, r.settings.DefaultNetwork}, nil
 }
 
-// settings are a function's, and the rule that its account has.
+// settings are a function's, and what its account has for those that say nothing.
 type settings struct {
 	lambda.Settings
-	rule lambda.Isolation
+	rule    lambda.Isolation
+	network lambda.Network
 }
 
 func (d *directory) set(id lambda.FunctionID, e *entry) {

@@ -88,9 +88,10 @@ func (e *entry) of(f *lambda.Function, i int) *lambda.Version {
 
 func target(f *lambda.Function, v *lambda.Version, s settings) *lambda.Target {
 	tier, err := s.rule.Choose(s.Settings, v)
+	s.Settle(tier, s.network)
 	own := v.Capacity.Limit(s.Settings, f.Tags, v.MemorySize)
 	return &lambda.Target{
-		ID: f.ID, Version: *v, Tags: f.Tags, Tier: tier, Refused: refusal(err),
+		ID: f.ID, Version: *v, Tags: f.Tags, Tier: tier, Network: s.Network, Reach: s.Reach(), Refused: refusal(err),
 		CPUQuota: own.CPUQuota, Class: s.Class, Concurrency: own.Concurrency, Keep: s.Keep,
 	}
 }

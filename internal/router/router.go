@@ -14,6 +14,8 @@ import (
 type Settings struct {
 	// Isolation says how strongly functions are isolated. Its Default is required.
 	Isolation lambda.Isolation
+	// DefaultNetwork is the profile of functions without the tag lambent:network; "" = none.
+	DefaultNetwork lambda.Network
 	// Source reads the configuration of a function that is invoked while nothing of it is
 	// in use. It is asked after Put, and must not know less. nil = Put keeps everything in
 	// memory.
@@ -110,7 +112,7 @@ func (r *Router) sign(rec *receipt.Receipt, inv *lambda.Invocation) {
 	rec.RequestID, rec.Arrived, rec.Tenant = inv.RequestID, inv.Arrived, inv.TenantID
 	if inv.Target != nil {
 		rec.Class = inv.Class()
-		rec.Version, rec.Tier = inv.Target.Version.Version, inv.Target.Tier
+		rec.Version, rec.Tier, rec.Network = inv.Target.Version.Version, inv.Target.Tier, inv.Target.Network
 	}
 	rec.Settle(receipt.Queue, time.Since(inv.Arrived))
 }

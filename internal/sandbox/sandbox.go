@@ -25,10 +25,10 @@ var (
 )
 
 // Network is a sandbox's network profile.
-type Network string
+type Network = lambda.Network
 
-// NetworkNone gives a loopback interface and nothing else.
-const NetworkNone Network = "none"
+// NetworkNone gives a loopback interface and nothing else, see package lambda for the others.
+const NetworkNone = lambda.NetworkNone
 
 // RootHost is the root file system made of the host's own /usr and friends.
 const RootHost = "host"
@@ -129,6 +129,9 @@ type Workload struct {
 	CPUQuota  float64      // CPUs, a hard limit; 0 = none
 	Class     lambda.Class // 0 = latency
 	Env       []string     // for every command, before Command.Env
+	// Reach is what it reaches beside the base's profile, or alone: of an egress box only.
+	// What is in Reach.Host is not the driver's.
+	Reach lambda.Reach
 }
 
 // Mount shows a folder of the host inside the box, read-only.

@@ -93,6 +93,9 @@ func (b *box) reserve(ctx context.Context, weight uint64, undo *cleanup.Stack) (
 		return -1, err
 	}
 	undo.Add(b.group.Close)
+	if err := b.makeLink(undo); err != nil {
+		return -1, err
+	}
 	if err := b.makeFolder(undo); err != nil {
 		return -1, err
 	}

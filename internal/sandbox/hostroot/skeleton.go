@@ -34,7 +34,7 @@ func (r Root) etcFiles() error {
 	if err := os.MkdirAll(r.At("/etc"), 0o755); err != nil {
 		return err
 	}
-	for name, content := range ownEtc {
+	for name, content := range r.ownEtc() {
 		if err := os.WriteFile(filepath.Join(r.At("/etc"), name), []byte(content), 0o644); err != nil {
 			return err
 		}

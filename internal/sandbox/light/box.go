@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/egress"
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
@@ -34,9 +35,10 @@ const (
 type box struct {
 	id       string
 	template *template
-	ahead    bool     // made before anybody asked for it
-	firstID  int      // of its id range
-	network  *os.File // nil shares the host's
+	ahead    bool         // made before anybody asked for it
+	firstID  int          // of its id range
+	network  *os.File     // nil shares the host's
+	link     *egress.Link // of network; nil without one
 	group    *cgroup.Group
 	init     *child
 	control  *control

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"lambent.dev/lambent/internal/egress"
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/sandbox"
 )
@@ -26,7 +27,11 @@ type Options struct {
 	Dir        string // private folder of this driver: mount points and /tmp images
 	CgroupRoot string // "" = /sys/fs/cgroup
 	IDs        string // of users and groups, that boxes have on the host: FIRST-LAST; "" = DefaultIDs
-	Log        *slog.Logger
+	// Egress makes the networks of boxes with that profile; nil = there are none.
+	Egress *egress.Gateway
+	// HostNetwork offers the profile host: boxes in the host's own network.
+	HostNetwork bool
+	Log         *slog.Logger
 	// Preload says what Base.Preload names. nil = nothing can be preloaded.
 	Preload func(name string) (sandbox.Preload, error)
 	// Without takes protections away. It exists for the attack suite, which proves
@@ -81,7 +86,7 @@ func (d *Driver) has(p Protection) bool { return !slices.Contains(d.options.With
 
 // Prepare implements sandbox.Driver.
 func (d *Driver) Prepare(ctx context.Context, b sandbox.Base) (sandbox.Template, error) {
-	if err := supported(b); err != nil {
+	if err := d.supported(b); err != nil {
 		return nil, err
 	}
 	t, err := d.newTemplate(ctx, b)
@@ -91,12 +96,12 @@ func (d *Driver) Prepare(ctx context.Context, b sandbox.Base) (sandbox.Template,
 	return t, nil
 }
 
-func supported(b sandbox.Base) error {
+func (d *Driver) supported(b sandbox.Base) error {
 	switch {
 	case b.Root != sandbox.RootHost:
 		return fmt.Errorf("light has no root file system %q: use %q", b.Root, sandbox.RootHost)
-	case b.Network != sandbox.NetworkNone:
-		return fmt.Errorf("light has no network profile %q: use %q", b.Network, sandbox.NetworkNone)
+	case !d.offers(b.Network):
+		return fmt.Errorf("light was not given the network profile %q: use %q", b.Network, sandbox.NetworkNone)
 	case b.Tmp <= 0:
 		return fmt.Errorf("light needs a size for /tmp, not %d", b.Tmp)
 	}

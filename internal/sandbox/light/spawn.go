@@ -85,11 +85,8 @@ func (b *box) reserve(ctx context.Context, weight uint64, undo *cleanup.Stack) (
 	}
 	undo.Add(func() error { release(); return nil })
 	b.firstID = first
-	if t.ahead.nets != nil {
-		if b.network, err = t.ahead.nets.take(ctx); err != nil {
-			return -1, err
-		}
-		undo.Add(b.network.Close)
+	if err := b.reserveNetwork(ctx, undo); err != nil {
+		return -1, err
 	}
 	limits := b.limits(cgroup.Limits{Memory: genericMemory, Pids: genericPids, CPUWeight: weight})
 	if b.group, err = t.cgroups.Create(t.driver.options.Owner, b.id, limits); err != nil {

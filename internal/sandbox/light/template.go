@@ -58,9 +58,13 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 	if err != nil {
 		return nil, err
 	}
+	resolvConf, err := resolvConfOf(b.Network)
+	if err != nil {
+		return nil, err
+	}
 	var undo cleanup.Stack
 	defer undo.Run(&err)
-	if t.root, err = newRoot(root{driver: d, dir: dir, shown: t.shown()}.build); err != nil {
+	if t.root, err = newRoot(root{driver: d, dir: dir, shown: t.shown(), resolvConf: resolvConf}.build); err != nil {
 		return nil, err
 	}
 	undo.Add(t.root.Close)
@@ -68,7 +72,7 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 		return nil, err
 	}
 	undo.Add(d.leaveSpawner)
-	if t.ahead, err = d.useAhead(); err != nil {
+	if t.ahead, err = d.useAhead(b.Network); err != nil {
 		return nil, err
 	}
 	undo.Release()

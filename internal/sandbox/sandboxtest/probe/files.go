@@ -241,7 +241,7 @@ func hide(args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(name, filepath.Join(dir, "lost+found", "x")); err != nil {
+	if os.Rename(name, filepath.Join(dir, "lost+found", "x")) != nil {
 		err = os.Remove(name)
 	}
 	times := []unix.Timespec{was.Atim, was.Mtim}
