@@ -60,7 +60,9 @@ def line_buffered():
             continue
         import io  # Python 3.6, which also knows no UTF-8 without a locale
 
-        new = io.TextIOWrapper(old.detach(), "utf-8", "surrogateescape", line_buffering=True)
+        old.flush()  # its file may remember of what the descriptor was before that it could seek
+        file = io.BufferedWriter(io.FileIO(old.fileno(), "w", closefd=False))
+        new = io.TextIOWrapper(file, "utf-8", "surrogateescape", line_buffering=True)
         setattr(sys, name, new)
         setattr(sys, "__%s__" % name, new)
 
