@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -118,7 +119,7 @@ func (b *Box) Unbound() {
 
 // Reset implements sandbox.Sandbox. What is frozen ends, too, if its kernel lets it.
 func (b *Box) Reset(ctx context.Context) error {
-	if err := b.Usable(); err != nil {
+	if err := cmp.Or(b.Usable(), context.Cause(ctx)); err != nil {
 		return err
 	}
 	ended := b.markKilled()

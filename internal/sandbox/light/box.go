@@ -1,6 +1,7 @@
 package light
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -164,7 +165,7 @@ func (b *box) setFrozen(ctx context.Context, frozen bool, change func() error) e
 
 // Reset implements sandbox.Sandbox. A frozen box is thawed: what is frozen cannot end.
 func (b *box) Reset(ctx context.Context) error {
-	if err := b.usable(); err != nil {
+	if err := cmp.Or(b.usable(), context.Cause(ctx)); err != nil {
 		return err
 	}
 	if err := b.Thaw(ctx); err != nil {
