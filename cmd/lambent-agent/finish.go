@@ -12,7 +12,7 @@ import (
 
 	"lambent.dev/lambent/internal/kernel/caps"
 	"lambent.dev/lambent/internal/kernel/mount"
-	"lambent.dev/lambent/internal/sandbox/gvisor/agentproto"
+	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 )
 

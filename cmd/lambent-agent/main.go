@@ -11,7 +11,7 @@ import (
 	"os"
 	"runtime"
 
-	"lambent.dev/lambent/internal/sandbox/gvisor/agentproto"
+	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 )
 
 func main() {

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lambent.dev/lambent/internal/kernel/reaper"
-	"lambent.dev/lambent/internal/sandbox/gvisor/agentproto"
+	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 )
 

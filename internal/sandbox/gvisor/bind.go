@@ -14,16 +14,16 @@ import (
 	"lambent.dev/lambent/internal/kernel/mount"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
-	"lambent.dev/lambent/internal/sandbox/gvisor/agentproto"
+	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 	"lambent.dev/lambent/internal/sandbox/hostroot"
 )
 
 // Bind implements sandbox.Sandbox. A box whose agent was asked in vain is half bound and dies.
 func (b *box) Bind(ctx context.Context, w sandbox.Workload) error {
 	if err := checkWorkload(w); err != nil {
-		return b.named(err)
+		return b.Named(err)
 	}
-	if err := b.beginBind(); err != nil {
+	if err := b.BeginBind(); err != nil {
 		return err
 	}
 	mounts, err := b.detach(w)
@@ -32,19 +32,19 @@ func (b *box) Bind(ctx context.Context, w sandbox.Workload) error {
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		b.endBind(generic, nil)
-		return b.explain(ctx, fmt.Errorf("binding: %w", err))
+		b.Unbound()
+		return b.Explain(ctx, fmt.Errorf("binding: %w", err))
 	}
 	if err := b.bind(ctx, w, mounts); err != nil {
-		return b.destroy(b.explain(ctx, fmt.Errorf("binding: %w", err)))
+		return b.destroy(b.Explain(ctx, fmt.Errorf("binding: %w", err)))
 	}
-	b.endBind(isBound, w.Env)
-	return b.alive()
+	b.Bound(w.Env)
+	return b.Alive()
 }
 
 // bind mounts the folders where gVisor sees them, and has the agent show them.
 func (b *box) bind(ctx context.Context, w sandbox.Workload, mounts detached) error {
-	attached := b.template.stage.do(ctx, func() error { return b.attach(mounts) })
+	attached := b.template.stage.Do(ctx, func() error { return b.attach(mounts) })
 	if err := errors.Join(attached, b.setLimits(w)); err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (b *box) bind(ctx context.Context, w sandbox.Workload, mounts detached) err
 	if !b.template.driver.has(PidsLimit) {
 		request.Pids = 0
 	}
-	_, err := b.control.call(ctx, &agentproto.Request{Bind: request})
+	_, err := b.Control.Call(ctx, &agentproto.Request{Bind: request})
 	return err
 }
 
@@ -88,25 +88,6 @@ func checkWorkload(w sandbox.Workload) error {
 		seen = append(seen, m.Target)
 	}
 	return nil
-}
-
-func (b *box) beginBind() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if err := b.aliveLocked(); err != nil {
-		return err
-	}
-	if b.state != generic {
-		return fmt.Errorf("sandbox %s: %w", b.id, sandbox.ErrBound)
-	}
-	b.state = binds
-	return nil
-}
-
-func (b *box) endBind(s binding, env []string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.state, b.env = s, slices.Clone(env)
 }
 
 // detached are mounts on their way into a box.

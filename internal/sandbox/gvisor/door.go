@@ -12,8 +12,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"lambent.dev/lambent/internal/sandbox"
-	"lambent.dev/lambent/internal/sandbox/gvisor/agentproto"
+	"lambent.dev/lambent/internal/sandbox/agent"
+	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
+	"lambent.dev/lambent/internal/sandbox/output"
 )
 
 const (
@@ -27,15 +28,14 @@ const (
 // connects for streams. A connection shows a ticket, which says what it is for; without one
 // that is expected it is closed.
 type door struct {
+	agent.Tickets
 	dir      string
 	listener *net.UnixListener
 	ended    sync.WaitGroup
 	crowd    chan struct{}
-
-	mu      sync.Mutex // protects the fields below
-	last    uint64
-	expects map[uint64]func(net.Conn) // must not block; takes the connection over
 }
+
+var _ agent.Pipes = (*door)(nil)
 
 // openDoor listens in a folder.
 func openDoor(dir string) (*door, error) {
@@ -43,7 +43,7 @@ func openDoor(dir string) (*door, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the door: %w", err)
 	}
-	d := &door{dir: dir, listener: l, crowd: make(chan struct{}, ticketCrowd), expects: make(map[uint64]func(net.Conn))}
+	d := &door{dir: dir, listener: l, crowd: make(chan struct{}, ticketCrowd)}
 	d.ended.Go(d.serve)
 	return d, nil
 }
@@ -88,76 +88,45 @@ func (d *door) admit(conn net.Conn) {
 	_ = conn.SetReadDeadline(time.Now().Add(ticketLimit)) // reading says if it failed
 	_, err := io.ReadFull(conn, ticket[:])
 	_ = conn.SetReadDeadline(time.Time{})
-	if err != nil || !d.hand(conn, binary.BigEndian.Uint64(ticket[:])) {
+	if err != nil || !d.Hand(conn, binary.BigEndian.Uint64(ticket[:])) {
 		_ = conn.Close()
 	}
 }
 
-// hand gives a connection to whom expects it. After forget that is nobody.
-func (d *door) hand(conn net.Conn, ticket uint64) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	take := d.expects[ticket]
-	if take != nil {
-		take(conn)
+// Open implements agent.Pipes.
+func (d *door) Open(unique string, w io.Writer) (string, agent.Output, error) {
+	p, err := d.pipe(unique)
+	if err != nil {
+		return "", nil, err
 	}
-	return take != nil
-}
-
-// expect makes a ticket with which take is called, until forget.
-func (d *door) expect(take func(net.Conn)) uint64 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.last++
-	d.expects[d.last] = take
-	return d.last
-}
-
-func (d *door) forget(ticket uint64) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.expects, ticket)
-}
-
-// visit is one connection that is expected.
-type visit struct {
-	door   *door
-	ticket uint64
-	came   chan net.Conn // holds one
-}
-
-func (d *door) expectOne() *visit {
-	v := &visit{door: d, came: make(chan net.Conn, 1)}
-	v.ticket = d.expect(func(conn net.Conn) {
-		select {
-		case v.came <- conn:
-		default:
-			_ = conn.Close() // a ticket is good once
-		}
-	})
-	return v
-}
-
-// take waits for the connection.
-func (v *visit) take(ctx context.Context, ended <-chan struct{}) (net.Conn, error) {
-	select {
-	case conn := <-v.came:
-		return conn, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	case <-ended:
-		return nil, sandbox.ErrClosed
+	o, err := output.Of(p.reader)
+	if err != nil {
+		p.close()
+		return "", nil, err
 	}
+	o.Begin(w)
+	return unique, &outlet{pipe: p, output: o}, nil
 }
 
-// end ends the expectation and closes a connection that nobody took.
-func (v *visit) end() {
-	v.door.forget(v.ticket)
-	select {
-	case conn := <-v.came:
-		_ = conn.Close()
-	default:
-	}
+// outlet is where a command writes.
+type outlet struct {
+	pipe   *pipe
+	output *output.Output
+}
+
+// Began implements agent.Output.
+func (o *outlet) Began() { _ = o.pipe.writer.Close() }
+
+// Sync implements agent.Output. What a process in gVisor has written is in the host's pipe.
+func (o *outlet) Sync(ctx context.Context) error {
+	return output.Sync(ctx, []*output.Output{o.output})
+}
+
+// Finish implements agent.Output.
+func (o *outlet) Finish() {
+	o.output.Sync()
+	o.output.Close()
+	o.pipe.close()
 }
 
 // pipe makes a pipe with a name. Whoever opens the name for writing writes into it: a
@@ -197,8 +166,6 @@ func (p *pipe) close() {
 // close ends the door and waits for its goroutines.
 func (d *door) close() {
 	_ = d.listener.Close()
-	d.mu.Lock()
-	clear(d.expects)
-	d.mu.Unlock()
+	d.Tickets.Close()
 	d.ended.Wait()
 }

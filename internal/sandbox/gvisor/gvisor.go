@@ -13,6 +13,7 @@ import (
 
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/stage"
 )
 
 // defaultCgroupRoot is where systemd and everybody after it mounts cgroups.
@@ -35,10 +36,10 @@ type Options struct {
 type Driver struct {
 	options Options
 
-	mu    sync.Mutex // protects the fields below
-	stage *stage     // nil without users
-	users int        // templates and boxes
-	roots int        // templates that were made
+	mu    sync.Mutex   // protects the fields below
+	stage *stage.Stage // nil without users
+	users int          // templates and boxes
+	roots int          // templates that were made
 }
 
 var _ sandbox.Driver = (*Driver)(nil)
@@ -101,11 +102,11 @@ func supported(b sandbox.Base) error {
 
 // useStage returns the driver's stage, starting it for the first user. Templates and boxes are
 // users.
-func (d *Driver) useStage() (_ *stage, err error) {
+func (d *Driver) useStage() (_ *stage.Stage, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.users == 0 {
-		if d.stage, err = startStage(); err != nil {
+		if d.stage, err = stage.Start(); err != nil {
 			return nil, err
 		}
 	}
@@ -118,7 +119,7 @@ func (d *Driver) leaveStage() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.users--; d.users == 0 {
-		d.stage.end()
+		d.stage.End()
 		d.stage = nil
 	}
 	return nil
@@ -148,7 +149,7 @@ func (d *Driver) reapFolders(alive func(owner string) bool) error {
 	failed := []error{err}
 	for _, owner := range owners {
 		if !alive(owner.Name()) {
-			failed = append(failed, removeTree(filepath.Join(top, owner.Name())))
+			failed = append(failed, stage.RemoveTree(filepath.Join(top, owner.Name())))
 		}
 	}
 	return errors.Join(failed...)
@@ -158,7 +159,7 @@ func (d *Driver) reapFolders(alive func(owner string) bool) error {
 // boxes are closed before. What belongs to another server on the same folder stays.
 func (d *Driver) Close() error {
 	own := func(owner string) bool { return owner != d.options.Owner }
-	failed := []error{d.Reap(context.Background(), own), removeTree(filepath.Join(d.options.Dir, tmpFolder))}
+	failed := []error{d.Reap(context.Background(), own), stage.RemoveTree(filepath.Join(d.options.Dir, tmpFolder))}
 	_ = os.Remove(filepath.Join(d.options.Dir, boxesFolder)) // not while there are others
 	return errors.Join(failed...)
 }

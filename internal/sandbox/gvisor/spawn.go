@@ -15,8 +15,11 @@ import (
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/kernel/mount"
 	"lambent.dev/lambent/internal/sandbox"
-	"lambent.dev/lambent/internal/sandbox/gvisor/agentproto"
+	"lambent.dev/lambent/internal/sandbox/agent"
+	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 	"lambent.dev/lambent/internal/sandbox/hostroot"
+	"lambent.dev/lambent/internal/sandbox/output"
+	"lambent.dev/lambent/internal/sandbox/stage"
 	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
@@ -43,9 +46,9 @@ const (
 // run at its end.
 func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *cleanup.Stack) (_ *box, err error) {
 	b := &box{
-		id: id, template: t, folder: layout(t.driver.home() + "/" + id), done: make(chan struct{}), said: &head{},
-		processes: make(map[uint64]*process), listeners: make(map[*listener]struct{}),
+		Box: agent.Box{ID: id}, template: t, folder: layout(t.driver.home() + "/" + id), done: make(chan struct{}), said: &output.Head{},
 	}
+	b.RanOut = b.takeOOM
 	tmp, err := b.reserve(ctx, weight, undo)
 	if err != nil {
 		return nil, err
@@ -54,6 +57,7 @@ func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *c
 	if b.door, err = openDoor(b.folder.door()); err != nil {
 		return nil, err
 	}
+	b.Tickets, b.Pipes = &b.door.Tickets, b.door
 	if err := b.start(ctx, tmp, undo); err != nil {
 		b.door.close()
 		return nil, err
@@ -70,7 +74,7 @@ func (b *box) setUp(ctx context.Context) error {
 	ctx, stop := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("runsc did not start a sandbox within %v", startLimit))
 	defer stop()
 	d := b.template.driver
-	_, err := b.control.call(ctx, &agentproto.Request{Setup: &agentproto.Setup{
+	_, err := b.Control.Call(ctx, &agentproto.Request{Setup: &agentproto.Setup{
 		UID: hostroot.UID, GID: hostroot.GID, ShmSize: shmSize,
 		Privileged: !d.has(NoCapabilities), Devices: !d.has(PrivateDevices),
 	}})
@@ -85,7 +89,7 @@ func (b *box) setUp(ctx context.Context) error {
 func (b *box) reserve(ctx context.Context, weight uint64, undo *cleanup.Stack) (tmp int, err error) {
 	t := b.template
 	limits := b.limits(cgroup.Limits{Memory: genericMemory, Pids: ownPids, CPUWeight: weight})
-	if b.group, err = t.cgroups.Create(t.driver.options.Owner, b.id, limits); err != nil {
+	if b.group, err = t.cgroups.Create(t.driver.options.Owner, b.ID, limits); err != nil {
 		return -1, err
 	}
 	undo.Add(b.group.Close)
@@ -106,18 +110,18 @@ func (b *box) reserve(ctx context.Context, weight uint64, undo *cleanup.Stack) (
 
 // makeFolder makes the box's folder; one that exists is another box's.
 func (b *box) makeFolder(undo *cleanup.Stack) error {
-	if err := folders(b.template.driver.home()); err != nil {
+	if err := stage.Folders(b.template.driver.home()); err != nil {
 		return err
 	}
 	if err := os.Mkdir(string(b.folder), 0o700); err != nil {
 		return err
 	}
-	undo.Add(func() error { return removeTree(string(b.folder)) })
+	undo.Add(func() error { return stage.RemoveTree(string(b.folder)) })
 	paths := []string{b.folder.state(), b.folder.tmp(), b.folder.door()}
 	for i := range hostroot.Targets() {
 		paths = append(paths, b.folder.code(i))
 	}
-	if err := folders(paths...); err != nil {
+	if err := stage.Folders(paths...); err != nil {
 		return err
 	}
 	return b.writeSpec()
@@ -142,14 +146,14 @@ func (b *box) start(ctx context.Context, tmp int, undo *cleanup.Stack) error {
 	if err != nil {
 		return err
 	}
-	said, err := b.said.open()
+	said, err := b.said.Open()
 	if err != nil {
 		return errors.Join(err, conn.Close())
 	}
 	defer func() { _ = said.Close() }()
-	undo.Add(b.said.close)
-	undo.Add(func() error { return b.template.stage.do(context.Background(), b.unmount) })
-	err = b.template.stage.do(ctx, func() error {
+	undo.Add(b.said.Close)
+	undo.Add(func() error { return b.template.stage.Do(context.Background(), b.unmount) })
+	err = b.template.stage.Do(ctx, func() error {
 		if err := b.mount(tmp); err != nil {
 			return err
 		}
@@ -159,7 +163,7 @@ func (b *box) start(ctx context.Context, tmp int, undo *cleanup.Stack) error {
 	if err != nil {
 		return errors.Join(err, conn.Close())
 	}
-	b.control = newControl(conn, b.exited)
+	b.conn, b.Control = conn, agent.NewControl(agent.Socket(conn), b.Exited)
 	return nil
 }
 
@@ -183,7 +187,7 @@ func (b *box) unmount() error {
 	for i := range hostroot.Targets() {
 		paths = append(paths, b.folder.code(i))
 	}
-	return unmount(paths...)
+	return stage.Unmount(paths...)
 }
 
 // spawn starts runsc in the box's group.
@@ -200,7 +204,7 @@ func (b *box) spawn(said, control *os.File) (*os.Process, error) {
 	sys := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 	sys.CgroupFD, sys.UseCgroupFD = b.group.CloneFD()
 	var p *os.Process
-	err = b.template.within(b.group, func() (err error) {
+	err = stage.Within(b.template.cgroups, b.group, func() (err error) {
 		p, err = os.StartProcess(b.template.runsc, b.runscArgs(), &os.ProcAttr{
 			Dir: "/", Env: []string{}, Files: []*os.File{null, said, said, control}, Sys: sys,
 		})
@@ -210,39 +214,4 @@ func (b *box) spawn(said, control *os.File) (*os.Process, error) {
 		return nil, fmt.Errorf("starting runsc: %w", err)
 	}
 	return p, nil
-}
-
-// within runs f on the calling thread, the stage's, in a group on cgroup v1.
-func (t *template) within(g *cgroup.Group, f func() error) (err error) {
-	home, err := t.cgroups.Home()
-	if err != nil {
-		return err
-	}
-	defer closeFiles(home)
-	doors, err := g.ThreadDoors()
-	if err != nil {
-		return err
-	}
-	defer closeFiles(doors)
-	defer func() { err = errors.Join(err, pass(home)) }()
-	if err := pass(doors); err != nil {
-		return err
-	}
-	return f()
-}
-
-// pass moves the calling thread through the doors of control groups.
-func pass(doors []*os.File) error {
-	for _, door := range doors {
-		if _, err := door.WriteString("0"); err != nil {
-			return fmt.Errorf("entering a control group: %w", err)
-		}
-	}
-	return nil
-}
-
-func closeFiles(files []*os.File) {
-	for _, f := range files {
-		_ = f.Close()
-	}
 }

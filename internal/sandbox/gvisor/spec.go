@@ -5,7 +5,7 @@ import (
 	"os"
 	"slices"
 
-	"lambent.dev/lambent/internal/sandbox/gvisor/agentproto"
+	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 	"lambent.dev/lambent/internal/sandbox/hostroot"
 )
 
@@ -116,5 +116,5 @@ func (b *box) runscArgs() []string {
 	if !b.template.driver.has(NoSUID) {
 		args = append(args, "--allow-suid")
 	}
-	return append(args, "run", "--bundle", string(b.folder), "--pass-fd", "3:3", b.id)
+	return append(args, "run", "--bundle", string(b.folder), "--pass-fd", "3:3", b.ID)
 }

@@ -13,9 +13,10 @@ import (
 	"lambent.dev/lambent/internal/kernel/mount"
 	"lambent.dev/lambent/internal/kernel/volume"
 	"lambent.dev/lambent/internal/sandbox"
-	"lambent.dev/lambent/internal/sandbox/gvisor/agentproto"
+	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 	"lambent.dev/lambent/internal/sandbox/gvisor/runsc"
 	"lambent.dev/lambent/internal/sandbox/hostroot"
+	"lambent.dev/lambent/internal/sandbox/stage"
 )
 
 // maxID is the longest id of a sandbox in bytes.
@@ -28,7 +29,7 @@ type template struct {
 	runsc   string // path
 	cgroups *cgroup.Host
 	volumes *volume.Maker
-	stage   *stage
+	stage   *stage.Stage
 	dir     string       // of its own
 	root    string       // the root, on the stage
 	users   atomic.Int64 // the template and its boxes
@@ -64,13 +65,13 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 	}
 	undo.Add(d.leaveStage)
 	t.dir = d.newRootDir()
-	undo.Add(func() error { return removeTree(t.dir) })
+	undo.Add(func() error { return stage.RemoveTree(t.dir) })
 	t.root = filepath.Join(t.dir, "root")
-	if err := folders(t.root); err != nil {
+	if err := stage.Folders(t.root); err != nil {
 		return nil, err
 	}
-	undo.Add(func() error { return t.stage.do(context.Background(), func() error { return unmount(t.root) }) })
-	if err := t.stage.do(ctx, t.build); err != nil {
+	undo.Add(func() error { return t.stage.Do(context.Background(), func() error { return stage.Unmount(t.root) }) })
+	if err := t.stage.Do(ctx, t.build); err != nil {
 		return nil, err
 	}
 	undo.Release()
@@ -105,7 +106,7 @@ func (t *template) build() error {
 		return err
 	}
 	for _, place := range []string{agentproto.Folder, "/sys", "/dev/shm"} {
-		if err := folders(r.At(place)); err != nil {
+		if err := stage.Folders(r.At(place)); err != nil {
 			return err
 		}
 	}
@@ -177,8 +178,8 @@ func (t *template) leave() error {
 	if t.users.Add(-1) > 0 {
 		return nil
 	}
-	unmounted := t.stage.do(context.Background(), func() error { return unmount(t.root) })
-	return errors.Join(unmounted, t.driver.leaveStage(), removeTree(t.dir))
+	unmounted := t.stage.Do(context.Background(), func() error { return stage.Unmount(t.root) })
+	return errors.Join(unmounted, t.driver.leaveStage(), stage.RemoveTree(t.dir))
 }
 
 // Close implements sandbox.Template.

@@ -1,4 +1,4 @@
-package gvisor
+package agent
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/sandbox"
-	"lambent.dev/lambent/internal/sandbox/gvisor/agentproto"
+	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 	"lambent.dev/lambent/internal/sandbox/stream"
 )
@@ -28,17 +28,17 @@ var (
 var killedExit = initproto.Exit{Signal: syscall.SIGKILL}
 
 // Run implements sandbox.Sandbox. A path that does not exist is fs.ErrNotExist.
-func (b *box) Run(ctx context.Context, c sandbox.Command) (sandbox.Process, error) {
-	if err := b.usable(); err != nil {
+func (b *Box) Run(ctx context.Context, c sandbox.Command) (sandbox.Process, error) {
+	if err := b.Usable(); err != nil {
 		return nil, err
 	}
 	if !filepath.IsAbs(c.Path) || c.Dir != "" && !filepath.IsAbs(c.Dir) {
-		return nil, b.named(fmt.Errorf("command %q in %q: paths must be absolute", c.Path, c.Dir))
+		return nil, b.Named(fmt.Errorf("command %q in %q: paths must be absolute", c.Path, c.Dir))
 	}
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	p := &process{box: b, done: make(chan struct{})}
+	p := &Process{box: b, done: make(chan struct{})}
 	if err := b.register(p); err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (b *box) Run(ctx context.Context, c sandbox.Command) (sandbox.Process, erro
 	defer undo.Run(nil)
 	undo.Add(func() error { b.unregister(p); return nil })
 	if err := p.connect(c, &undo); err != nil {
-		return nil, b.explain(ctx, err)
+		return nil, b.Explain(ctx, err)
 	}
 	if err := b.ask(ctx, p, c); err != nil {
 		return nil, err
@@ -58,19 +58,19 @@ func (b *box) Run(ctx context.Context, c sandbox.Command) (sandbox.Process, erro
 
 // ask has the agent start p. When ctx ends before the agent says so, it is asked to kill p
 // right after: it works in order.
-func (b *box) ask(ctx context.Context, p *process, c sandbox.Command) error {
-	_, err := b.control.call(ctx, &agentproto.Request{Run: b.runRequest(p, c)})
+func (b *Box) ask(ctx context.Context, p *Process, c sandbox.Command) error {
+	_, err := b.Control.Call(ctx, &agentproto.Request{Run: b.runRequest(p, c)})
 	if err == nil {
 		return nil
 	}
 	if ctx.Err() != nil {
 		late := &agentproto.Request{Signal: &agentproto.Signal{ID: p.id, Number: syscall.SIGKILL}}
-		_ = b.control.post(late) // an error says that the box is gone, and p with it
+		_ = b.Control.Post(late) // an error says that the box is gone, and p with it
 	}
-	return b.explain(ctx, fmt.Errorf("running %s: %w", c.Path, err))
+	return b.Explain(ctx, fmt.Errorf("running %s: %w", c.Path, err))
 }
 
-func (b *box) runRequest(p *process, c sandbox.Command) *agentproto.Run {
+func (b *Box) runRequest(p *Process, c sandbox.Command) *agentproto.Run {
 	b.mu.Lock()
 	env := slices.Concat(b.env, c.Env)
 	b.mu.Unlock()
@@ -85,7 +85,7 @@ func (b *box) runRequest(p *process, c sandbox.Command) *agentproto.Run {
 		env = append(env, stream.Variable(c.Direct, agentproto.StreamFD))
 	}
 	if p.direct != nil {
-		r.Direct = p.direct.ticket
+		r.Direct = p.direct.Ticket
 	}
 	r.Env = lastOfEach(env)
 	return r
@@ -107,7 +107,7 @@ func lastOfEach(env []string) []string {
 }
 
 // register makes p known before it runs: it may end before its start is answered.
-func (b *box) register(p *process) error {
+func (b *Box) register(p *Process) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := b.aliveLocked(); err != nil {
@@ -115,30 +115,22 @@ func (b *box) register(p *process) error {
 	}
 	b.last++
 	p.id = b.last
+	if b.processes == nil {
+		b.processes = make(map[uint64]*Process)
+	}
 	b.processes[p.id] = p
 	return nil
 }
 
-func (b *box) unregister(p *process) {
+func (b *Box) unregister(p *Process) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.processes, p.id)
 }
 
-// exited is told by the control's reader.
-func (b *box) exited(e initproto.Exit) {
-	b.mu.Lock()
-	p := b.processes[e.ID]
-	delete(b.processes, e.ID)
-	b.mu.Unlock()
-	if p != nil {
-		go p.finish(e)
-	}
-}
-
 // Open implements sandbox.Sandbox.
-func (b *box) Open(ctx context.Context) (net.Conn, error) {
-	if err := b.usable(); err != nil {
+func (b *Box) Open(ctx context.Context) (net.Conn, error) {
+	if err := b.Usable(); err != nil {
 		return nil, err
 	}
 	if err := context.Cause(ctx); err != nil {
@@ -149,16 +141,16 @@ func (b *box) Open(ctx context.Context) (net.Conn, error) {
 	b.mu.Unlock()
 	switch {
 	case speaker == nil && streamed:
-		return nil, b.named(errStreamEnded)
+		return nil, b.Named(errStreamEnded)
 	case speaker == nil:
-		return nil, b.named(errNoStream)
+		return nil, b.Named(errNoStream)
 	}
 	conn, err := speaker.open(ctx)
 	if err != nil {
 		if speaker.ended.Load() || errors.Is(err, syscall.EPIPE) {
 			err = errStreamEnded
 		}
-		return nil, b.explain(ctx, fmt.Errorf("opening a stream: %w", err))
+		return nil, b.Explain(ctx, fmt.Errorf("opening a stream: %w", err))
 	}
 	return conn, nil
 }

@@ -1,4 +1,8 @@
-package gvisor
+// Package stage is a thread with a mount namespace and an empty network of its own, on which a
+// driver mounts what its boxes see and starts their programs: the host sees no mount of it, and
+// nothing is left mounted when the daemon is killed. Beside it stand what entering a control
+// group on a thread takes, and the folders in which something may be mounted.
+package stage
 
 import (
 	"context"
@@ -12,15 +16,16 @@ import (
 	"lambent.dev/lambent/internal/kernel/thread"
 )
 
-// stage is a thread with a mount namespace and a network of its own, in which nothing is. What
-// it starts is told by a signal when it ends (PR_SET_PDEATHSIG), so it lives as long.
-type stage struct {
+// Stage is such a thread. What it starts can be told by a signal when it ends
+// (PR_SET_PDEATHSIG), so it lives as long.
+type Stage struct {
 	jobs  chan func()
 	ended chan struct{}
 }
 
-func startStage() (*stage, error) {
-	s := &stage{jobs: make(chan func()), ended: make(chan struct{})}
+// Start starts a stage.
+func Start() (*Stage, error) {
+	s := &Stage{jobs: make(chan func()), ended: make(chan struct{})}
 	ready := make(chan error)
 	go thread.Own(func() { s.serve(ready) })
 	if err := <-ready; err != nil {
@@ -30,7 +35,7 @@ func startStage() (*stage, error) {
 }
 
 // serve runs jobs until end.
-func (s *stage) serve(ready chan<- error) {
+func (s *Stage) serve(ready chan<- error) {
 	defer close(s.ended)
 	err := mount.Unshare()
 	if err == nil {
@@ -45,8 +50,8 @@ func (s *stage) serve(ready chan<- error) {
 	}
 }
 
-// do runs f on the stage. When ctx ends before its turn comes it never runs.
-func (s *stage) do(ctx context.Context, f func() error) error {
+// Do runs f on the stage. When ctx ends before its turn comes it never runs.
+func (s *Stage) Do(ctx context.Context, f func() error) error {
 	done := make(chan error, 1)
 	select {
 	case s.jobs <- func() { done <- f() }:
@@ -56,15 +61,15 @@ func (s *stage) do(ctx context.Context, f func() error) error {
 	}
 }
 
-// end ends the thread; its mounts go with it. Nobody calls do any more.
-func (s *stage) end() {
+// End ends the thread; its mounts go with it. Nobody calls Do any more.
+func (s *Stage) End() {
 	close(s.jobs)
 	<-s.ended
 }
 
-// unmount takes mounts away, the last first. What is not mounted is no error: the folder of an
+// Unmount takes mounts away, the last first. What is not mounted is no error: the folder of an
 // owner that was taken for dead may be gone, and its mounts with it.
-func unmount(paths ...string) error {
+func Unmount(paths ...string) error {
 	var failed []error
 	for i := len(paths) - 1; i >= 0; i-- {
 		err := unix.Unmount(paths[i], unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)

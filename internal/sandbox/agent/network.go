@@ -1,4 +1,4 @@
-package gvisor
+package agent
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"lambent.dev/lambent/internal/cleanup"
-	"lambent.dev/lambent/internal/sandbox/gvisor/agentproto"
+	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 )
 
 const (
@@ -23,7 +23,7 @@ const (
 // listener is where connections arrive that the agent accepted inside; it ends with the box at
 // the latest.
 type listener struct {
-	box     *box
+	box     *Box
 	ticket  uint64
 	address net.Addr
 	queue   chan net.Conn
@@ -32,22 +32,22 @@ type listener struct {
 }
 
 // Listen implements sandbox.Sandbox.
-func (b *box) Listen(ctx context.Context, addr string) (net.Listener, error) {
+func (b *Box) Listen(ctx context.Context, addr string) (net.Listener, error) {
 	if err := b.reachable(ctx, addr); err != nil {
 		return nil, err
 	}
 	l := &listener{box: b, queue: make(chan net.Conn, backlog), over: make(chan struct{})}
-	l.ticket = b.door.expect(l.arrived)
-	m, err := b.control.call(ctx, &agentproto.Request{Listen: &agentproto.Listen{Ticket: l.ticket, Address: addr}})
+	l.ticket = b.Tickets.Expect(l.arrived)
+	m, err := b.Control.Call(ctx, &agentproto.Request{Listen: &agentproto.Listen{Ticket: l.ticket, Address: addr}})
 	if err == nil {
 		err = l.named(m.Address)
 	}
 	if err != nil {
-		b.door.forget(l.ticket)
+		b.Tickets.Forget(l.ticket)
 		if ctx.Err() != nil { // the agent may listen all the same
-			_ = b.control.post(&agentproto.Request{Unlisten: &agentproto.Unlisten{Ticket: l.ticket}})
+			_ = b.Control.Post(&agentproto.Request{Unlisten: &agentproto.Unlisten{Ticket: l.ticket}})
 		}
-		return nil, b.explain(ctx, fmt.Errorf("listening on %s: %w", addr, err))
+		return nil, b.Explain(ctx, fmt.Errorf("listening on %s: %w", addr, err))
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -55,16 +55,19 @@ func (b *box) Listen(ctx context.Context, addr string) (net.Listener, error) {
 		l.end()
 		return nil, err
 	}
+	if b.listeners == nil {
+		b.listeners = make(map[*listener]struct{})
+	}
 	b.listeners[l] = struct{}{}
 	return l, nil
 }
 
 // reachable says whether the box can be asked about an address.
-func (b *box) reachable(ctx context.Context, addr string) error {
+func (b *Box) reachable(ctx context.Context, addr string) error {
 	if _, err := netip.ParseAddrPort(addr); err != nil {
 		return fmt.Errorf("address %q: want a numeric address and a port", addr)
 	}
-	return errors.Join(b.alive(), context.Cause(ctx))
+	return errors.Join(b.Alive(), context.Cause(ctx))
 }
 
 func (l *listener) named(address string) error {
@@ -111,8 +114,8 @@ func (l *listener) Close() error {
 	}
 	limit, stop := cleanup.Context(context.Background(), unlistenLimit)
 	defer stop()
-	_, err := l.box.control.call(limit, &agentproto.Request{Unlisten: &agentproto.Unlisten{Ticket: l.ticket}})
-	if l.box.alive() != nil {
+	_, err := l.box.Control.Call(limit, &agentproto.Request{Unlisten: &agentproto.Unlisten{Ticket: l.ticket}})
+	if l.box.Alive() != nil {
 		return nil // it ended with the box
 	}
 	return err
@@ -122,7 +125,7 @@ func (l *listener) Close() error {
 func (l *listener) end() {
 	l.once.Do(func() {
 		close(l.over)
-		l.box.door.forget(l.ticket)
+		l.box.Tickets.Forget(l.ticket)
 		for {
 			select {
 			case conn := <-l.queue:
@@ -135,18 +138,18 @@ func (l *listener) end() {
 }
 
 // Dial implements sandbox.Sandbox.
-func (b *box) Dial(ctx context.Context, addr string) (net.Conn, error) {
+func (b *Box) Dial(ctx context.Context, addr string) (net.Conn, error) {
 	if err := b.reachable(ctx, addr); err != nil {
 		return nil, err
 	}
-	v := b.door.expectOne()
-	defer v.end()
-	if _, err := b.control.call(ctx, &agentproto.Request{Dial: &agentproto.Dial{Ticket: v.ticket, Address: addr}}); err != nil {
-		return nil, b.explain(ctx, fmt.Errorf("dialing %s: %w", addr, err))
+	v := b.Tickets.ExpectOne()
+	defer v.End()
+	if _, err := b.Control.Call(ctx, &agentproto.Request{Dial: &agentproto.Dial{Ticket: v.Ticket, Address: addr}}); err != nil {
+		return nil, b.Explain(ctx, fmt.Errorf("dialing %s: %w", addr, err))
 	}
-	conn, err := v.take(ctx, b.control.ended)
+	conn, err := v.Take(ctx, b.Control.ended)
 	if err != nil {
-		return nil, b.explain(ctx, fmt.Errorf("dialing %s: %w", addr, err))
+		return nil, b.Explain(ctx, fmt.Errorf("dialing %s: %w", addr, err))
 	}
 	return conn, nil
 }

@@ -1,4 +1,4 @@
-package gvisor
+package output
 
 import (
 	"bytes"
@@ -10,9 +10,9 @@ import (
 // headSize is how much of what a program says is kept, in bytes.
 const headSize = 4 << 10
 
-// head keeps the beginning of what a program writes, and drops the rest. One goroutine reads
-// it, until close.
-type head struct {
+// Head keeps the beginning of what a program writes, and drops the rest. One goroutine reads
+// it, until Close.
+type Head struct {
 	pipe *os.File
 	done chan struct{}
 
@@ -20,8 +20,8 @@ type head struct {
 	text bytes.Buffer
 }
 
-// open starts reading and returns the program's end.
-func (h *head) open() (theirs *os.File, err error) {
+// Open starts reading and returns the program's end.
+func (h *Head) Open() (theirs *os.File, err error) {
 	if h.pipe, theirs, err = os.Pipe(); err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func (h *head) open() (theirs *os.File, err error) {
 }
 
 // Write implements io.Writer.
-func (h *head) Write(p []byte) (int, error) {
+func (h *Head) Write(p []byte) (int, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.text.Write(p[:min(len(p), headSize-h.text.Len())])
@@ -42,13 +42,14 @@ func (h *head) Write(p []byte) (int, error) {
 }
 
 // String returns what was kept, without blanks around it.
-func (h *head) String() string {
+func (h *Head) String() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return string(bytes.TrimSpace(h.text.Bytes()))
 }
 
-func (h *head) close() error {
+// Close ends reading; what was kept stays.
+func (h *Head) Close() error {
 	err := h.pipe.Close()
 	<-h.done
 	return err

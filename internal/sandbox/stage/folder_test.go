@@ -1,4 +1,4 @@
-package gvisor
+package stage
 
 import (
 	"os"
@@ -19,14 +19,14 @@ func TestRemoveTreeKeepsWhatIsMounted(t *testing.T) {
 	if err := os.WriteFile(precious, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := folders(inside); err != nil {
+	if err := Folders(inside); err != nil {
 		t.Fatal(err)
 	}
 	if err := unix.Mount(code, inside, "", unix.MS_BIND, ""); err != nil {
 		t.Fatal(err)
 	}
-	err := removeTree(dir)
-	if unmounted := unmount(inside); unmounted != nil {
+	err := RemoveTree(dir)
+	if unmounted := Unmount(inside); unmounted != nil {
 		t.Fatal(unmounted)
 	}
 	if err == nil || !strings.Contains(err.Error(), "something is mounted") {
@@ -35,7 +35,7 @@ func TestRemoveTreeKeepsWhatIsMounted(t *testing.T) {
 	if _, err := os.Stat(precious); err != nil {
 		t.Error(err)
 	}
-	if err := removeTree(dir); err != nil {
+	if err := RemoveTree(dir); err != nil {
 		t.Error(err)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"lambent.dev/lambent/internal/sandbox/gvisor/agentproto"
+	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 )
 
