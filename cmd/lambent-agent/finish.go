@@ -97,7 +97,15 @@ func (b *box) bind(m *agentproto.Bind) error {
 		return nil
 	}
 	// The kernel counts by user: those of commands. The agent holds a right to pass it.
-	return setLimit(unix.RLIMIT_NPROC, uint64(m.Pids))
+	return errors.Join(setLimit(unix.RLIMIT_NPROC, uint64(m.Pids)), b.limitWaiting(uint64(m.Pids)))
+}
+
+// limitWaiting sets the limit of what was started before it was known.
+func (b *box) limitWaiting(pids uint64) error {
+	return b.children.Each(func(pid int) error {
+		limit := unix.Rlimit{Cur: pids, Max: pids}
+		return os.NewSyscallError("prlimit", unix.Prlimit(pid, unix.RLIMIT_NPROC, &limit, nil))
+	})
 }
 
 // dropRights gives up what would let the agent, if it was taken over, change the box again.

@@ -18,15 +18,14 @@ import (
 func (b *box) run(r *agentproto.Run) error {
 	files, channel, err := b.files(r)
 	defer closeAll(files)
-	if err != nil {
-		return err
-	}
 	if channel >= 0 {
 		b.mu.Lock()
 		b.channels[r.ID] = channel
 		b.mu.Unlock()
 	}
-	err = b.children.Start(r.ID, func() (int, error) { return b.fork(r, files) })
+	if err == nil {
+		err = b.children.Start(r.ID, func() (int, error) { return b.fork(r, files) })
+	}
 	if err != nil {
 		b.dropChannel(r.ID)
 	}
@@ -59,6 +58,18 @@ func (b *box) files(r *agentproto.Run) (files []int, channel int, err error) {
 	} else {
 		files = append(files, stdout)
 	}
+	if files, channel, err = b.channel(r, files); err != nil || r.Start == 0 {
+		return files, channel, err
+	}
+	start, err := b.stream(r.Start)
+	if err != nil {
+		return files, channel, err
+	}
+	return append(files, start), channel, nil
+}
+
+// channel adds the command's stream, or its end of the channel over which streams come.
+func (b *box) channel(r *agentproto.Run, files []int) ([]int, int, error) {
 	switch {
 	case r.Direct != 0:
 		one, err := b.stream(r.Direct)

@@ -79,7 +79,7 @@ func (b *box) do(r agentproto.Request) error {
 		return b.finish(r.Setup)
 	case r.Bind != nil && b.setup != nil && !b.bound:
 		return b.bind(r.Bind)
-	case r.Run != nil && b.bound:
+	case r.Run != nil && (b.bound || b.setup != nil && r.Run.Start != 0):
 		return b.run(r.Run)
 	case r.Signal != nil:
 		return b.children.Signal(r.Signal.ID, r.Signal.Number)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"slices"
 	"sync"
 
@@ -48,9 +49,6 @@ type Box struct {
 	Pipes   Pipes
 	// RanOut says whether the memory limit killed a process since it was asked last.
 	RanOut func() bool
-	// Adopt may give a command that is to be run a process that waits; nil where none fits. It
-	// is nil itself where nothing waits.
-	Adopt func(ctx context.Context, c sandbox.Command) (*Process, error)
 
 	mu        sync.Mutex // protects the fields below
 	state     binding
@@ -59,6 +57,8 @@ type Box struct {
 	processes map[uint64]*Process
 	speaker   *Process // the most recent command with streams; nil when it ended
 	streamed  bool     // there was such a command
+	early     net.Conn // a stream to it that was opened while it waited
+	waiting   *waiting // nil: no interpreter waits
 	listeners map[*listener]struct{}
 	oom       bool  // the memory limit ended the box
 	cause     error // why it ended or ends; nil while it lives
@@ -193,6 +193,7 @@ func (b *Box) Died(cause error) {
 
 // EndAll tells what hangs on the box that it ended.
 func (b *Box) EndAll() {
+	b.closeWaiting()
 	b.mu.Lock()
 	listeners := b.listeners
 	b.listeners = nil

@@ -96,10 +96,13 @@ type detached struct {
 	targets []string
 }
 
-// detach makes the workload's mounts, which nobody sees yet.
+// detach makes the workload's mounts, which nobody sees yet. What the base shows is there.
 func (b *box) detach(w sandbox.Workload) (mounts detached, err error) {
 	attributes := b.template.attributes() | mount.ReadOnly
 	for _, m := range w.Mounts {
+		if slices.Contains(b.template.shown(), m) {
+			continue
+		}
 		fd, err := mount.Clone(m.Source, attributes, false)
 		if err != nil {
 			return mounts, err

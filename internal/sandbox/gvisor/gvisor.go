@@ -27,6 +27,8 @@ type Options struct {
 	Dir        string   // private folder of this driver
 	CgroupRoot string   // "" = /sys/fs/cgroup
 	Log        *slog.Logger
+	// Preload says what sandbox.Base.Preload names. nil = nothing can be preloaded.
+	Preload func(name string) (sandbox.Preload, error)
 	// Without takes protections away. It exists for the attack suite, which proves with it
 	// that its attacks can succeed; nothing else may set it.
 	Without []Protection

@@ -78,6 +78,9 @@ func (b *box) setUp(ctx context.Context) error {
 		UID: hostroot.UID, GID: hostroot.GID, ShmSize: shmSize,
 		Privileged: !d.has(NoCapabilities), Devices: !d.has(PrivateDevices),
 	}})
+	if err == nil && b.template.preload != nil {
+		err = b.Preload(ctx, b.template.preload.Command)
+	}
 	if errors.Is(err, sandbox.ErrClosed) { // it ended before it spoke: watch knows why
 		<-b.done
 		return b.Err()

@@ -15,9 +15,9 @@ func suite() sandboxtest.Suite {
 		removable = append(removable, string(p))
 	}
 	return sandboxtest.Suite{
-		Tier: lambda.TierGVisor, Isolates: true, Limits: true, OwnKernel: true, DiesOfMemory: true, Removable: removable,
+		Tier: lambda.TierGVisor, Isolates: true, Limits: true, OwnKernel: true, DiesOfMemory: true, Preloads: true, Removable: removable,
 		New: func(t testing.TB, c sandboxtest.Config) sandbox.Driver {
-			o := gvisor.Options{Agent: agentBinary, Runsc: runscPaths(), Owner: c.Owner, Dir: c.Dir, Log: c.Log}
+			o := gvisor.Options{Agent: agentBinary, Runsc: runscPaths(), Owner: c.Owner, Dir: c.Dir, Log: c.Log, Preload: c.Preload}
 			for _, name := range c.Without {
 				o.Without = append(o.Without, gvisor.Protection(name))
 			}
