@@ -137,6 +137,17 @@ func (b *Box) Reset(ctx context.Context) error {
 	return nil
 }
 
+// Starve kills all commands for lack of memory: their ends say so.
+func (b *Box) Starve(ctx context.Context) error {
+	b.mu.Lock()
+	for _, p := range b.processes {
+		p.starved.Store(true)
+	}
+	b.mu.Unlock()
+	_, err := b.Control.Call(ctx, &agentproto.Request{Reset: &agentproto.Reset{}})
+	return err
+}
+
 // markKilled notes that what runs now ends by our hand, and returns it.
 func (b *Box) markKilled() []*Process {
 	b.mu.Lock()

@@ -29,6 +29,7 @@ type Process struct {
 	direct         *Visit // its one stream; nil without
 	taken          atomic.Bool
 	killed         atomic.Bool // by our hand, so not by the memory limit
+	starved        atomic.Bool // by our hand in the place of the memory limit's
 	ended          atomic.Bool // it is gone, its output perhaps not yet delivered
 	done           chan struct{}
 	exit           sandbox.Exit // written before done is closed
@@ -144,7 +145,7 @@ func (p *Process) finish(e initproto.Exit) {
 	p.ended.Store(true)
 	exit := sandbox.Exit{Code: e.Code, Signal: e.Signal}
 	if e.Signal == syscall.SIGKILL && !p.killed.Load() {
-		exit.OutOfMemory = p.box.ranOut()
+		exit.OutOfMemory = p.starved.Load() || p.box.ranOut()
 	}
 	p.box.dropSpeaker(p)
 	if p.direct != nil {

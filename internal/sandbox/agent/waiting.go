@@ -104,15 +104,25 @@ func (b *Box) takeWaiting(c sandbox.Command) *waiting {
 	return w
 }
 
-// tell writes the workload. Whoever reads it is our own program until it has it all.
+// tell writes the workload and waits until it was read, which costs a start nothing: the
+// interpreter is at work by then. Whoever reads it is our own program until it has it all. One
+// that died before resets the connection (unix(7)).
 func (w *waiting) tell(ctx context.Context, workload []byte) error {
 	if w.process.ended.Load() {
 		return os.ErrProcessDone
 	}
-	stop := context.AfterFunc(ctx, func() { _ = w.start.SetWriteDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = w.start.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	_, err := w.start.Write(workload)
-	return err
+	if _, err := w.start.Write(workload); err != nil {
+		return err
+	}
+	if err := w.start.(*net.UnixConn).CloseWrite(); err != nil {
+		return err
+	}
+	if _, err := w.start.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("telling an interpreter its workload: %w", err)
+	}
+	return nil
 }
 
 func (b *Box) workloadOf(c sandbox.Command) []byte {

@@ -69,7 +69,7 @@ func (b *box) attach(mounts detached) error {
 }
 
 func (b *box) setLimits(w sandbox.Workload) error {
-	return b.group.SetLimits(b.limits(cgroup.Limits{
+	return b.setGroup(b.limits(cgroup.Limits{
 		Memory: w.Memory + overhead, Pids: ownPids + pidsOfOne*w.Pids, CPUWeight: w.CPUWeight, CPUQuota: w.CPUQuota,
 		Batch: w.Class == lambda.ClassBatch,
 	}))
