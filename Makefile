@@ -5,7 +5,7 @@ export CGO_ENABLED ?= 0
 SHELL := /bin/bash
 GO ?= go
 
-.PHONY: build runsc needs testneeds benchneeds demo test bench package soak lint fmt clean help
+.PHONY: build runsc needs testneeds benchneeds demo test bench flames package soak lint fmt clean help
 
 help: ## Say what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ benchneeds:
 
 bench: build benchneeds ## Measure it beside floors and competitors, in ten minutes: bin/bench.html
 	@bin/lambent bench --html bin/bench.html
+
+flames: build ## Draw flame graphs of boxes and cold starts, as root, with perf: docs/flames/
+	@bench/flames
 
 package: ## Static programs and Debian packages into dist/
 	@./packaging/build

@@ -73,7 +73,7 @@ func complete(t *testing.T, r *bench.Report) {
 
 // mustMeasure is false for what a host may lack, and what a short run may leave out.
 func mustMeasure(id string) bool {
-	for _, may := range []string{"runc", "crun", "stem", "p99 over p50", "at 50/s"} {
+	for _, may := range []string{"runc", "crun", "stem", "p99 over p50", "at 50/s", "tiers/gvisor", "tiers/microvm"} {
 		if strings.Contains(id, may) {
 			return false
 		}
@@ -89,5 +89,6 @@ var required = []string{
 	`warm/lambent python`, `warm/lambent node`, `warm/lambent go`, `warm/net/http echo`, `warm/http.server, same handler`, `warm/node:http, same handler`,
 	`warm/bare Runtime API, official Go client`, `throughput/lambent python, four instances`, `throughput/net/http echo`, `tail/lambent python`,
 	`neighbour/lambent matchmaker, beside 20 burners`, `limits/lambent, most that ran at once`, `memory/python instance, private`, `memory/server, functions idle, PSS`,
+	`tiers/light, cold`, `tiers/light, warm`, `tiers/light, requests per second`, `tiers/light, idle instance`,
 	`workloads/python page, warm`, `workloads/node page, \w+`, `workloads/example thumbnail, warm`,
 }

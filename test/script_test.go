@@ -35,23 +35,72 @@ func buildAndRun(m *testing.M) int {
 }
 
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 filepath.Join("testdata", "script"),
+	p := params("light", bin) // the default
+	p.Dir = filepath.Join("testdata", "script")
+	testscript.Run(t, p)
+}
+
+// inEveryTier are the scripts whose functions run the same in any isolation.
+var inEveryTier = []string{"first-hour", "invoke", "versions", "tenants"}
+
+// TestScriptsInGVisor runs scripts where functions are in gVisor unless they name another
+// isolation.
+func TestScriptsInGVisor(t *testing.T) {
+	dir := withRunsc(t)
+	p := params("gvisor", dir)
+	for _, name := range inEveryTier {
+		p.Files = append(p.Files, filepath.Join("testdata", "script", name+".txtar"))
+	}
+	testscript.Run(t, p)
+}
+
+// withRunsc is a folder with the programs and the runsc that make has built. It is not beside
+// the programs of the other scripts, some of which tell what a host without it lacks.
+func withRunsc(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"lambent", "lambent-init", "lambent-agent"} {
+		if err := os.Link(filepath.Join(bin, name), filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runsc, err := filepath.Abs(filepath.Join("..", "bin", "runsc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(runsc); err != nil && os.Getenv("CI") != "true" {
+		t.Skip("needs runsc: run `make runsc`")
+	}
+	if err := os.Symlink(runsc, filepath.Join(dir, "runsc")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// params are those of scripts whose servers have a tier as the default.
+func params(tier, programs string) testscript.Params {
+	return testscript.Params{
 		RequireExplicitExec: true,
-		Setup:               setup,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("TIER", tier)
+			if tier != "light" {
+				env.Setenv("LAMBENT_ISOLATION", tier)
+			}
+			return setup(env, programs)
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"http":  httpCommand,
 			"ready": readyCommand, "active": activeCommand,
 			"pack": packCommand, "zip": zipCommand, "exits": exitsCommand, "answers": answersCommand,
 		},
 		Condition: condition,
-	})
+	}
 }
 
 // setup gives every script the programs, a fresh home, a data folder and addresses of its
 // own, and tells them to servers and clients by Lambent's variables.
-func setup(env *testscript.Env) error {
-	env.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+func setup(env *testscript.Env, programs string) error {
+	env.Setenv("PATH", programs+string(os.PathListSeparator)+os.Getenv("PATH"))
 	env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 	set := map[string]string{"DATA": filepath.Join(env.WorkDir, "data")}
 	for _, name := range []string{"API", "ADMIN", "API2", "ADMIN2"} {

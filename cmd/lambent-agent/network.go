@@ -5,11 +5,17 @@ import (
 	"io"
 	"net"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 )
+
+// mostJoined bounds the connections that a listener has at once; more wait inside. Each takes
+// two of the agent's descriptors, which are 1,024 as for every process here: a function that
+// opens as many as it can must not keep the agent from what it needs itself.
+const mostJoined = 160
 
 // listen listens inside and returns the address. Each connection is joined with one to the
 // host by a goroutine that ends with them.
@@ -21,16 +27,30 @@ func (b *box) listen(r *agentproto.Listen) (string, error) {
 	b.mu.Lock()
 	b.listeners[r.Ticket] = l
 	b.mu.Unlock()
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go b.join(conn.(*net.TCPConn), r.Ticket)
-		}
-	}()
+	go b.accept(l, r.Ticket)
 	return l.Addr().String(), nil
+}
+
+// accept ends with the listener only: what fails otherwise, for want of descriptors for
+// instance, passes.
+func (b *box) accept(l net.Listener, ticket uint64) {
+	places := make(chan struct{}, mostJoined)
+	for {
+		places <- struct{}{}
+		conn, err := l.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			<-places
+			time.Sleep(patience)
+			continue
+		}
+		go func() {
+			defer func() { <-places }()
+			b.join(conn.(*net.TCPConn), ticket)
+		}()
+	}
 }
 
 func (b *box) unlisten(ticket uint64) error {

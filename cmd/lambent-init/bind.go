@@ -30,19 +30,20 @@ func (b *box) bind(m *initproto.Bind, fds []int) error {
 // box again. It comes after the answer to Bind and before the next request is read: a
 // workload that waits in the box already does not wait for this. It goes from what needs rights to what takes them: the filter and
 // Landlock may be set with no_new_privs or with CAP_SYS_ADMIN, which leave last.
-func dropRights(s *initproto.Setup) error {
+func (b *box) dropRights(s *initproto.Setup) error {
 	if !s.NewPrivileges {
 		if err := caps.NoNewPrivileges(); err != nil {
 			return err
 		}
 	}
-	if len(s.Writable) > 0 {
-		if err := landlock.AllowWrites(s.Writable...); err != nil {
+	if b.rules >= 0 {
+		if err := landlock.Restrict(b.rules); err != nil {
 			return err
 		}
+		_ = unix.Close(b.rules)
 	}
-	if len(s.Filter) > 0 {
-		if err := seccomp.Install(s.Filter); err != nil {
+	if len(s.Final) > 0 {
+		if err := seccomp.Install(s.Final); err != nil {
 			return err
 		}
 	}

@@ -11,7 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lambent.dev/lambent/internal/kernel/caps"
+	"lambent.dev/lambent/internal/kernel/landlock"
 	"lambent.dev/lambent/internal/kernel/mount"
+	"lambent.dev/lambent/internal/kernel/seccomp"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 )
 
@@ -34,7 +36,7 @@ func (b *box) finish(s *initproto.Setup, fds []int) error {
 	if err := closeInherited(s, uint(fds[0])); err != nil {
 		return err
 	}
-	steps := []func(*initproto.Setup) error{guard, mountProc, cover, mountShm, b.open, setLimits, nameHost, emptyBounding}
+	steps := []func(*initproto.Setup) error{guard, mountProc, cover, mountShm, b.open, setLimits, nameHost, emptyBounding, b.prepare}
 	for _, step := range steps {
 		if err := step(s); err != nil {
 			return fmt.Errorf("finishing the box: %w", err)
@@ -85,7 +87,12 @@ func mountProc(s *initproto.Setup) error {
 // cover hides the masked paths and makes others read-only.
 func cover(s *initproto.Setup) error {
 	for _, path := range s.Masked {
-		if err := mask(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := mask(path, emptyFile, emptyFolder); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	for _, path := range s.MaskedFolders {
+		if err := mask(path, emptyFolder, emptyFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -98,16 +105,13 @@ func cover(s *initproto.Setup) error {
 	return nil
 }
 
-func mask(path string) error {
-	info, err := os.Lstat(path)
+// mask puts cover over path, or else what fits it: the kernel looks whether it is a folder.
+func mask(path, cover, other string) error {
+	err := unix.Mount(cover, path, "", unix.MS_BIND, "")
+	if errors.Is(err, unix.ENOTDIR) {
+		err = unix.Mount(other, path, "", unix.MS_BIND, "")
+	}
 	if err != nil {
-		return err
-	}
-	cover := emptyFile
-	if info.IsDir() {
-		cover = emptyFolder
-	}
-	if err := unix.Mount(cover, path, "", unix.MS_BIND, ""); err != nil {
 		return &os.PathError{Op: "mask", Path: path, Err: err}
 	}
 	return nil
@@ -126,8 +130,8 @@ func mountShm(s *initproto.Setup) error {
 
 // open opens what cannot be opened once the rights are gone.
 func (b *box) open(*initproto.Setup) (err error) {
-	if b.oom, err = unix.Open("/proc/self/oom_score_adj", unix.O_WRONLY|unix.O_CLOEXEC, 0); err != nil {
-		return &os.PathError{Op: "open", Path: "/proc/self/oom_score_adj", Err: err}
+	if b.oom, err = openScore(); err != nil {
+		return err
 	}
 	if b.null, err = unix.Open(emptyFile, unix.O_RDWR|unix.O_CLOEXEC, 0); err != nil {
 		return &os.PathError{Op: "open", Path: emptyFile, Err: err}
@@ -150,6 +154,19 @@ func nameHost(s *initproto.Setup) error {
 		return nil
 	}
 	return os.NewSyscallError("sethostname", unix.Sethostname([]byte(s.Hostname)))
+}
+
+// prepare does what of dropRights costs time: a request waits for that, and for this nobody.
+func (b *box) prepare(s *initproto.Setup) (err error) {
+	if len(s.Writable) > 0 {
+		if b.rules, err = landlock.Writes(s.Writable...); err != nil {
+			return err
+		}
+	}
+	if len(s.Filter) > 0 {
+		return seccomp.Install(s.Filter)
+	}
+	return nil
 }
 
 // emptyBounding empties the bounding set already here: it costs the init nothing that it

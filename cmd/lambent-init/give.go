@@ -20,7 +20,7 @@ import (
 
 // rights puts what a waiting command keeps into a pipe, which holds it all.
 func (b *box) rights() (fd int, err error) {
-	raw, err := json.Marshal(initproto.Rights{Writable: b.setup.Writable, Filter: b.setup.Filter})
+	raw, err := json.Marshal(initproto.Rights{Writable: b.setup.Writable, Filter: b.setup.Final})
 	if err != nil {
 		return -1, err
 	}
@@ -94,6 +94,9 @@ func restrict(keep initproto.Rights) error {
 		if err := landlock.AllowWrites(keep.Writable...); err != nil {
 			return err
 		}
+	}
+	if len(keep.Filter) == 0 {
+		return nil
 	}
 	return seccomp.Install(keep.Filter)
 }

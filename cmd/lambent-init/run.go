@@ -13,13 +13,6 @@ import (
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 )
 
-// Scores for the out-of-memory killer (proc_pid_oom_score_adj(5)): a command goes
-// before the init, so that the box outlives it. Raising one's score needs no right.
-const (
-	scoreInit    = "0"
-	scoreCommand = "500"
-)
-
 // run starts a command. Its descriptors are closed by the caller.
 func (b *box) run(r *initproto.Run, fds []int) error {
 	want := 2
@@ -35,7 +28,7 @@ func (b *box) run(r *initproto.Run, fds []int) error {
 	return b.children.Start(r.ID, func() (int, error) { return b.fork(r, fds) })
 }
 
-func (b *box) fork(r *initproto.Run, fds []int) (int, error) {
+func (b *box) fork(r *initproto.Run, fds []int) (pid int, err error) {
 	if r.Waits {
 		rights, err := b.rights()
 		if err != nil {
@@ -49,13 +42,10 @@ func (b *box) fork(r *initproto.Run, fds []int) (int, error) {
 		}
 		r.Path, r.Args = initproto.Path, give
 	}
-	if err := b.score(scoreCommand); err != nil {
-		return 0, err
-	}
-	pid, err := syscall.ForkExec(r.Path, r.Args, b.attributes(r, fds))
-	if back := b.score(scoreInit); back != nil && err == nil {
-		err = back
-	}
+	err = b.oom.raised(scoreOfCommand, func() (err error) {
+		pid, err = syscall.ForkExec(r.Path, r.Args, b.attributes(r, fds))
+		return err
+	})
 	if err != nil {
 		return 0, &os.PathError{Op: "starting", Path: r.Path, Err: err}
 	}
@@ -75,12 +65,4 @@ func (b *box) attributes(r *initproto.Run, fds []int) *syscall.ProcAttr {
 		sys.AmbientCaps = caps.Held()
 	}
 	return &syscall.ProcAttr{Dir: r.Dir, Env: r.Env, Files: files, Sys: sys}
-}
-
-// score is inherited by the next fork.
-func (b *box) score(value string) error {
-	if _, err := unix.Write(b.oom, []byte(value)); err != nil {
-		return fmt.Errorf("setting oom_score_adj to %s: %w", value, err)
-	}
-	return nil
 }

@@ -16,8 +16,9 @@ import (
 type box struct {
 	control  int
 	setup    *initproto.Setup
-	oom      int // /proc/self/oom_score_adj, open for writing
+	oom      *score
 	null     int
+	rules    int // of Landlock, ready for dropRights; -1 = none
 	bound    bool
 	children *reaper.Reaper
 }
@@ -28,7 +29,7 @@ func serve(control int) error {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 		return os.NewSyscallError("prctl(PR_SET_PDEATHSIG)", err)
 	}
-	b := &box{control: control, oom: -1, null: -1}
+	b := &box{control: control, null: -1, rules: -1}
 	b.children = reaper.New(b.ended)
 	packet := make([]byte, initproto.MaxPacket)
 	for {
@@ -56,7 +57,7 @@ func (b *box) answer(r initproto.Request, fds []int) error {
 	if told := initproto.Send(b.control, reply); told != nil || err != nil || r.Bind == nil {
 		return told
 	}
-	return dropRights(b.setup)
+	return b.dropRights(b.setup)
 }
 
 func (b *box) do(r initproto.Request, fds []int) error {

@@ -17,6 +17,7 @@ import (
 type spawner struct {
 	home    []int // doors of the groups that it lives in
 	network int   // namespace that it lives in
+	oom     *score
 }
 
 // spawn serves until the daemon is gone.
@@ -36,6 +37,9 @@ func spawn(control int) error {
 	}
 	if s.network, err = unix.Open("/proc/self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
 		return &os.PathError{Op: "open", Path: "/proc/self/ns/net", Err: err}
+	}
+	if s.oom, err = openScore(); err != nil {
+		return err
 	}
 	for {
 		if err := s.serve(control, packet); errors.Is(err, io.EOF) {
@@ -94,7 +98,10 @@ func (s *spawner) start(r *initproto.Spawn, fds []int) (pidfd int, err error) {
 	if err := enter(fds[:r.Doors]); err != nil {
 		return -1, err
 	}
-	_, err = syscall.ForkExec(r.Path, r.Args, &syscall.ProcAttr{Dir: "/", Env: r.Env, Files: files(fds[r.Doors:]), Sys: sys})
+	attributes := &syscall.ProcAttr{Dir: "/", Env: r.Env, Files: files(fds[r.Doors:]), Sys: sys}
+	err = s.oom.raised(scoreOfBoxes, func() error {
+		return asOwner(r.Owner, func() error { _, err := syscall.ForkExec(r.Path, r.Args, attributes); return err })
+	})
 	if err != nil {
 		return -1, fmt.Errorf("starting %s: %w", r.Path, err)
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -42,11 +43,12 @@ stay out of the package. What a flag does not name stays as it is when the funct
 type deployFlags struct {
 	server                 *serverFlags
 	name, runtime, handler string
-	isolation, description string
+	isolation, network     string
+	description            string
 	memory, timeout        int32
 	concurrency            int
 	variables, tags        []string
-	install                bool
+	install, untrusted     bool
 }
 
 func newDeployFlags(c *cobra.Command) *deployFlags {
@@ -55,7 +57,9 @@ func newDeployFlags(c *cobra.Command) *deployFlags {
 	set.StringVar(&f.name, "name", "", "`NAME` of the function (default from PATH)")
 	set.StringVar(&f.runtime, "runtime", "", "AWS's `IDENTIFIER`, python3.11 for instance (default guessed)")
 	set.StringVar(&f.handler, "handler", "", "`FILE.FUNCTION` that is called, app.handler for instance (default guessed)")
-	set.StringVar(&f.isolation, "isolation", "", "isolation `TIER`: light, or process where that is allowed (default the server's)")
+	set.StringVar(&f.isolation, "isolation", "", "isolation `TIER`: light, gvisor, or process where that is allowed (default the server's)")
+	set.BoolVar(&f.untrusted, "untrusted", false, "the code is somebody else's: it gets at least the isolation that the server has for that")
+	set.StringVar(&f.network, "network", "", "network `PROFILE`: none, egress, or host where that is allowed (default the server's)")
 	set.StringVar(&f.description, "description", "", "`TEXT` that says what the function is for")
 	set.Int32Var(&f.memory, "memory", lambda.DefaultMemory, "memory of an instance in `MB`")
 	set.Int32Var(&f.timeout, "timeout", lambda.DefaultTimeout, "`SECONDS` that one request may take")
@@ -116,7 +120,10 @@ func (f *deployFlags) wanted(c *cobra.Command) (w wanted, err error) {
 	if c.Flags().Changed("concurrency") {
 		w.tags[lambda.ConcurrencyTag] = strconv.Itoa(f.concurrency)
 	}
-	return w, w.isolate(f.isolation)
+	if c.Flags().Changed("untrusted") {
+		w.tags[lambda.UntrustedTag] = strconv.FormatBool(f.untrusted)
+	}
+	return w, errors.Join(w.isolate(f.isolation), w.connect(f.network))
 }
 
 func (w *wanted) isolate(isolation string) error {
@@ -127,6 +134,17 @@ func (w *wanted) isolate(isolation string) error {
 		return &usageError{fmt.Errorf("--isolation: %w", err)}
 	}
 	w.tags[lambda.IsolationTag] = isolation
+	return nil
+}
+
+func (w *wanted) connect(network string) error {
+	if network == "" {
+		return nil
+	}
+	if _, err := lambda.ParseNetwork(network); err != nil {
+		return &usageError{fmt.Errorf("--network: %w", err)}
+	}
+	w.tags[lambda.NetworkTag] = network
 	return nil
 }
 

@@ -19,7 +19,7 @@ import (
 	"lambent.dev/lambent/internal/sandbox"
 )
 
-// diagnosis is what `lambent doctor` found for one tier.
+// diagnosis is what `lambent doctor` found for one tier, or for the way out of sandboxes.
 type diagnosis struct {
 	Tier      string  `json:"tier"`
 	Available bool    `json:"available"`
@@ -39,8 +39,8 @@ var errDoctorTookTooLong = fmt.Errorf("looking at this host took longer than a m
 
 func doctorCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "doctor", Short: "Say what this host lacks for each isolation, and what to do", Args: noArguments,
-		Long: "Looks at what the isolations need of this host, and at what speed depends on: what was found, whether\nit is enough, and what to do where it is not. The exit code is 0 if the default isolation\nworks here: light, unless the configuration says otherwise.",
+		Use: "doctor", Short: "Say what this host lacks for each isolation and the network, and what to do", Args: noArguments,
+		Long: "Looks at what the isolations and the network egress need of this host, and at what speed depends on: what\nwas found, whether it is enough, and what to do where it is not. The exit code is 0 if the default isolation\nworks here: light, unless the configuration says otherwise.",
 	}
 	output := outputFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -74,7 +74,14 @@ func examine(ctx context.Context) ([]diagnosis, error) {
 		features, err := e.Driver.Probe(ctx)
 		all = append(all, diagnose(e.Tier.String(), features, err))
 	}
+	all = append(all, outside(ctx, set))
 	return append(all, machine(ctx, dir)), set.Close()
+}
+
+// outside is the way out of sandboxes.
+func outside(ctx context.Context, set *drivers.Set) diagnosis {
+	checks, err := set.ProbeNetwork(ctx, lambda.TierLight, lambda.NetworkEgress)
+	return diagnose("network egress", sandbox.Features{Checks: checks}, err)
 }
 
 // hostRow names what is no isolation but the machine that all share.

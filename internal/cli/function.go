@@ -11,7 +11,9 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"lambent.dev/lambent/internal/lambda"
 )
@@ -24,7 +26,8 @@ type function struct {
 	Description string            `json:"description,omitempty"`
 	Runtime     string            `json:"runtime"`
 	Handler     string            `json:"handler"`
-	Isolation   string            `json:"isolation,omitempty"` // "" = the server's default
+	Isolation   string            `json:"isolation,omitempty"` // in force
+	Network     string            `json:"network,omitempty"`   // profile in force; "" = a server that does not say
 	Memory      int32             `json:"memory"`              // MB
 	Timeout     int32             `json:"timeout"`             // seconds
 	State       string            `json:"state"`
@@ -52,7 +55,12 @@ func (s *server) describe(ctx context.Context, name string) (*function, error) {
 		CodeSize: c.CodeSize, CodeSHA256: aws.ToString(c.CodeSha256), Modified: aws.ToString(c.LastModified),
 		Environment: variablesOf(c), Tags: out.Tags,
 	}
-	f.Isolation = out.Tags[lambda.IsolationTag]
+	f.Isolation = cmp.Or(f.Tags[lambda.InForceTag], f.Tags[lambda.IsolationTag])
+	delete(f.Tags, lambda.InForceTag) // it is not one of the function's own
+	f.Network = out.Tags[lambda.NetworkTag]
+	if raw, ok := awsmiddleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response); ok {
+		f.Network = cmp.Or(raw.Header.Get("X-Lambent-Network"), f.Network) // what is in force
+	}
 	return f, nil
 }
 
@@ -65,6 +73,7 @@ func (f *function) print(w io.Writer) error {
 		[2]string{"runtime", f.Runtime},
 		[2]string{"handler", f.Handler},
 		[2]string{"isolation", f.isolation()},
+		[2]string{"network", f.Network},
 		[2]string{"memory", fmt.Sprintf("%d MB", f.Memory)},
 		[2]string{"timeout", fmt.Sprintf("%d s", f.Timeout)},
 		[2]string{"state", f.state()},

@@ -39,6 +39,7 @@ exit code is 1.`,
 	c.Flags().BoolVar(&f.event, "event", false, "queue the event and do not wait for an answer")
 	c.Flags().BoolVar(&f.tail, "tail", false, "print the end of the request's log (4 KB at most) on standard error")
 	c.Flags().BoolVar(&f.receipt, "receipt", false, "print where the time went on standard error")
+	c.Flags().StringVar(&f.tenant, "tenant-id", "", "`ID` of whom the request is for, where the function has tenant isolation")
 	completesNames(c, f.server)
 	c.RunE = func(c *cobra.Command, args []string) error { return f.run(c, args) }
 	return c
@@ -48,6 +49,7 @@ type invokeFlags struct {
 	server               *serverFlags
 	output               *format
 	event, tail, receipt bool
+	tenant               string
 }
 
 func (f *invokeFlags) run(c *cobra.Command, args []string) error {
@@ -67,6 +69,9 @@ func (f *invokeFlags) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if a.Receipt != nil {
+		a.Receipt.Tenant = f.tenant
+	}
 	if err := show(c.OutOrStdout(), *f.output, a, a.print); err != nil {
 		return err
 	}
@@ -77,6 +82,9 @@ func (f *invokeFlags) request(name string, payload []byte) *awslambda.InvokeInpu
 	in := &awslambda.InvokeInput{FunctionName: &name, Payload: payload}
 	if f.tail {
 		in.LogType = types.LogTypeTail
+	}
+	if f.tenant != "" {
+		in.TenantId = &f.tenant
 	}
 	if f.event {
 		in.InvocationType = types.InvocationTypeEvent

@@ -15,7 +15,7 @@ import (
 func listCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "ls", Aliases: []string{"list"}, Short: "List the functions", Args: noArguments,
-		Long: "Lists the functions of the server by name: what they run on, how they are isolated, and their state.\nAn isolation of - is the server's default.",
+		Long: "Lists the functions of the server by name: what they run on, how they are isolated, and their state.\nThe isolation is the one in force.",
 	}
 	flags, output := newServerFlags(c), outputFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {

@@ -26,6 +26,7 @@ func readReceipt(h http.Header, began time.Time) (*receipt.Receipt, error) {
 	if r.Tier, err = lambda.ParseTier(h.Get("X-Lambent-Isolation")); err != nil {
 		return nil, fmt.Errorf("reading the receipt: %w", err)
 	}
+	r.Network = lambda.Network(h.Get("X-Lambent-Network"))
 	if err := r.ParseUsage(h.Get("X-Lambent-Usage")); err != nil {
 		return nil, err
 	}
@@ -83,6 +84,9 @@ var usedWords = map[string]string{
 
 func headline(r *receipt.Receipt) string {
 	text := fmt.Sprintf("%s start, isolation %s, version %s", r.Start, r.Tier, r.Version)
+	if r.Network != "" {
+		text = fmt.Sprintf("%s start, isolation %s, network %s, version %s", r.Start, r.Tier, r.Network, r.Version)
+	}
 	if r.Why != "" {
 		text += ": " + r.Why
 	}

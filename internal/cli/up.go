@@ -34,8 +34,9 @@ func upCommand() *cobra.Command {
 
 // upFlags are the settings that have a flag of their own.
 type upFlags struct {
-	file, data, listen, admin, isolation string
-	allowProcess                         bool
+	file, data, listen, admin   string
+	isolation, floor, untrusted string
+	allowProcess                bool
 }
 
 func newUpFlags(c *cobra.Command) *upFlags {
@@ -46,6 +47,8 @@ func newUpFlags(c *cobra.Command) *upFlags {
 	set.StringVar(&f.listen, "listen", d.Listen, "`ADDRESS` of the Lambda API")
 	set.StringVar(&f.admin, "admin", d.Admin, "`ADDRESS` of metrics and health")
 	set.StringVar(&f.isolation, "isolation", d.Isolation, "`TIER` of functions that name none")
+	set.StringVar(&f.floor, "isolation-floor", d.IsolationFloor, "weakest `TIER` that a function may have (default any)")
+	set.StringVar(&f.untrusted, "untrusted-isolation", d.UntrustedIsolation, "weakest `TIER` of functions that are tagged lambent:untrusted")
 	set.BoolVar(&f.allowProcess, "allow-process", false, "offer the isolation process, which does not isolate")
 	return f
 }
@@ -61,6 +64,9 @@ func (f *upFlags) config(c *cobra.Command) (config.Config, error) {
 		"admin":         func() { cfg.Admin = f.admin },
 		"isolation":     func() { cfg.Isolation = f.isolation },
 		"allow-process": func() { cfg.AllowProcess = f.allowProcess },
+
+		"isolation-floor":     func() { cfg.IsolationFloor = f.floor },
+		"untrusted-isolation": func() { cfg.UntrustedIsolation = f.untrusted },
 	} {
 		if c.Flags().Changed(name) {
 			set()

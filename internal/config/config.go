@@ -22,8 +22,14 @@ type Config struct {
 	Account string `toml:"account"` // 12 digits
 	Region  string `toml:"region"`
 
-	Isolation    string   `toml:"isolation"`     // tier of functions that name none
+	Isolation string `toml:"isolation"` // tier of functions that name none
+	// IsolationFloor is the weakest tier that a function may have; "" = any.
+	IsolationFloor string `toml:"isolation-floor"`
+	// UntrustedIsolation is the weakest tier of functions that are tagged lambent:untrusted.
+	UntrustedIsolation string `toml:"untrusted-isolation"`
+
 	AllowProcess bool     `toml:"allow-process"` // offer the tier process: no isolation at all
+	SandboxIDs   string   `toml:"sandbox-ids"`   // user and group ids of the host for sandboxes: FIRST-LAST; "" = 1879048192-2147483647
 	KeepAlive    Duration `toml:"keep-alive"`    // how long an idle instance stays
 	FreezeAfter  Duration `toml:"freeze-after"`  // idle time before an instance is frozen; negative = never
 	ReclaimAfter Duration `toml:"reclaim-after"` // idle time before its memory is pushed out to swap; negative = never
@@ -39,7 +45,15 @@ type Config struct {
 	FunctionLogs FunctionLogs `toml:"function-logs"`
 	Stems        Stems        `toml:"stems"`
 	S3           S3           `toml:"s3"`
+	Network      Network      `toml:"network"`
 	Price        Price        `toml:"price"`
+	Traces       Traces       `toml:"traces"`
+}
+
+// Traces says where a trace of each invocation goes.
+type Traces struct {
+	Endpoint string  `toml:"endpoint"` // URL of an OpenTelemetry collector that takes OTLP over HTTP; "" = none are sent
+	Share    float64 `toml:"share"`    // of invocations of which no caller decided, from 0 to 1
 }
 
 // Price says what the machine costs, so that Lambent can say what an invocation does.
@@ -53,6 +67,15 @@ type Stems struct {
 	Floor   int   `toml:"floor"`   // for each kind of sandbox that is in use
 	Ceiling int   `toml:"ceiling"` // for each kind; 0 = none are made ahead
 	Memory  int64 `toml:"memory"`  // bytes for all of them; 0 = a thirty-second of the host's
+}
+
+// Network says what functions may reach.
+type Network struct {
+	// Profile of functions that name none: none, egress or host; "" = egress where this host
+	// gives it, else none.
+	Profile   string `toml:"profile"`
+	AllowHost bool   `toml:"allow-host"` // offer the profile host: the host's own network
+	Resolvers string `toml:"resolvers"`  // name servers that functions' names are asked of, with blanks between; "" = the host's
 }
 
 // S3 is the object store that functions' code is read from: AWS's, or one that speaks
@@ -90,12 +113,13 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d)
 func Default() Config {
 	return Config{
 		Data: dataDir(os.Geteuid(), os.Getenv), Listen: "127.0.0.1:9700", Admin: "127.0.0.1:9701",
-		Account: "000000000000", Region: "us-east-1", Isolation: "light",
+		Account: "000000000000", Region: "us-east-1", Isolation: "light", UntrustedIsolation: "gvisor",
 		KeepAlive: Duration(10 * time.Minute), FreezeAfter: Duration(10 * time.Second), ReclaimAfter: Duration(time.Minute),
 		Concurrency: 1000, QueueLimit: 1000, QueueTimeout: Duration(10 * time.Second), InitTimeout: Duration(10 * time.Second),
 		LogLevel: "info", LogFormat: "text",
 		FunctionLogs: FunctionLogs{MaxAge: Duration(14 * 24 * time.Hour), MaxSize: 256 << 20, Rate: 1 << 20},
 		Stems:        Stems{Floor: 8, Ceiling: 64},
+		Traces:       Traces{Share: 1},
 	}
 }
 

@@ -73,6 +73,9 @@ func TestValidateRefuses(t *testing.T) {
 		{func(c *Config) { c.S3.Endpoint = "http://key:secret@s3.example.org" }, "not a URL"},
 		{func(c *Config) { c.S3 = S3{Endpoint: "http://127.0.0.1:9000", AccessKey: "a"} }, "set both"},
 		{func(c *Config) { c.S3 = S3{Endpoint: "http://127.0.0.1:9000", Region: "Mars"} }, "s3.region"},
+		{func(c *Config) { c.Network.Profile = "internet" }, `network.profile: unknown network "internet"`},
+		{func(c *Config) { c.Network.Profile = "host" }, "network.allow-host"},
+		{func(c *Config) { c.Network.Resolvers = "1.1.1.1 dns" }, `network.resolvers: "dns"`},
 	} {
 		c := Default()
 		tc.change(&c)

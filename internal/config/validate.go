@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -18,7 +19,7 @@ var (
 
 // Validate says everything that is wrong with the settings, each with what to do.
 func (c *Config) Validate() error {
-	return errors.Join(c.validateNames(), c.validateAddresses(), c.validateLimits(), c.S3.validate())
+	return errors.Join(c.validateNames(), c.validateAddresses(), c.validateLimits(), c.S3.validate(), c.Traces.validate(), c.Price.validate(), c.Network.validate())
 }
 
 func (c *Config) validateNames() error {
@@ -35,10 +36,33 @@ func (c *Config) validateNames() error {
 	if !region.MatchString(c.Region) {
 		wrong = append(wrong, fmt.Errorf("region: %q does not look like us-east-1", c.Region))
 	}
-	if _, err := lambda.ParseTier(c.Isolation); err != nil {
-		wrong = append(wrong, fmt.Errorf("isolation: %w", err))
+	if _, err := c.Rule(); err != nil {
+		wrong = append(wrong, err)
 	}
 	return errors.Join(wrong...)
+}
+
+// Rule is how strongly functions are isolated.
+func (c *Config) Rule() (lambda.Isolation, error) {
+	var rule lambda.Isolation
+	var wrong []error
+	for _, s := range []struct {
+		setting, name string
+		tier          *lambda.Tier
+	}{
+		{"isolation", c.Isolation, &rule.Default},
+		{"untrusted-isolation", c.UntrustedIsolation, &rule.Untrusted},
+		{"isolation-floor", cmp.Or(c.IsolationFloor, lambda.TierProcess.String()), &rule.Floor},
+	} {
+		var err error
+		if *s.tier, err = lambda.ParseTier(s.name); err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: %w", s.setting, err))
+		}
+	}
+	if len(wrong) == 0 && rule.Default < rule.Floor {
+		wrong = append(wrong, fmt.Errorf("isolation: %s is below isolation-floor, which is %s: set isolation to %s or a stronger one", rule.Default, rule.Floor, rule.Floor))
+	}
+	return rule, errors.Join(wrong...)
 }
 
 // validateAddresses holds the rule that nobody but this machine reaches a server
@@ -107,4 +131,22 @@ func (c *Config) validateLimits() error {
 		wrong = append(wrong, fmt.Errorf("stems.floor: is %d, above stems.ceiling, which is %d", c.Stems.Floor, c.Stems.Ceiling))
 	}
 	return errors.Join(wrong...)
+}
+
+func (t *Traces) validate() error {
+	u, err := url.Parse(t.Endpoint)
+	if t.Endpoint != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		return fmt.Errorf("traces.endpoint: %q is not a URL such as http://127.0.0.1:4318", t.Endpoint)
+	}
+	if t.Share < 0 || t.Share > 1 {
+		return fmt.Errorf("traces.share: %g is not between 0 and 1", t.Share)
+	}
+	return nil
+}
+
+func (p *Price) validate() error {
+	if p.MachineMonth < 0 {
+		return fmt.Errorf("price.machine-month: %g is below 0", p.MachineMonth)
+	}
+	return nil
 }

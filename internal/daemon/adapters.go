@@ -42,10 +42,16 @@ func newTiers(set *drivers.Set) *tiers {
 }
 
 // Offers returns nil if the host can give the tier, else an error that says what is missing.
-func (t *tiers) Offers(tier lambda.Tier) error {
+func (t *tiers) Offers(tier lambda.Tier) error { return t.offers(tier, probeFor) }
+
+// offersNow is Offers when there is reason to look again.
+func (t *tiers) offersNow(tier lambda.Tier) error { return t.offers(tier, time.Second) }
+
+// offers believes what was found in the time past.
+func (t *tiers) offers(tier lambda.Tier, past time.Duration) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if f, ok := t.known[tier]; ok && time.Since(f.at) < probeFor {
+	if f, ok := t.known[tier]; ok && time.Since(f.at) < past {
 		return f.err
 	}
 	ctx, stop := context.WithTimeoutCause(context.Background(), closeLimit, errProbeTookTooLong)

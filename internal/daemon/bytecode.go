@@ -1,8 +1,6 @@
 package daemon
 
 import (
-	"cmp"
-
 	"lambent.dev/lambent/internal/bytecode"
 	"lambent.dev/lambent/internal/lambda"
 )
@@ -22,9 +20,9 @@ func (d *Daemon) expectBytecode(fn *lambda.Function) {
 	if err != nil {
 		return // the router has left it out
 	}
-	tier := cmp.Or(settings.Tier, d.defaultTier())
 	for _, v := range append([]lambda.Version{*fn.Runs()}, fn.Published...) {
-		if v.State == "Active" {
+		tier, err := d.isolation.Choose(settings, &v)
+		if v.State == "Active" && err == nil {
 			d.bytecode.Expect(&lambda.Target{ID: fn.ID, Version: v, Tier: tier})
 		}
 	}

@@ -42,14 +42,17 @@ const closeLimit = 30 * time.Second
 
 // Daemon is a server that has opened what lasts and can listen.
 type Daemon struct {
-	cfg    config.Config
-	log    *slog.Logger
-	parts  parts
-	api    *lambdaapi.Server
-	router *router.Router
-	pool   *pool.Pool
-	events *event.Dispatcher
-	stems  *stem.Store
+	cfg   config.Config
+	log   *slog.Logger
+	parts parts
+	// isolation is the account's rule.
+	isolation lambda.Isolation
+	tiers     *tiers // of this host
+	api       *lambdaapi.Server
+	router    *router.Router
+	pool      *pool.Pool
+	events    *event.Dispatcher
+	stems     *stem.Store
 	// bytecode compiles packages ahead.
 	bytecode *bytecode.Maker
 	// directory is the router, and tells who makes sandboxes ahead of new functions.
@@ -57,10 +60,12 @@ type Daemon struct {
 	// registry holds the metrics, of which metrics are those of invocations.
 	registry *prometheus.Registry
 	metrics  *telemetry.Metrics
-	receipts control.Receipts // for those who watch
+	tracer   *telemetry.Tracer // nil = no traces are sent
+	receipts control.Receipts  // for those who watch
 	beside   neighbour.Board
 	slowest  *slowest.List
 	garbage  *collect.Collector
+	networks *networks
 	close    func() error
 
 	place        *place
@@ -101,12 +106,16 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 func open(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Daemon, err error) {
 	var undo cleanup.Stack
 	defer undo.Run(&err)
+	rule, err := cfg.Rule()
+	if err != nil {
+		return nil, err
+	}
 	at, err := takePlace(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
 	undo.Add(at.Close)
-	d := &Daemon{cfg: cfg, log: log, place: at, turn: newTurn(log), finished: make(chan struct{}), predecessors: predecessors{lives: at.grant.Lives}}
+	d := &Daemon{cfg: cfg, log: log, isolation: rule, place: at, turn: newTurn(log), finished: make(chan struct{}), predecessors: predecessors{lives: at.grant.Lives}}
 	if err := d.openState(ctx, &undo); err != nil {
 		return nil, err
 	}
@@ -155,12 +164,17 @@ func (d *Daemon) openDrivers(ctx context.Context, undo *cleanup.Stack) error {
 	}
 	if d.parts.drivers, err = Drivers(drivers.Options{
 		Dir: filepath.Join(d.cfg.Data, "drivers"), Owner: d.parts.owner, AllowProcess: d.cfg.AllowProcess,
-		Preload: d.parts.catalogue.Preload, Log: d.log,
+		HostNetwork: d.cfg.Network.AllowHost, Resolvers: d.cfg.Network.Servers(),
+		Preload: d.parts.catalogue.Preload, IDs: d.cfg.SandboxIDs, Log: d.log,
 	}); err != nil {
 		return err
 	}
-	if _, err := d.parts.drivers.Probe(ctx, d.defaultTier()); err != nil {
+	d.tiers = newTiers(d.parts.drivers)
+	if _, err := d.parts.drivers.Probe(ctx, d.isolation.Default); err != nil {
 		return fmt.Errorf("isolation %s: %w\n`lambent doctor` says more; --isolation chooses another", d.cfg.Isolation, err)
+	}
+	if d.networks, err = newNetworks(ctx, d.parts.drivers, d.cfg, d.log); err != nil {
+		return err
 	}
 	if err := d.reap(ctx); err != nil {
 		return err
@@ -176,15 +190,6 @@ func (d *Daemon) openDrivers(ctx context.Context, undo *cleanup.Stack) error {
 	return nil
 }
 
-// defaultTier is the tier of functions that name none; config.Validate has checked its name.
-func (d *Daemon) defaultTier() lambda.Tier {
-	tier, err := lambda.ParseTier(d.cfg.Isolation)
-	if err != nil {
-		return lambda.TierLight
-	}
-	return tier
-}
-
 // openLine makes the line that an invoke follows and fills its directory.
 func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 	var err error
@@ -194,13 +199,14 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 		return err
 	}
 	undo.Add(d.closePool)
-	if err := d.openMetrics(); err != nil {
+	if err := errors.Join(d.openMetrics(), d.openTracer(ctx)); err != nil {
 		return err
 	}
+	undo.Add(d.closeTracer)
 	d.slowest = slowest.New(&d.beside)
-	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{DefaultTier: d.defaultTier(), Source: d.source})
+	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{Isolation: d.isolation, DefaultNetwork: d.networks.standard, Source: d.source})
 	undo.Add(d.expectFunctions(launcher))
-	if d.events, err = event.New(d.parts.queue, d.metered(), d.eventSettings()); err != nil {
+	if d.events, err = event.New(d.parts.queue, d.line(), d.eventSettings()); err != nil {
 		return err
 	}
 	d.api = lambdaapi.New(d.apiDeps())
@@ -234,8 +240,8 @@ func (d *Daemon) source(ctx context.Context, id lambda.FunctionID) (lambda.Funct
 func (d *Daemon) launcherDeps() instance.Deps {
 	return instance.Deps{
 		Boxes: d.stems, Runtimes: d.parts.catalogue, Code: d.parts.packages.Folder, Layers: d.parts.packages.Layers,
-		Compiled: d.bytecode.Folder,
-		Logs:     d.parts.logs.Writer, CallHome: d.callHome, Neighbours: &d.beside, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
+		Compiled: d.bytecode.Folder, Offers: d.tiers.offersNow,
+		Logs: d.parts.logs.Writer, CallHome: d.callHome, DialHost: d.networks.dialHost, Neighbours: &d.beside, InitTimeout: time.Duration(d.cfg.InitTimeout), Log: d.log,
 	}
 }
 
@@ -247,9 +253,10 @@ func (d *Daemon) callHome(t *lambda.Target) http.Handler {
 func (d *Daemon) apiDeps() lambdaapi.Deps {
 	return lambdaapi.Deps{
 		Store: d.parts.store, Blobs: d.parts.blobs, Packages: d.parts.packages, Runtimes: d.parts.catalogue,
-		Invoker: d.metered(), Events: d.events, Directory: announced{d.directory, d.turn},
-		Provisioner: d.router, Snapshotter: d.router, Announcer: d.router, Tiers: newTiers(d.parts.drivers), Compiler: d.bytecode,
-		Objects: d.objects(), Account: d.cfg.Account, Region: d.cfg.Region, DefaultTier: d.defaultTier(),
+		Invoker: d.line(), Events: d.events, Directory: announced{d.directory, d.turn},
+		Provisioner: d.router, Snapshotter: d.router, Announcer: d.router, Tiers: d.tiers, Compiler: d.bytecode,
+		Objects: d.objects(), Account: d.cfg.Account, Region: d.cfg.Region, Isolation: d.isolation,
+		Networks: d.networks, DefaultNetwork: d.networks.standard,
 		Concurrency: d.cfg.Concurrency, LinkKey: d.place.grant.LinkKey, Log: d.log,
 	}
 }

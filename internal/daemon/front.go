@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/http1"
 )
 
 // Bounds on what a slow or idle client may hold.
@@ -32,7 +33,7 @@ const (
 // front is one listener and what answers there.
 type front struct {
 	gate   *gate
-	server *http.Server
+	server *http1.Server
 	// connections holds a *life for each net.Conn. Requests only read it.
 	connections sync.Map
 }
@@ -46,9 +47,9 @@ func newFront(l net.Listener, h http.Handler) (*front, error) {
 		return nil, err
 	}
 	f := &front{gate: g}
-	f.server = &http.Server{
+	f.server = http1.New(&http.Server{
 		Handler: h, ReadHeaderTimeout: headerLimit, IdleTimeout: idleLimit, MaxHeaderBytes: headerBytes, ConnState: f.note,
-	}
+	})
 	return f, nil
 }
 

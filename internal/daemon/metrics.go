@@ -45,6 +45,14 @@ func (d *Daemon) metered() metered {
 	return metered{d.router, d.metrics, &d.receipts, d.slowest}
 }
 
+// line is what the API and events invoke: the router, counted and traced.
+func (d *Daemon) line() lambdaapi.Invoker {
+	if d.tracer == nil {
+		return d.metered()
+	}
+	return traced{d.metered(), d.tracer}
+}
+
 // Invoke implements lambdaapi.Invoker. A dry run runs nothing and is not counted.
 func (m metered) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error) {
 	if inv.Type == lambda.DryRun {

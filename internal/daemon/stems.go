@@ -71,6 +71,7 @@ type expecting struct {
 // kind is what of a function decides about its sandbox, nearly: see package runtimes.
 type kind struct {
 	tier             lambda.Tier
+	network          lambda.Network
 	account, runtime string
 	memory, tmp      int
 }
@@ -107,7 +108,7 @@ func (e *expecting) Put(f lambda.Function) error {
 }
 
 func (e *expecting) isNew(t *lambda.Target) bool {
-	k := kind{t.Tier, t.ID.Account, t.Version.Runtime, t.Version.MemorySize, t.Version.TmpSize}
+	k := kind{t.Tier, t.Network, t.ID.Account, t.Version.Runtime, t.Version.MemorySize, t.Version.TmpSize}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.seen[k] || len(e.seen) >= maxExpected {

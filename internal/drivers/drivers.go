@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"path/filepath"
 
 	"lambent.dev/lambent/internal/lambda"
@@ -20,7 +21,11 @@ type Options struct {
 	Runsc        []string // where runsc is looked for, in order
 	Owner        string   // names what belongs to this server on the host: letters, digits, '-'
 	Dir          string   // folder for the drivers' own state
+	IDs          string   // of users and groups on the host, for sandboxes of light: FIRST-LAST; "" = its own choice
 	AllowProcess bool     // offer the tier that does not isolate
+	HostNetwork  bool     // offer the network profile host
+	// Resolvers are asked for names by sandboxes with the profile egress; none = the host's.
+	Resolvers []netip.AddrPort
 	// Preload says what sandbox.Base.Preload names. nil = nothing can be preloaded.
 	Preload func(name string) (sandbox.Preload, error)
 	Log     *slog.Logger
@@ -29,6 +34,8 @@ type Options struct {
 // Set holds one driver per tier.
 type Set struct {
 	drivers []Entry
+	outside outside
+	options Options
 }
 
 // Entry is a driver and the tier that it gives.
@@ -40,11 +47,12 @@ type Entry struct {
 // New puts the drivers together, weakest tier first. It touches nothing on the host.
 func New(o Options) (*Set, error) {
 	weak := process.New(process.Options{Owner: o.Owner, Dir: filepath.Join(o.Dir, "process"), Allow: o.AllowProcess, Log: o.Log})
-	strong, err := isolating(o)
+	out := newOutside(o)
+	strong, err := isolating(o, out)
 	if err != nil {
 		return nil, err
 	}
-	return &Set{drivers: append([]Entry{{lambda.TierProcess, weak}}, strong...)}, nil
+	return &Set{drivers: append([]Entry{{lambda.TierProcess, weak}}, strong...), outside: out, options: o}, nil
 }
 
 // Entries lists the drivers, weakest tier first.
@@ -77,7 +85,7 @@ func (s *Set) Reap(ctx context.Context, alive func(owner string) bool) error {
 			failed = append(failed, fmt.Errorf("reaping %s sandboxes: %w", e.Tier, err))
 		}
 	}
-	return errors.Join(failed...)
+	return errors.Join(append(failed, s.outside.reap(alive))...)
 }
 
 // Close frees what the drivers themselves hold on the host. Call it when all templates and
@@ -89,5 +97,5 @@ func (s *Set) Close() error {
 			failed = append(failed, c.Close())
 		}
 	}
-	return errors.Join(failed...)
+	return errors.Join(append(failed, s.outside.close())...)
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"lambent.dev/lambent/internal/lambda"
@@ -62,6 +64,12 @@ type Deps struct {
 	// CallHome answers Lambda's API inside the sandbox as the function. nil, or a nil
 	// handler, = no listener.
 	CallHome func(t *lambda.Target) http.Handler
+	// Offers asks anew whether this host has a tier; the error says what is missing. nil = it
+	// is not asked where a sandbox could not be made.
+	Offers func(lambda.Tier) error
+	// DialHost connects to a service on the host's loopback that a function may reach. nil =
+	// there is none.
+	DialHost func(ctx context.Context, at netip.AddrPort) (net.Conn, error)
 	// Neighbours is told who uses the CPUs. nil = nobody is.
 	Neighbours  *neighbour.Board
 	InitTimeout time.Duration // 0 = DefaultInitTimeout

@@ -98,7 +98,7 @@ func startRuntime(t *testing.T, d sandbox.Driver, tier lambda.Tier, code, runtim
 }
 
 // startTarget starts an instance of a target that change has made what it is to be.
-func startTarget(t *testing.T, d sandbox.Driver, code string, c instance.Runtimes, change func(*lambda.Target)) *started {
+func startTarget(t *testing.T, d sandbox.Driver, code string, c instance.Runtimes, change func(*lambda.Target), settings ...func(*instance.Deps)) *started {
 	t.Helper()
 	template, err := d.Prepare(t.Context(), sandbox.Base{Trust: "000000000000", Root: sandbox.RootHost, Tmp: 512 << 20, Network: sandbox.NetworkNone})
 	if err != nil {
@@ -107,7 +107,7 @@ func startTarget(t *testing.T, d sandbox.Driver, code string, c instance.Runtime
 	t.Cleanup(func() { _ = template.Close() })
 	r := &started{t: t, log: &logBuffer{}, target: newTarget()}
 	change(r.target)
-	r.Instance, err = instance.NewLauncher(instance.Deps{
+	deps := instance.Deps{
 		Boxes:    boxesOf(t, template),
 		Runtimes: c,
 		Code:     func(context.Context, string) (string, error) { return code, nil },
@@ -115,7 +115,11 @@ func startTarget(t *testing.T, d sandbox.Driver, code string, c instance.Runtime
 		CallHome: func(target *lambda.Target) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, target.ID.ARN()) })
 		},
-	}).Start(t.Context(), r.target)
+	}
+	for _, set := range settings {
+		set(&deps)
+	}
+	r.Instance, err = instance.NewLauncher(deps).Start(t.Context(), r.target)
 	if err != nil {
 		t.Fatal(err)
 	}

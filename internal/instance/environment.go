@@ -60,6 +60,7 @@ func (i *Instance) workload() sandbox.Workload {
 		CPUQuota:  i.target.CPUQuota,
 		Class:     classOf(i.target),
 		Env:       i.environment(),
+		Reach:     i.target.Reach,
 	}
 }
 

@@ -1,9 +1,11 @@
 package instance
 
 import (
+	"context"
 	"log/slog"
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lambent.dev/lambent/internal/lambda"
@@ -91,4 +93,53 @@ func TestSharedClass(t *testing.T) {
 	is(lambda.ClassBatch)
 	i.begins(t, lambda.RequestResponse).ends(t)
 	is(lambda.ClassLatency)
+}
+
+// brief is a box that can be asked in brief, and counts how often it is asked for all.
+type brief struct {
+	*fake.Sandbox
+	readings int
+}
+
+func (b *brief) Usage(ctx context.Context) (sandbox.Usage, error) {
+	b.readings++
+	return b.Sandbox.Usage(ctx)
+}
+
+func (b *brief) Brief(ctx context.Context) (sandbox.Usage, error) {
+	u, err := b.Sandbox.Usage(ctx)
+	return sandbox.Usage{MemoryPeak: u.MemoryPeak, CPU: u.CPU}, err
+}
+
+// TestShortInvocationsAreReadInBrief: of many in a millisecond all have their CPU time, and
+// only the first the rest; one that takes longer has it, and what was before it is not its.
+func TestShortInvocationsAreReadInBrief(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i, box := gauged(t)
+		b := &brief{Sandbox: box}
+		i.box = b
+		if err := i.firstReading(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		run := func(took time.Duration) receipt.Used {
+			c := i.begins(t, lambda.RequestResponse)
+			box.Spend(took, took, 0)
+			time.Sleep(took)
+			return c.ends(t)
+		}
+		short, long := 50*time.Microsecond, 5*time.Millisecond
+		for n := range 10 {
+			u := run(short)
+			if u.CPU != receipt.Of(short) || u.Waiting.Known != (n == 0) {
+				t.Errorf("number %d: %+v", n, u)
+			}
+		}
+		if b.readings != 2 {
+			t.Errorf("%d readings of all, want those at the start and after the first", b.readings)
+		}
+		time.Sleep(2 * staleAfter)
+		if u := run(long); u.CPU != receipt.Of(long) || u.Waiting != receipt.Of(long) {
+			t.Errorf("one that takes long: %+v", u)
+		}
+	})
 }

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/http1"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/neighbour"
 	"lambent.dev/lambent/internal/receipt"
@@ -32,7 +32,8 @@ type Instance struct {
 	mounts   []sandbox.Mount
 	box      sandbox.Sandbox
 	log      *functionLog
-	servers  []*http.Server
+	servers  []*http1.Server
+	relays   []*relay
 	apiAddr  string // of the Runtime API inside; "" with frames
 	homeAddr string // of call-home inside; "" = none
 	timeline receipt.Launch
@@ -191,6 +192,9 @@ func (i *Instance) free(ctx context.Context) error {
 		if err := s.Close(); !errors.Is(err, net.ErrClosed) { // the box has closed its listener
 			failed = append(failed, err)
 		}
+	}
+	for _, r := range i.relays {
+		failed = append(failed, r.close())
 	}
 	failed = append(failed, i.log.Close())
 	if err := errors.Join(failed...); err != nil {

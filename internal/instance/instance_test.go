@@ -448,7 +448,7 @@ func TestEnvironment(t *testing.T) {
 
 func TestJSONLog(t *testing.T) {
 	for level, wants := range map[string][]string{
-		"INFO":  {`"type":"platform.initStart"`, `"type":"platform.start","record":{"functionArn":"arn:aws:lambda:us-east-1:000000000000:function:fn","requestId":"` + requestID, `"type":"platform.report"`, `"billedDurationMs":0`, `"status":"success"`},
+		"INFO":  {`"type":"platform.initStart"`, `"isolation":"`, `"type":"platform.start","record":{"functionArn":"arn:aws:lambda:us-east-1:000000000000:function:fn","requestId":"` + requestID, `"type":"platform.report"`, `"billedDurationMs":0`, `"status":"success"`},
 		"WARN":  nil,
 		"DEBUG": {`"type":"platform.runtimeDone"`, `"type":"platform.report"`},
 	} {

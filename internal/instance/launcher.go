@@ -66,7 +66,7 @@ func (l *Launcher) build(ctx context.Context, t *lambda.Target, undo *cleanup.St
 	}
 	box, err := l.deps.Boxes.Take(ctx, t.Tier, baseOf(t, launch))
 	if err != nil {
-		return nil, err
+		return nil, l.lacking(t.Tier, err)
 	}
 	i := newInstance(&l.deps, t, launch, box)
 	i.mounts = append(mounts, launch.Mounts...)
@@ -74,11 +74,26 @@ func (l *Launcher) build(ctx context.Context, t *lambda.Target, undo *cleanup.St
 	if err := i.listen(ctx, box, l.deps.CallHome); err != nil {
 		return nil, err
 	}
+	if err := i.showHost(ctx, box); err != nil {
+		return nil, err
+	}
 	if err := i.box.Bind(ctx, i.workload()); err != nil {
 		return nil, fmt.Errorf("binding the sandbox: %w", err)
 	}
 	i.openLog()
 	return i, nil
+}
+
+// lacking says so where a sandbox could not be made because the host has lost the tier.
+func (l *Launcher) lacking(tier lambda.Tier, cause error) error {
+	if l.deps.Offers == nil {
+		return cause
+	}
+	missing := l.deps.Offers(tier)
+	if missing == nil {
+		return cause
+	}
+	return lambda.NewError(lambda.ErrService, "This host does not offer the isolation %s any more: %s", tier, missing).WithCause(cause)
 }
 
 // mounts unpacks what a version brings: its code, and its layers as one folder.
@@ -122,10 +137,24 @@ func (l *Launcher) Expect(t *lambda.Target) error {
 func baseOf(t *lambda.Target, launch runtimes.Launch) sandbox.Base {
 	base := sandbox.Base{
 		Trust: t.ID.Account, Root: sandbox.RootHost, Preload: launch.Preload,
-		Tmp: int64(t.Version.TmpSize) << 20, Network: sandbox.NetworkNone,
+		Tmp: int64(t.Version.TmpSize) << 20, Network: networkOf(t),
 	}
 	if t.Tier == lambda.TierMicroVM {
 		base.Memory = memoryClass(t.Version.MemorySize)
+	}
+	return apart(base, t, launch)
+}
+
+// apart keeps tenants from sharing memory or its layout: nothing forks their interpreters,
+// and where a box is restored from a snapshot they have one each. What is left waits without
+// anybody's data, and is bound to one instance for ever.
+func apart(base sandbox.Base, t *lambda.Target, launch runtimes.Launch) sandbox.Base {
+	if t.Version.Tenancy == "" {
+		return base
+	}
+	base.Preload = launch.Alone
+	if t.Tier == lambda.TierMicroVM {
+		base.Trust += "/" + t.Tenant
 	}
 	return base
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"lambent.dev/lambent/internal/http1"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/runtimeapi"
 	"lambent.dev/lambent/internal/runtimes"
@@ -53,10 +54,10 @@ func (i *Instance) serve(ctx context.Context, box *stem.Box, address string, h h
 	if err != nil {
 		return "", err
 	}
-	s := &http.Server{
+	s := http1.New(&http.Server{
 		Handler: h, ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: log.New(io.Discard, "", 0), // a function must not write to the daemon's log
-	}
+	})
 	i.servers = append(i.servers, s)
 	go func() { _ = s.Serve(limitConns(l, maxConns+i.target.Slots()-1)) }() // ends by Close, with the instance
 	return l.Addr().String(), nil

@@ -11,16 +11,21 @@ import (
 	"lambent.dev/lambent/internal/sandbox"
 )
 
-// staleAfter is how old the reading at the end of one invocation may be to be the one at
-// the beginning of the next. What happens in an idle instance is nobody's: timers and
-// garbage collections of its runtime, and their waiting beside others.
+// staleAfter is how old a reading of all counters may be to be the one at the beginning of
+// an invocation. What happens in an idle instance is nobody's: timers and garbage
+// collections of its runtime, and their waiting beside others.
+//
+// Where one is younger at the end, too, only CPU time and memory are read: an invocation
+// that short cannot have waited for long, and to read all takes a quarter of what Lambent
+// does for it. What it waited may be on the receipt of one that begins within the time and
+// takes longer.
 const staleAfter = time.Millisecond
 
 // gauge knows what the box has used and what runs in it. Nothing waits for it but other
 // invocations of the same instance.
 type gauge struct {
 	mu      sync.Mutex    // guards what follows
-	last    reading       // when the last invocation ended, or before the one that runs
+	last    reading       // of all counters; its CPU time and memory are as the last invocation left them
 	first   time.Duration // CPU time when the first of those that run began
 	begun   uint64        // invocations so far
 	running int
@@ -50,6 +55,25 @@ type use struct {
 func (i *Instance) read(ctx context.Context) (reading, bool) {
 	u, err := i.box.Usage(ctx)
 	return reading{u, time.Now()}, err == nil
+}
+
+// brief reads what every invocation needs to know, where all counters were read just now
+// and the box can tell it for less.
+func (i *Instance) brief(ctx context.Context) (sandbox.Usage, bool) {
+	box, ok := i.box.(sandbox.Brief)
+	if !ok || !i.justRead() {
+		return sandbox.Usage{}, false
+	}
+	u, err := box.Brief(ctx)
+	return u, err == nil
+}
+
+// justRead says whether a reading of all counters would tell no more. The first invocation
+// has one of its own.
+func (i *Instance) justRead() bool {
+	i.gauge.mu.Lock()
+	defer i.gauge.mu.Unlock()
+	return i.gauge.begun > 1 && i.gauge.last.detailed() && time.Since(i.gauge.last.at) < staleAfter
 }
 
 // firstReading is the one at the end of the initialisation.
@@ -84,27 +108,36 @@ func (c *call) beginUse(ctx context.Context) {
 	if c.use.shared {
 		return
 	}
-	c.use.before = g.last
 	if g.last.detailed() && time.Since(g.last.at) > staleAfter {
 		if now, ok := c.i.read(ctx); ok {
-			c.use.before = now
+			g.last = now
 		}
 	}
+	c.use.before = g.last
 	g.first = c.use.before.CPU
 	c.i.beside.Begin(c.inv.RequestID, g.first)
 }
 
 // measure puts what the box has used since on the receipt.
 func (c *call) measure(ctx context.Context) {
-	now, ok := c.i.read(ctx)
-	if !ok {
-		return
+	if now, ok := c.i.brief(ctx); ok {
+		c.take(reading{Usage: now}, true)
+	} else if now, ok := c.i.read(ctx); ok {
+		c.take(now, false)
 	}
+}
+
+// take puts a reading on the receipt and on the gauge.
+func (c *call) take(now reading, brief bool) {
 	c.receipt.MemoryPeak = now.MemoryPeak
 	g := &c.i.gauge
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if now.CPU >= g.last.CPU { // or another invocation has measured later
+	switch {
+	case now.CPU < g.last.CPU: // another invocation has measured later
+	case brief:
+		g.last.CPU, g.last.MemoryPeak = now.CPU, now.MemoryPeak
+	default:
 		g.last = now
 	}
 	if c.use.shared || g.begun != c.use.nth {

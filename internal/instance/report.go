@@ -16,6 +16,7 @@ import (
 type report struct {
 	at        time.Time
 	requestID string
+	tenant    string // "" = none
 	duration  time.Duration
 	init      time.Duration // 0 = not shown: warm, or inside duration
 	restore   restoreReport
@@ -38,7 +39,7 @@ type initReport struct {
 // reportOf gathers what an invocation reports.
 func (i *Instance) reportOf(c *call, failure *fault, took time.Duration) report {
 	r := report{
-		at: time.Now(), requestID: c.inv.RequestID, duration: took,
+		at: time.Now(), requestID: c.inv.RequestID, tenant: c.inv.TenantID, duration: took,
 		memory: i.target.Version.MemorySize, peak: c.receipt.MemoryPeak, failure: failure, restore: c.restored,
 	}
 	if i.fresh.Swap(false) {
@@ -100,12 +101,12 @@ func formatOf(t *lambda.Target) lineFormat {
 // "Python runtime for Lambda Managed Instances").
 func writesJSON(t *lambda.Target) bool { return t.Version.Logging.Format == "JSON" || t.Shared() }
 
-// textFormat writes the lines as AWS does, tabs included. Source: lines recorded from
+// textFormat writes the lines as AWS does, tabs included, and the isolation after that. Source: lines recorded from
 // AWS; Developer Guide, "Working with Lambda function logs".
 type textFormat struct{}
 
 func (textFormat) initStart(t *lambda.Target, _ string, _ time.Time) string {
-	return fmt.Sprintf("INIT_START Runtime Version: %s\tRuntime Version ARN: %s", runtimeVersion(t), runtimeARN(t))
+	return fmt.Sprintf("INIT_START Runtime Version: %s\tRuntime Version ARN: %s\tIsolation: %s", runtimeVersion(t), runtimeARN(t), t.Tier)
 }
 
 func (textFormat) initReport(r initReport) string {
@@ -183,7 +184,7 @@ func (f jsonFormat) initStart(t *lambda.Target, stream string, now time.Time) st
 	return record(now, "platform.initStart", fields{
 		"initializationType": initialisationType(t), "phase": "init", "runtimeVersion": runtimeVersion(t),
 		"runtimeVersionArn": runtimeARN(t), "functionName": t.ID.Name, "functionVersion": t.Version.Version,
-		"instanceId": stream, "instanceMaxMemory": int64(t.Version.MemorySize) << 20,
+		"instanceId": stream, "instanceMaxMemory": int64(t.Version.MemorySize) << 20, "isolation": t.Tier.String(),
 	})
 }
 
@@ -232,9 +233,9 @@ func (f jsonFormat) start(t *lambda.Target, inv *lambda.Invocation, now time.Tim
 	if f.quiet() {
 		return ""
 	}
-	return record(now, "platform.start", fields{
+	return record(now, "platform.start", of(inv.TenantID, fields{
 		"requestId": inv.RequestID, "functionArn": t.ID.ARN(), "version": t.Version.Version,
-	})
+	}))
 }
 
 // end is platform.runtimeDone, of level DEBUG.
@@ -242,9 +243,9 @@ func (f jsonFormat) end(r report) string {
 	if f.level != "DEBUG" {
 		return ""
 	}
-	of := fields{"requestId": r.requestID, "metrics": fields{"durationMs": rounded(r.duration)}}
-	r.addStatus(of)
-	return record(r.at, "platform.runtimeDone", of)
+	done := of(r.tenant, fields{"requestId": r.requestID, "metrics": fields{"durationMs": rounded(r.duration)}})
+	r.addStatus(done)
+	return record(r.at, "platform.runtimeDone", done)
 }
 
 func (f jsonFormat) report(r report) string {
@@ -261,9 +262,18 @@ func (f jsonFormat) report(r report) string {
 	if r.restore.took > 0 {
 		metrics["restoreDurationMs"], metrics["billedRestoreDurationMs"] = rounded(r.restore.took), r.restore.billed()
 	}
-	of := fields{"requestId": r.requestID, "metrics": metrics}
-	r.addStatus(of)
-	return record(r.at, "platform.report", of)
+	ended := of(r.tenant, fields{"requestId": r.requestID, "metrics": metrics})
+	r.addStatus(ended)
+	return record(r.at, "platform.report", ended)
+}
+
+// of adds whose an invocation was. Source: AWS Lambda Developer Guide, "Monitoring
+// tenant-isolated functions".
+func of(tenant string, record fields) fields {
+	if tenant != "" {
+		record["tenantId"] = tenant
+	}
+	return record
 }
 
 func (r report) addStatus(of fields) {

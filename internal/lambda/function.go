@@ -70,6 +70,8 @@ type Version struct {
 	Logging        Logging
 	Code           Code
 	Layers         []LayerRef // in the order in which they are laid over each other
+	Tenancy        string     `json:",omitempty"` // PerTenant; "" = instances serve everybody. All versions of a function have the same
+	Capacity       *Capacity  `json:",omitempty"` // nil = it runs under no capacity provider
 	// SnapStart is "PublishedVersions", or "" for none: left out of Content then, so that
 	// what was published before there was such a field is still the same.
 	SnapStart string `json:",omitzero"`

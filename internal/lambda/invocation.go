@@ -41,6 +41,8 @@ type Target struct {
 	Version Version
 	Tags    map[string]string
 	Tier    Tier
+	Network Network // "" = NetworkNone
+	Reach   Reach   // beside it
 
 	CPUQuota float64 // CPUs, a hard limit; 0 = none
 	Class    Class   // 0 = by the invocation's type
@@ -50,6 +52,14 @@ type Target struct {
 	// Provisioned says that an instance is initialised ahead of requests: provisioned
 	// concurrency, not scaling, asked for it.
 	Provisioned bool
+
+	// Refused is why it may not run although it is there: its isolation is weaker than the
+	// account allows by now.
+	Refused error
+
+	// Tenant is whose instance alone it is; "" where the function has no tenant isolation.
+	Tenant string
+	shared *Target // what For made this of
 	// Snapshot says that an instance is initialised ahead to be restored by the first
 	// request that it gets: SnapStart.
 	Snapshot bool

@@ -14,7 +14,6 @@ const settingPrefix = "lambent:"
 
 // Tags that hold settings. IsolationTag is the first of them.
 const (
-	NetworkTag     = "lambent:network"
 	CPUTag         = "lambent:cpu"
 	ConcurrencyTag = "lambent:concurrency"
 )
@@ -22,10 +21,14 @@ const (
 // Settings are the values of a function's lambent: tags.
 type Settings struct {
 	Tier     Tier    // 0 = the account's default
-	Network  string  // "" = the default profile
+	Network  Network // "" = the server's default
+	Allow    string  // AllowTag, checked; "" = nothing more
+	Only     string  // OnlyTag, checked; "" = all that the profile has
 	CPUQuota float64 // CPUs, a hard limit; 0 = none
 	Class    Class   // 0 = by how it is invoked
 	Keep     Keep
+	// Untrusted says that the code is somebody else's: the account has a tier for that.
+	Untrusted bool
 
 	Concurrency int // requests at once in one instance, 1 to MaxConcurrency
 }
@@ -65,8 +68,14 @@ func (s *Settings) set(name, value string) (err error) {
 	switch name {
 	case IsolationTag:
 		s.Tier, err = ParseTier(value)
+	case UntrustedTag:
+		s.Untrusted, err = parseUntrusted(value)
 	case NetworkTag:
-		s.Network, err = parseNetwork(value)
+		s.Network, err = ParseNetwork(value)
+	case AllowTag:
+		s.Allow, err = value, checkReach(value, "")
+	case OnlyTag:
+		s.Only, err = value, checkReach("", value)
 	case CPUTag:
 		s.CPUQuota, err = parseCPU(value)
 	case ClassTag:
@@ -85,20 +94,13 @@ func (s *Settings) set(name, value string) (err error) {
 }
 
 // laterSettings are names that are kept for what Lambent does not do yet.
-var laterSettings = []string{"lambent:allow", "lambent:mode"}
+var laterSettings = []string{"lambent:mode"}
 
 func unknownSetting(name string) error {
 	if slices.Contains(laterSettings, name) {
 		return fmt.Errorf("tag %s: Lambent does not support this setting yet", name)
 	}
 	return fmt.Errorf("unknown tag %q: did you mean %q?", name, nearest(name))
-}
-
-func parseNetwork(value string) (string, error) {
-	if value != "none" {
-		return "", fmt.Errorf("unknown network %q: use none", value)
-	}
-	return value, nil
 }
 
 func parseCPU(value string) (float64, error) {
@@ -120,7 +122,7 @@ func parseConcurrency(value string) (int, error) {
 // nearest returns the setting whose name takes the fewest edits to reach.
 func nearest(name string) string {
 	best, least := IsolationTag, math.MaxInt
-	for _, known := range []string{IsolationTag, NetworkTag, CPUTag, ConcurrencyTag, KeepAliveTag, P99Tag, ClassTag} {
+	for _, known := range []string{IsolationTag, UntrustedTag, NetworkTag, AllowTag, OnlyTag, CPUTag, ConcurrencyTag, KeepAliveTag, P99Tag, ClassTag} {
 		if d := distance(name, known); d < least {
 			best, least = known, d
 		}

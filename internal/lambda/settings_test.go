@@ -24,7 +24,7 @@ func TestParseSettingsRefuses(t *testing.T) {
 	tests := []struct{ name, value, want string }{
 		{"lambent:isolation", "strong", `tag lambent:isolation: unknown isolation "strong": use process, light, gvisor or microvm`},
 		{"lambent:isolation", "", `unknown isolation ""`},
-		{"lambent:network", "egress", `unknown network "egress": use none`},
+		{"lambent:network", "internet", `unknown network "internet": use none, egress or host`},
 		{"lambent:cpu", "NaN", "bad number of CPUs"},
 		{"lambent:cpu", "-1", "bad number of CPUs"},
 		{"lambent:cpu", "0", "bad number of CPUs"},
@@ -36,7 +36,6 @@ func TestParseSettingsRefuses(t *testing.T) {
 		{"lambent:concurency", "2", `did you mean "lambent:concurrency"?`},
 		{"lambent:isolatoin", "light", `unknown tag "lambent:isolatoin": did you mean "lambent:isolation"?`},
 		{"lambent:netwrk", "none", `did you mean "lambent:network"?`},
-		{"lambent:allow", "127.0.0.1:5432", "tag lambent:allow: Lambent does not support this setting yet"},
 		{"lambent:", "x", "unknown tag"},
 	}
 	for _, tt := range tests {

@@ -84,6 +84,11 @@ func (v *Version) Content() string {
 	c.State, c.StateReason, c.StateReasonCode = "", "", ""
 	c.LastUpdateStatus, c.LastUpdateStatusReason, c.LastUpdateStatusReasonCode = "", "", ""
 	c.LastModified, c.Generation = time.Time{}, 0
+	if c.Capacity != nil {
+		own := *c.Capacity
+		own.Settings = nil // the provider's, not the version's
+		c.Capacity = &own
+	}
 	doc, _ := json.Marshal(c) // plain data: cannot fail
 	sum := sha256.Sum256(doc)
 	return hex.EncodeToString(sum[:])

@@ -1,7 +1,6 @@
 package lambdaapi
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -200,7 +199,11 @@ func (s *Server) compile(ctx context.Context, fn *lambda.Function, o outcome) {
 	if s.Compiler == nil || err != nil || o != (outcome{}) {
 		return
 	}
-	s.Compiler.Prepare(ctx, &lambda.Target{ID: fn.ID, Tier: cmp.Or(set.Tier, s.DefaultTier), Version: fn.Latest})
+	tier, err := s.Isolation.Choose(set, &fn.Latest)
+	if err != nil {
+		return // it may not run
+	}
+	s.Compiler.Prepare(ctx, &lambda.Target{ID: fn.ID, Tier: tier, Version: fn.Latest})
 }
 
 // errChanged says that a function is no longer what was activated.

@@ -48,9 +48,13 @@ func (who caller) mayUse(operation string, id lambda.FunctionID) error {
 	if id.Account == who.account {
 		return nil
 	}
+	return who.refused(operation, id.ARN())
+}
+
+func (who caller) refused(operation, arn string) error {
 	return lambda.NewError(lambda.ErrAccessDenied,
 		"User: %s is not authorized to perform: lambda:%s on resource: %s because no resource-based policy allows the lambda:%s action",
-		who.arn(), operation, id.ARN(), operation)
+		who.arn(), operation, arn, operation)
 }
 
 // arn is how errors name the caller.

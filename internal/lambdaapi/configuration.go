@@ -38,6 +38,8 @@ type configuration struct {
 	RuntimeVersionConfig *runtimeVersion `json:"RuntimeVersionConfig,omitempty"`
 	LoggingConfig        logging         `json:"LoggingConfig"`
 	Layers               []usedLayer     `json:"Layers,omitempty"`
+	TenancyConfig        *tenancy        `json:"TenancyConfig,omitempty"`
+	CapacityProvider     *capacityConfig `json:"CapacityProviderConfig,omitempty"`
 }
 
 type environment struct {
@@ -97,6 +99,7 @@ func describe(id lambda.FunctionID, v *lambda.Version, qualifier string) configu
 	}
 	c.Environment = describeEnvironment(v)
 	c.Layers = describeLayers(v)
+	c.TenancyConfig, c.CapacityProvider = describeTenancy(v), describeCapacity(v)
 	c.RuntimeVersionConfig = describeRuntime(id, v)
 	return c
 }

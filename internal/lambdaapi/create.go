@@ -24,6 +24,7 @@ func createFunction(c *call) error {
 	if err := c.readRequest(lambda.MaxCreateBody, &in); err != nil {
 		return err
 	}
+	defer c.readProviders(in.CapacityProviderConfig)()
 	fn, err := c.newFunction(&in)
 	if err != nil {
 		return err
@@ -87,6 +88,7 @@ func (in *createFunctionRequest) version(id lambda.FunctionID) lambda.Version {
 		RevisionID: uuid.NewString(), LastModified: modifiedNow(), Generation: nextGeneration(0),
 	}
 	in.apply(&v)
+	v.Tenancy = in.TenancyConfig.mode()
 	return v
 }
 

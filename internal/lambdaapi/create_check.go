@@ -33,6 +33,9 @@ func (c *call) checkFunction(in *createFunctionRequest, fn *lambda.Function) err
 	if err := checkArchitecture(in.Architectures); err != nil {
 		return err
 	}
+	if err := c.placeUnder(&fn.Latest, in.CapacityProviderConfig); err != nil {
+		return err
+	}
 	if err := c.checkSettings(fn); err != nil {
 		return err
 	}
@@ -96,12 +99,45 @@ func (c *call) checkSettings(fn *lambda.Function) error {
 	if err != nil {
 		return invalid("%s", err)
 	}
-	tier := settings.Tier
-	if tier == 0 {
-		tier = c.DefaultTier
+	var failed error
+	fn.Each(func(v *lambda.Version) {
+		if failed == nil {
+			failed = c.checkVersion(settings, v)
+		}
+	})
+	return failed
+}
+
+// checkTierOf is checkVersion for a version that a function is to have.
+func (s *Server) checkTierOf(fn *lambda.Function, v *lambda.Version) error {
+	settings, err := lambda.ParseSettings(fn.Tags)
+	if err != nil {
+		return invalid("%s", err)
 	}
-	if err := c.Tiers.Offers(tier); err != nil {
+	return s.checkVersion(settings, v)
+}
+
+// checkVersion holds that the account allows the tier of a version, and that the host has it
+// and the network that the function is to have there.
+func (s *Server) checkVersion(settings lambda.Settings, v *lambda.Version) error {
+	tier, err := s.Isolation.Choose(settings, v)
+	if err != nil {
+		return invalid("This is not allowed here: %s.", err)
+	}
+	if err := s.Tiers.Offers(tier); err != nil {
 		return invalid("This host does not offer the isolation %s: %s", tier, err)
+	}
+	settings.Settle(tier, s.DefaultNetwork)
+	return s.checkNetwork(&settings)
+}
+
+// checkNetwork holds that the profile asked for is to be had, with what other tags add.
+func (s *Server) checkNetwork(settings *lambda.Settings) error {
+	if err := settings.Fits(); err != nil {
+		return invalid("%s", err)
+	}
+	if err := s.Networks.Offers(settings.Tier, settings.Network, settings.Reach()); err != nil {
+		return invalid("This host does not offer the network %s: %s", settings.Network, err)
 	}
 	return nil
 }

@@ -11,11 +11,11 @@ type createFunctionRequest struct {
 	PackageType   *string
 	Tags          map[string]*string
 	Architectures *[]string
+	TenancyConfig *tenancyRequest
 
 	// What Lambent does not do yet is looked at only to refuse it.
 	PublishTo            *string
 	CodeSigningConfigArn *string
-	TenancyConfig        *json.RawMessage
 }
 
 // updateConfigurationRequest is the body of UpdateFunctionConfiguration.
@@ -36,32 +36,34 @@ type updateCodeRequest struct {
 
 // configurationRequest is what CreateFunction and UpdateFunctionConfiguration share.
 type configurationRequest struct {
-	Role             *string
-	Runtime          *string
-	Handler          *string
-	Description      *string
-	Timeout          *int
-	MemorySize       *int
-	Environment      *environmentRequest
-	TracingConfig    *tracingRequest
-	EphemeralStorage *storageRequest
-	SnapStart        *snapStartRequest
-	LoggingConfig    *loggingRequest
-	Layers           []string
+	Role                   *string
+	Runtime                *string
+	Handler                *string
+	Description            *string
+	Timeout                *int
+	MemorySize             *int
+	Environment            *environmentRequest
+	TracingConfig          *tracingRequest
+	EphemeralStorage       *storageRequest
+	SnapStart              *snapStartRequest
+	LoggingConfig          *loggingRequest
+	Layers                 []string
+	CapacityProviderConfig *capacityConfigRequest
 
 	// What Lambent does not do yet is looked at only to refuse it.
-	KMSKeyArn              *string
-	FileSystemConfigs      []json.RawMessage
-	VpcConfig              *vpcRequest
-	DeadLetterConfig       *deadLetterRequest
-	ImageConfig            *imageRequest
-	CapacityProviderConfig *json.RawMessage
-	DurableConfig          *json.RawMessage
+	KMSKeyArn         *string
+	FileSystemConfigs []json.RawMessage
+	VpcConfig         *vpcRequest
+	DeadLetterConfig  *deadLetterRequest
+	ImageConfig       *imageRequest
+	DurableConfig     *json.RawMessage
 }
 
 type environmentRequest struct{ Variables map[string]*string }
 
 type tracingRequest struct{ Mode *string }
+
+type tenancyRequest struct{ TenantIsolationMode *string }
 
 type storageRequest struct{ Size *int }
 

@@ -204,7 +204,7 @@ func TestCreateEchoesWhatWasAsked(t *testing.T) {
 		}
 	}
 	got := b.do("GET", functions+"/thumbnail", "")
-	if diff := cmp.Diff(map[string]any{"team": "x", "lambent:isolation": "light"}, got.fields["Tags"]); diff != "" {
+	if diff := cmp.Diff(map[string]any{"team": "x", "lambent:isolation": "light", lambda.InForceTag: "light"}, got.fields["Tags"]); diff != "" {
 		t.Errorf("tags: %s", diff)
 	}
 }

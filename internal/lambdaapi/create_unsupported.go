@@ -19,7 +19,6 @@ func (in *createFunctionRequest) refuseUnsupported() error {
 	add(or(in.PackageType, "Zip") == "Image", "PackageType Image")
 	add(set(in.PublishTo), "PublishTo")
 	add(set(in.CodeSigningConfigArn), "CodeSigningConfigArn")
-	add(filled(in.TenancyConfig), "TenancyConfig")
 	return errUnsupported(asked)
 }
 
@@ -68,7 +67,6 @@ func (in *configurationRequest) unsupported(add func(bool, string)) {
 	if i := in.ImageConfig; i != nil {
 		add(len(i.EntryPoint)+len(i.Command) > 0 || set(i.WorkingDirectory), "ImageConfig")
 	}
-	add(filled(in.CapacityProviderConfig), "CapacityProviderConfig")
 	add(filled(in.DurableConfig), "DurableConfig")
 }
 

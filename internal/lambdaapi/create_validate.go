@@ -32,6 +32,7 @@ func (in *createFunctionRequest) validate(v *lambda.Violations) {
 	in.Code.validate(v, "code.")
 	enum(v, "packageType", in.PackageType, "Image", "Zip")
 	validateArchitectures(v, in.Architectures)
+	in.TenancyConfig.validate(v)
 	validateTags(v, in.Tags)
 }
 
@@ -40,6 +41,7 @@ func (in *configurationRequest) validate(v *lambda.Violations) {
 	in.validateEnums(v)
 	in.validateVariables(v)
 	lambda.CheckLayerARNs(in.Layers, v)
+	in.CapacityProviderConfig.validate(v)
 	text(v, "handler", in.Handler, 128, handlerExact, handlerPattern)
 	text(v, "role", in.Role, 1<<10, roleExact, rolePattern)
 	if in.Description != nil {

@@ -21,6 +21,7 @@ type Store interface {
 	Functions(ctx context.Context, account, region, after string, limit int) ([]lambda.Function, error)
 	All(ctx context.Context, yield func(lambda.Function) error) error
 	LayerStore
+	ProviderStore
 }
 
 // Blobs keeps deployment packages under the hex SHA-256 of their bytes: a blob.Store.
@@ -51,7 +52,7 @@ type Invoker interface {
 // Announcer begins what an invocation will need, of which only the head has arrived: the
 // router.
 type Announcer interface {
-	Announce(ctx context.Context, id lambda.FunctionID, qualifier string)
+	Announce(ctx context.Context, inv *lambda.Invocation)
 }
 
 // Events takes events that nobody waits for: an event.Dispatcher.
@@ -85,6 +86,12 @@ type Tiers interface {
 	Offers(t lambda.Tier) error
 }
 
+// Networks knows which network profiles this host offers.
+type Networks interface {
+	// Offers returns nil, or an error that says what is missing and how to get it.
+	Offers(t lambda.Tier, n lambda.Network, r lambda.Reach) error
+}
+
 // Compiler compiles what a version brings ahead of its starts: a bytecode.Maker.
 type Compiler interface {
 	// Prepare waits for it a little. Nothing but speed depends on it: it does not fail.
@@ -108,6 +115,7 @@ type Deps struct {
 	Events    Events
 	Directory Directory
 	Tiers     Tiers
+	Networks  Networks
 
 	Provisioner Provisioner
 	Snapshotter Snapshotter
@@ -120,13 +128,15 @@ type Deps struct {
 	// Compiler is nil where nothing is compiled.
 	Compiler Compiler
 
-	Account     string      // of callers; "" means 000000000000
-	Region      string      // of callers that name none; "" means us-east-1
-	DefaultTier lambda.Tier // of functions without a lambent:isolation tag; 0 means light
-	Concurrency int         // invocations at once that the account may have; 0 means AWS's 1000
-	LinkKey     []byte      // signs download links; nil means a new one, and links die with the process
-	Hosts       []string    // names besides the loopback ones that a request's Host may have
-	Log         *slog.Logger
+	Account   string           // of callers; "" means 000000000000
+	Region    string           // of callers that name none; "" means us-east-1
+	Isolation lambda.Isolation // the account's rule; a Default of 0 means light
+	// DefaultNetwork is the profile of functions without a lambent:network tag; "" means none.
+	DefaultNetwork lambda.Network
+	Concurrency    int      // invocations at once that the account may have; 0 means AWS's 1000
+	LinkKey        []byte   // signs download links; nil means a new one, and links die with the process
+	Hosts          []string // names besides the loopback ones that a request's Host may have
+	Log            *slog.Logger
 }
 
 func (d Deps) withDefaults() Deps {
@@ -136,8 +146,11 @@ func (d Deps) withDefaults() Deps {
 	if d.Region == "" {
 		d.Region = "us-east-1"
 	}
-	if d.DefaultTier == 0 {
-		d.DefaultTier = lambda.TierLight
+	if d.Isolation.Default == 0 {
+		d.Isolation.Default = lambda.TierLight
+	}
+	if d.DefaultNetwork == "" {
+		d.DefaultNetwork = lambda.NetworkNone
 	}
 	if d.Concurrency == 0 {
 		d.Concurrency = 1000

@@ -33,6 +33,7 @@ type memory struct {
 	blobs     map[string][]byte
 	directory map[lambda.FunctionID]lambda.Function
 	layers
+	providers
 	writes int
 	broken error // what every call answers, if set
 }
@@ -120,6 +121,72 @@ func (m *memory) All(_ context.Context, yield func(lambda.Function) error) error
 		}
 	}
 	return m.broken
+}
+
+// providers are the capacity providers of a memory.
+type providers struct {
+	mu   sync.Mutex
+	kept map[lambda.ProviderID]lambda.CapacityProvider
+}
+
+func (p *providers) CreateProvider(_ context.Context, one lambda.CapacityProvider) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, ok := p.kept[one.ID]; ok {
+		return store.ErrExists
+	}
+	if p.kept == nil {
+		p.kept = map[lambda.ProviderID]lambda.CapacityProvider{}
+	}
+	p.kept[one.ID] = one
+	return nil
+}
+
+func (p *providers) Provider(_ context.Context, id lambda.ProviderID) (lambda.CapacityProvider, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	one, ok := p.kept[id]
+	if !ok {
+		return one, store.ErrNotFound
+	}
+	return one, nil
+}
+
+func (p *providers) UpdateProvider(_ context.Context, id lambda.ProviderID, change func(*lambda.CapacityProvider) error) (lambda.CapacityProvider, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	one, ok := p.kept[id]
+	if !ok {
+		return one, store.ErrNotFound
+	}
+	if err := change(&one); err != nil {
+		return lambda.CapacityProvider{}, err
+	}
+	p.kept[id] = one
+	return one, nil
+}
+
+func (p *providers) DeleteProvider(_ context.Context, id lambda.ProviderID) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, ok := p.kept[id]; !ok {
+		return store.ErrNotFound
+	}
+	delete(p.kept, id)
+	return nil
+}
+
+func (p *providers) Providers(_ context.Context, account, region, after string, limit int) ([]lambda.CapacityProvider, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []lambda.CapacityProvider
+	for id, one := range p.kept {
+		if id.Account == account && id.Region == region && id.Name > after {
+			out = append(out, one)
+		}
+	}
+	slices.SortFunc(out, func(a, b lambda.CapacityProvider) int { return strings.Compare(a.ID.Name, b.ID.Name) })
+	return out[:min(limit, len(out))], nil
 }
 
 func clone(fn lambda.Function) lambda.Function {
@@ -267,7 +334,7 @@ type bench struct {
 func newBench(t *testing.T, change ...func(*Deps)) *bench {
 	t.Helper()
 	m, h := newMemory(), &host{}
-	d := Deps{Store: m, Blobs: m, Packages: h, Runtimes: h, Invoker: router(echo), Events: events(func(*lambda.Invocation) error { return nil }), Directory: index{m}, Provisioner: index{m}, Snapshotter: h, Tiers: h}
+	d := Deps{Store: m, Blobs: m, Packages: h, Runtimes: h, Invoker: router(echo), Events: events(func(*lambda.Invocation) error { return nil }), Directory: index{m}, Provisioner: index{m}, Snapshotter: h, Tiers: h, Networks: anyNetwork{}}
 	for _, f := range change {
 		f(&d)
 	}
@@ -391,3 +458,8 @@ func (b *bench) await(name, state string) reply {
 	b.t.Fatalf("%s did not become %s", name, state)
 	return reply{}
 }
+
+// anyNetwork is a host that offers every profile.
+type anyNetwork struct{}
+
+func (anyNetwork) Offers(lambda.Tier, lambda.Network, lambda.Reach) error { return nil }

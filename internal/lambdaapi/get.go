@@ -2,6 +2,7 @@ package lambdaapi
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 
 	"lambent.dev/lambent/internal/lambda"
@@ -40,12 +41,34 @@ func getFunction(c *call) error {
 	out := getFunctionResponse{
 		Configuration: describe(fn.ID, v, n.qualifier).redact(c.who.mayRead(fn.ID)),
 		Code:          c.locate(fn.ID, v.Code),
-		Tags:          fn.Tags,
+		Tags:          c.tagsInForce(fn, v),
 	}
 	if fn.ReservedConcurrency != nil {
 		out.Concurrency = &concurrency{*fn.ReservedConcurrency}
 	}
+	c.describeNetwork(fn, v)
 	return c.answer(http.StatusOK, out)
+}
+
+// tagsInForce are a function's tags and, as one more, the tier of a version.
+func (s *Server) tagsInForce(fn *lambda.Function, v *lambda.Version) map[string]string {
+	settings, err := lambda.ParseSettings(fn.Tags)
+	if err != nil { // stored by a Lambent with other rules: it does not run
+		return fn.Tags
+	}
+	tier, _ := s.Isolation.Choose(settings, v) // refused or not, it is the one
+	tags := map[string]string{lambda.InForceTag: tier.String()}
+	maps.Copy(tags, fn.Tags)
+	return tags
+}
+
+// describeNetwork says which profile is in force, in a header: AWS's answer has no place for it.
+func (c *call) describeNetwork(fn *lambda.Function, v *lambda.Version) {
+	if s, err := lambda.ParseSettings(fn.Tags); err == nil {
+		tier, _ := c.Isolation.Choose(s, v) // refused or not, it is the one
+		s.Settle(tier, c.DefaultNetwork)
+		c.w.Header().Set("X-Lambent-Network", string(s.Network))
+	}
 }
 
 // getFunctionConfiguration answers GetFunctionConfiguration.

@@ -66,6 +66,8 @@ func (c *call) invocation() (*lambda.Invocation, error) {
 	var v lambda.Violations
 	inv := &lambda.Invocation{RequestID: c.requestID, Type: lambda.RequestResponse, Arrived: c.arrived}
 	c.readTypes(inv, &v)
+	inv.TenantID = c.r.Header.Get("X-Amz-Tenant-Id")
+	lambda.CheckTenant(inv.TenantID, &v)
 	n, err := c.function(lambda.NameToRead, &v)
 	if err != nil {
 		return nil, err
@@ -86,7 +88,7 @@ const longBody = 64 << 10
 func (c *call) announce(inv *lambda.Invocation) {
 	long := c.r.ContentLength < 0 || c.r.ContentLength >= longBody
 	if c.Announcer != nil && long && inv.Type == lambda.RequestResponse {
-		c.Announcer.Announce(c.ctx(), inv.Function, inv.Qualifier)
+		c.Announcer.Announce(c.ctx(), inv)
 	}
 }
 
@@ -104,9 +106,6 @@ func (c *call) readTypes(inv *lambda.Invocation, v *lambda.Violations) {
 func (c *call) readHeaders(inv *lambda.Invocation) (err error) {
 	if c.r.Header.Get("X-Amz-Durable-Execution-Name") != "" {
 		return invalid("Lambent does not support durable executions yet: leave out DurableExecutionName.")
-	}
-	if c.r.Header.Get("X-Amz-Tenant-Id") != "" {
-		return invalid("The function has no tenant isolation: leave out TenantId.")
 	}
 	inv.TraceID = traceID(c.r.Header.Get("X-Amzn-Trace-Id"), c.arrived)
 	inv.ClientContext, err = clientContext(c.r.Header.Get("X-Amz-Client-Context"))

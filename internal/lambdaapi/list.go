@@ -75,15 +75,24 @@ func (c *call) listQuery() (listQuery, error) {
 func (c *call) page(v *lambda.Violations) (p page, err error) {
 	p.limit = maxList
 	if s := c.query.Get("MaxItems"); s != "" {
-		n, err := strconv.Atoi(s)
+		n, err := atoi(s)
 		if err != nil {
-			return p, lambda.NewError(lambda.ErrSerialization, "STRING_VALUE can not be converted to an Integer")
+			return p, err
 		}
 		v.Range("maxItems", n, 1, 10_000)
 		p.limit = min(n, maxList)
 	}
 	p.after, err = readMarker(c.query.Get("Marker"))
 	return p, err
+}
+
+// atoi reads a number of the query string.
+func atoi(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return 0, lambda.NewError(lambda.ErrSerialization, "STRING_VALUE can not be converted to an Integer")
+	}
+	return n, nil
 }
 
 // entry is one item of the list.

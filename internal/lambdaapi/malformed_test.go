@@ -140,9 +140,10 @@ func badCreations() []malformed {
 		post(map[string]any{"FileSystemConfigs": []any{map[string]any{"Arn": "a"}}}).says(parameter, notYet+"FileSystemConfigs"),
 		post(map[string]any{"Runtime": "nodejs22.x", "SnapStart": map[string]any{"ApplyOn": "PublishedVersions"}}).says(parameter, "nodejs22.x is not supported for SnapStart enabled functions."),
 		post(map[string]any{"KMSKeyArn": "arn:aws:kms:us-east-1:000000000000:key/k"}).says(parameter, notYet+"KMSKeyArn"),
-		post(map[string]any{"TenancyConfig": map[string]any{"TenantIsolationMode": "PER_TENANT"}}).says(parameter, notYet+"TenancyConfig"),
+		post(map[string]any{"TenancyConfig": map[string]any{"TenantIsolationMode": "SHARED"}}).says(validation, "Value 'SHARED' at 'tenancyConfig.tenantIsolationMode' failed to satisfy constraint: Member must satisfy enum value set: [PER_TENANT]"),
+		post(map[string]any{"TenancyConfig": map[string]any{}}).says(validation, "Value null at 'tenancyConfig.tenantIsolationMode'"),
 		post(map[string]any{"DurableConfig": map[string]any{"ExecutionTimeout": 5}}).says(parameter, notYet+"DurableConfig"),
-		post(map[string]any{"CapacityProviderConfig": map[string]any{"a": 1}, "ImageConfig": map[string]any{"Command": []string{"x"}}}).says(parameter, notYet+"ImageConfig, CapacityProviderConfig"),
+		post(map[string]any{"DurableConfig": map[string]any{"ExecutionTimeout": 5}, "ImageConfig": map[string]any{"Command": []string{"x"}}}).says(parameter, notYet+"ImageConfig, DurableConfig"),
 		post(map[string]any{"Tags": map[string]any{"lambent:isolation": "strong"}}).says(parameter, `unknown isolation "strong"`),
 		post(map[string]any{"Tags": map[string]any{"lambent:isolatoin": "light"}}).says(parameter, `did you mean "lambent:isolation"?`),
 		post(map[string]any{"Tags": map[string]any{"lambent:isolation": "gvisor"}}).says(parameter, "This host does not offer the isolation gvisor"),
@@ -228,7 +229,7 @@ func badEvents() []malformed {
 		event(`{}`, "X-Amz-Client-Context", b64([]byte("[1]"))).says(content, "Client context"),
 		event(`{}`, "X-Amz-Client-Context", b64([]byte("null"))).says(content, "Client context"),
 		event(`{}`, "X-Amz-Client-Context", b64([]byte(`{"a":"`+strings.Repeat("x", 4096)+`"}`))).says(content, "3583 bytes"),
-		event(`{}`, "X-Amz-Tenant-Id", "t").says(parameter, "TenantId"),
+		event(`{}`, "X-Amz-Tenant-Id", "t*").says(validation, "Value 't*' at 'tenantId'"),
 		event(`{}`, "X-Amz-Durable-Execution-Name", "d").says(parameter, "DurableExecutionName"),
 		{method: "POST", target: functions + "/kept/invocations", body: `"` + strings.Repeat("x", lambda.MaxPayload) + `"`, status: 413, kind: "RequestEntityTooLargeException", text: "Request must be smaller than 6291456 bytes for the InvokeFunction operation"},
 		{method: "POST", target: functions + "/kept/invocations", body: `"` + strings.Repeat("x", 1<<20) + `"`, header: []string{"X-Amz-Invocation-Type", "Event"}, status: 413, kind: "RequestEntityTooLargeException", text: "1048578 byte payload is too large for the Event invocation type (limit 1048576 bytes)"},
@@ -240,7 +241,7 @@ func TestMalformedRequests(t *testing.T) {
 	b := newBench(t)
 	b.create(map[string]any{"FunctionName": "kept"})
 	before, writes := clone(b.memory.functions[id("kept")]), b.memory.writes
-	all := slices.Concat(badCreations(), badCalls(), badEvents(), badLayerRequests(), badLayerUses())
+	all := slices.Concat(badCreations(), badCalls(), badEvents(), badLayerRequests(), badLayerUses(), badProviders())
 	if len(all) < 60 {
 		t.Fatalf("only %d requests", len(all))
 	}

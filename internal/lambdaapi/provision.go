@@ -70,6 +70,9 @@ func checkProvisionable(fn *lambda.Function, n named) error {
 	if v == nil {
 		return errNothingNamed(n)
 	}
+	if err := refuseTenancy(v, "Provisioned Concurrency"); err != nil {
+		return err
+	}
 	if v.State == "Failed" {
 		return lambda.NewError(lambda.ErrResourceConflict,
 			"The operation cannot be performed at this time. The function is currently in the following state: %s", v.State)

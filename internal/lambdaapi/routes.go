@@ -18,6 +18,7 @@ type route struct {
 
 // routes is the whole API. Source of methods and paths: AWS Lambda API reference.
 var routes = []route{
+	{"POST", "/2015-03-31/functions/{FunctionName}/invocations", "Invoke", true, invoke}, // first: most requests
 	{"POST", "/2015-03-31/functions", "CreateFunction", false, createFunction},
 	{"GET", "/2015-03-31/functions", "ListFunctions", true, listFunctions},
 	{"GET", "/2015-03-31/functions/{FunctionName}", "GetFunction", true, getFunction},
@@ -32,7 +33,6 @@ var routes = []route{
 	{"GET", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", "GetAlias", true, getAlias},
 	{"PUT", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", "UpdateAlias", false, updateAlias},
 	{"DELETE", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", "DeleteAlias", false, deleteAlias},
-	{"POST", "/2015-03-31/functions/{FunctionName}/invocations", "Invoke", true, invoke},
 	{"PUT", "/2017-10-31/functions/{FunctionName}/concurrency", "PutFunctionConcurrency", false, putFunctionConcurrency},
 	{"GET", "/2019-09-30/functions/{FunctionName}/concurrency", "GetFunctionConcurrency", true, getFunctionConcurrency},
 	{"DELETE", "/2017-10-31/functions/{FunctionName}/concurrency", "DeleteFunctionConcurrency", false, deleteFunctionConcurrency},
@@ -60,6 +60,12 @@ var routes = []route{
 	{"GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", "GetLayerVersion", false, getLayerVersion},
 	{"DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", "DeleteLayerVersion", false, deleteLayerVersion},
 	{"GET", "/2018-10-31/layers", "ListLayers", false, listLayers}, // and GetLayerVersionByArn
+	{"POST", "/2025-11-30/capacity-providers", "CreateCapacityProvider", false, createProvider},
+	{"GET", "/2025-11-30/capacity-providers", "ListCapacityProviders", false, listProviders},
+	{"GET", "/2025-11-30/capacity-providers/{CapacityProviderName}", "GetCapacityProvider", false, getProvider},
+	{"PUT", "/2025-11-30/capacity-providers/{CapacityProviderName}", "UpdateCapacityProvider", false, updateProvider},
+	{"DELETE", "/2025-11-30/capacity-providers/{CapacityProviderName}", "DeleteCapacityProvider", false, deleteProvider},
+	{"GET", "/2025-11-30/capacity-providers/{CapacityProviderName}/function-versions", "ListFunctionVersionsByCapacityProvider", false, listProviderVersions},
 	{"GET", "/_lambent/code/{Digest}", "DownloadCode", true, downloadCode},
 }
 
@@ -70,7 +76,7 @@ type labels map[string]string
 type matched struct {
 	route   *route // nil if no route has path and method
 	labels  labels
-	methods []string // of the routes that have the path
+	methods []string // where there is no route: of those that have the path
 }
 
 // match finds the route of a request. It works on the path as it was sent: labels
@@ -82,10 +88,11 @@ func match(method, escapedPath string) (matched, error) {
 		if !matchPath(routes[i].path, path, nil) {
 			continue
 		}
-		m.methods = append(m.methods, routes[i].method)
-		if routes[i].method == method && m.route == nil {
+		if routes[i].method == method {
 			m.route = &routes[i]
+			break
 		}
+		m.methods = append(m.methods, routes[i].method)
 	}
 	if m.route == nil {
 		return m, nil

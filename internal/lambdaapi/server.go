@@ -23,6 +23,11 @@ type Server struct {
 	// reserving is held while one function's reservation is weighed against all others'.
 	// It is taken before a lock of changes.
 	reserving sync.Mutex
+
+	// providers is held for reading while a function is placed under a capacity provider, and
+	// for writing while one is changed with all that runs under it. It is taken before a
+	// lock of changes.
+	providers sync.RWMutex
 }
 
 // maxUploads bounds how many deployment packages are in memory at once: each takes

@@ -27,6 +27,12 @@ func checkSnapStart(fn *lambda.Function, v *lambda.Version) error {
 	if v.TmpSize > lambda.MaxSnapStartTmp {
 		return invalid("SnapStart is not supported with an EphemeralStorage of more than %d MB.", lambda.MaxSnapStartTmp)
 	}
+	if v.Capacity != nil {
+		return invalid("SnapStart is not supported for functions with CapacityProviderConfig.")
+	}
+	if err := refuseTenancy(v, "SnapStart"); err != nil {
+		return err
+	}
 	return checkSnapStartTags(fn.Tags)
 }
 

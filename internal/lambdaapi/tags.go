@@ -24,10 +24,14 @@ type tagsResponse struct{ Tags map[string]string }
 
 // listTags answers ListTags.
 func listTags(c *call) error {
-	id, err := c.tagged(&lambda.Violations{})
+	r, err := c.tagged(&lambda.Violations{})
 	if err != nil {
 		return err
 	}
+	if r.provider != nil {
+		return c.listProviderTags(*r.provider)
+	}
+	id := r.function
 	fn, err := c.stored(named{id: id}, errNotFound(named{id: id}))
 	if err != nil {
 		return err
@@ -48,14 +52,14 @@ func tagResource(c *call) error {
 	if in.Tags == nil {
 		v.Missing("tags")
 	}
-	id, err := c.tagged(&v)
+	r, err := c.tagged(&v)
 	if err != nil {
 		return err
 	}
 	if len(in.Tags) == 0 {
 		return invalid("An error occurred and the request cannot be processed.")
 	}
-	return c.retag(id, func(tags map[string]string) { maps.Copy(tags, values(in.Tags)) })
+	return c.retagAny(r, func(tags map[string]string) { maps.Copy(tags, values(in.Tags)) })
 }
 
 // untagResource answers UntagResource.
@@ -65,11 +69,11 @@ func untagResource(c *call) error {
 	if len(keys) == 0 {
 		v.Missing("tagKeys")
 	}
-	id, err := c.tagged(&v)
+	r, err := c.tagged(&v)
 	if err != nil {
 		return err
 	}
-	return c.retag(id, func(tags map[string]string) {
+	return c.retagAny(r, func(tags map[string]string) {
 		for _, key := range keys {
 			delete(tags, key)
 		}
@@ -85,18 +89,33 @@ func validateTags(v *lambda.Violations, tags map[string]*string) {
 	}
 }
 
-// tagged reads the ARN of the resource. Only functions have tags here.
-func (c *call) tagged(v *lambda.Violations) (lambda.FunctionID, error) {
+// taggable is a resource that has tags.
+type taggable struct {
+	function lambda.FunctionID
+	provider *lambda.ProviderID // it is this one, and no function
+}
+
+// tagged reads the ARN of the resource. Functions and capacity providers have tags here.
+func (c *call) tagged(v *lambda.Violations) (taggable, error) {
 	arn := c.labels["Resource"]
 	if v.Length("resource", arn, 1, maxResource); len(arn) <= maxResource && !resourceExact.MatchString(arn) {
 		v.Add("resource", arn, "Member must satisfy regular expression pattern: "+resourcePattern)
 	}
 	if err := v.Err(); err != nil {
-		return lambda.FunctionID{}, err
+		return taggable{}, err
+	}
+	if isProvider(arn) {
+		id, err := c.providerNamed(arn)
+		return taggable{provider: &id}, err
 	}
 	if err := errNoTags(arn); err != nil {
-		return lambda.FunctionID{}, err
+		return taggable{}, err
 	}
+	id, err := c.taggedFunction(arn, v)
+	return taggable{function: id}, err
+}
+
+func (c *call) taggedFunction(arn string, v *lambda.Violations) (lambda.FunctionID, error) {
 	ref := lambda.NameToUpdate.Parse(arn, v)
 	if err := v.Err(); err != nil {
 		return lambda.FunctionID{}, err
@@ -120,10 +139,15 @@ func errNoTags(arn string) error {
 		return nil
 	case "event-source-mapping":
 		return lambda.NewError(lambda.ErrResourceNotFound, "Event source mapping not found: %s", arn)
-	case "capacity-provider":
-		return lambda.NewError(lambda.ErrResourceNotFound, "Capacity provider not found: %s", arn)
 	}
 	return errNoSuchResource()
+}
+
+func (c *call) retagAny(r taggable, change func(map[string]string)) error {
+	if r.provider != nil {
+		return c.retagProvider(*r.provider, change)
+	}
+	return c.retag(r.function, change)
 }
 
 // retag changes the tags of a function. The outcome as a whole must be allowed: the
@@ -176,10 +200,12 @@ func (c *call) sameSettings(before, after map[string]string) bool {
 		return false
 	}
 	for _, s := range []*lambda.Settings{&was, &is} {
-		if s.Tier == 0 {
-			s.Tier = c.DefaultTier
+		tier, err := c.Isolation.Choose(*s, &lambda.Version{})
+		if err != nil {
+			return false
 		}
-		s.Keep = lambda.Keep{}
+		s.Settle(tier, c.DefaultNetwork)
+		s.Keep, s.Untrusted = lambda.Keep{}, false
 	}
 	return was == is
 }

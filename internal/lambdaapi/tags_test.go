@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"lambent.dev/lambent/internal/lambda"
 )
 
@@ -32,7 +34,7 @@ func TestTagLifecycle(t *testing.T) {
 		{"DELETE", tags + "?tagKeys=D&tagKeys=X", "", 204, ""},
 		{"GET", tags, "", 200, `{"Tags":{}}`},
 	})
-	if shown := b.do("GET", functions+"/fn", "").fields["Tags"]; shown != nil {
+	if shown := b.do("GET", functions+"/fn", "").fields["Tags"]; !cmp.Equal(shown, map[string]any{lambda.InForceTag: "light"}) {
 		t.Errorf("GetFunction shows %v", shown)
 	}
 }
@@ -126,7 +128,7 @@ func TestTagsSetHowFunctionsRun(t *testing.T) {
 func TestUntagToAMissingDefault(t *testing.T) {
 	b := newBench(t)
 	b.create(map[string]any{"FunctionName": "fn", "Tags": map[string]any{"lambent:isolation": "light"}})
-	b.DefaultTier = 4
+	b.Isolation.Default = lambda.TierMicroVM
 	b.follow([]step{
 		{"DELETE", tagsOf("fn") + "?tagKeys=lambent:isolation", "", 400, "This host does not offer the isolation microvm: no driver for it is there"},
 		{"GET", tagsOf("fn"), "", 200, `{"Tags":{"lambent:isolation":"light"}}`},

@@ -28,7 +28,12 @@ func updateFunctionConfiguration(c *call) error {
 	if err != nil {
 		return err
 	}
-	fn, err := c.update(n, func(fn *lambda.Function) error { return c.reconfigure(fn, &in, layers) })
+	defer c.readProviders(in.CapacityProviderConfig)()
+	place := lambda.Version{}
+	if err := c.placeUnder(&place, in.CapacityProviderConfig); err != nil {
+		return err
+	}
+	fn, err := c.update(n, func(fn *lambda.Function) error { return c.reconfigure(fn, &in, layers, place.Capacity) })
 	if err != nil {
 		return err
 	}
@@ -37,13 +42,19 @@ func updateFunctionConfiguration(c *call) error {
 }
 
 // reconfigure begins an update; layers are those of the request, which are not looked at
-// where it names none.
-func (c *call) reconfigure(fn *lambda.Function, in *updateConfigurationRequest, layers []lambda.LayerRef) error {
+// where it names none, and under is the capacity provider that it names.
+func (c *call) reconfigure(fn *lambda.Function, in *updateConfigurationRequest, layers []lambda.LayerRef, under *lambda.Capacity) error {
 	if err := updatable(fn, in.RevisionId); err != nil {
 		return err
 	}
 	next := fn.Latest
 	in.apply(&next)
+	if err := moveUnder(&next, under); err != nil {
+		return err
+	}
+	if err := c.checkTierOf(fn, &next); err != nil {
+		return err
+	}
 	if err := c.checkConfiguration(&in.configurationRequest, &next); err != nil {
 		return err
 	}

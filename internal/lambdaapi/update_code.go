@@ -51,6 +51,9 @@ func (c *call) checkCode(n named, in *updateCodeRequest) error {
 	if err := checkArchitecture(in.Architectures); err != nil {
 		return err
 	}
+	if err := c.checkTierOf(&fn, &fn.Latest); err != nil {
+		return err
+	}
 	return c.checkSource(&in.packageSource)
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -46,7 +47,7 @@ func (a *API) Function(ctx context.Context, name string) (*Function, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Function{Name: name, Tags: out.Tags}
+	f := &Function{Name: name, Tags: ownTags(out.Tags)}
 	if out.Concurrency != nil {
 		f.Reserved = out.Concurrency.ReservedConcurrentExecutions
 	}
@@ -232,4 +233,11 @@ func (v *Version) check(zipped []byte) error {
 func digest(zipped []byte) string {
 	sum := sha256.Sum256(zipped)
 	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// ownTags leaves out what the service adds: nobody can set it.
+func ownTags(all map[string]string) map[string]string {
+	own := maps.Clone(all)
+	maps.DeleteFunc(own, func(name, _ string) bool { return strings.HasPrefix(name, "aws:") })
+	return own
 }

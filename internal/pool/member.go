@@ -55,7 +55,7 @@ type member struct {
 
 func newMember(g *group, target *lambda.Target, cancel context.CancelCauseFunc) *member {
 	return &member{
-		group: g, target: target, memory: target.Version.MemorySize,
+		group: g, target: target.For(g.key.Tenant), memory: target.Version.MemorySize,
 		cancel: cancel, wake: make(chan struct{}, 1),
 	}
 }

@@ -12,17 +12,19 @@ import (
 // document is the JSON form: times in milliseconds with three decimals, memory in
 // bytes. The tail of the log is not part of it.
 type document struct {
-	RequestID  string    `json:"requestId"`
-	Version    string    `json:"version"`
-	Isolation  string    `json:"isolation,omitempty"` // "" = refused before a tier was known
-	Start      StartKind `json:"start"`
-	Why        string    `json:"why,omitempty"`
-	Class      string    `json:"class,omitempty"`
-	Fault      string    `json:"fault,omitempty"`
-	Arrived    time.Time `json:"arrived"`
-	Phases     phaseMap  `json:"phases"`
-	WallMS     float64   `json:"wallMs"`
-	MemoryPeak int64     `json:"memoryPeakBytes"`
+	RequestID  string         `json:"requestId"`
+	Version    string         `json:"version"`
+	TenantID   string         `json:"tenantId,omitempty"`
+	Isolation  string         `json:"isolation,omitempty"` // "" = refused before a tier was known
+	Network    lambda.Network `json:"network,omitempty"`
+	Start      StartKind      `json:"start"`
+	Why        string         `json:"why,omitempty"`
+	Class      string         `json:"class,omitempty"`
+	Fault      string         `json:"fault,omitempty"`
+	Arrived    time.Time      `json:"arrived"`
+	Phases     phaseMap       `json:"phases"`
+	WallMS     float64        `json:"wallMs"`
+	MemoryPeak int64          `json:"memoryPeakBytes"`
 	usedDocument
 	Neighbours []neighbourDocument `json:"neighbours,omitempty"`
 }
@@ -61,7 +63,7 @@ type phaseMap struct {
 // MarshalJSON implements json.Marshaler.
 func (r Receipt) MarshalJSON() ([]byte, error) {
 	return json.Marshal(document{
-		RequestID: r.RequestID, Version: r.Version, Isolation: isolation(r.Tier),
+		RequestID: r.RequestID, Version: r.Version, TenantID: r.Tenant, Isolation: isolation(r.Tier), Network: r.Network,
 		Start: r.Start, Why: r.Why, Class: r.Class.String(), Fault: r.Fault, Arrived: r.Arrived,
 		Phases: phasesOf(r.Spent), WallMS: rounded(r.Wall()),
 		MemoryPeak: r.MemoryPeak, usedDocument: r.Used.document(), Neighbours: neighboursOf(r.Neighbours),
@@ -141,7 +143,7 @@ func (r *Receipt) UnmarshalJSON(data []byte) error {
 		return fmt.Errorf("reading a receipt: %w", err)
 	}
 	*r = Receipt{
-		RequestID: d.RequestID, Version: d.Version, Tier: tier, Class: class,
+		RequestID: d.RequestID, Version: d.Version, Tenant: d.TenantID, Tier: tier, Network: d.Network, Class: class,
 		Start: d.Start, Why: d.Why, Fault: d.Fault, Arrived: d.Arrived,
 		Spent: d.Phases.spent(), MemoryPeak: d.MemoryPeak,
 		Used: d.used(), Neighbours: neighbours(d.Neighbours),

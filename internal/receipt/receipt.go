@@ -46,7 +46,9 @@ const (
 type Receipt struct {
 	RequestID string
 	Version   string // executed version
+	Tenant    string // whose it was; "" where the function has no tenant isolation
 	Tier      lambda.Tier
+	Network   lambda.Network // profile; "" = not known
 	Start     StartKind
 	Why       string // why it was not warm, one short sentence; "" when warm
 	Class     lambda.Class

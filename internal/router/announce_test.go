@@ -13,7 +13,7 @@ func TestAnnouncementBeginsAStart(t *testing.T) {
 		w := newWhole(t, fake.Script{}, nil)
 		defer w.finish(t)
 		w.put(t, 1)
-		w.Announce(t.Context(), f, "")
+		w.Announce(t.Context(), &lambda.Invocation{Function: f})
 		synctest.Wait()
 		if s := w.pool.Stats(); s.Idle != 1 {
 			t.Errorf("%+v, want an idle instance", s)
@@ -31,9 +31,9 @@ func TestAnnouncementThatIsNotAdmittedBeginsNothing(t *testing.T) {
 		if err := w.Put(fn); err != nil {
 			t.Fatal(err)
 		}
-		w.Announce(t.Context(), f, "")
-		w.Announce(t.Context(), f, "7")
-		w.Announce(t.Context(), lambda.FunctionID{Name: "nobody"}, "")
+		w.Announce(t.Context(), &lambda.Invocation{Function: f})
+		w.Announce(t.Context(), &lambda.Invocation{Function: f, Qualifier: "7"})
+		w.Announce(t.Context(), &lambda.Invocation{Function: lambda.FunctionID{Name: "nobody"}})
 		synctest.Wait()
 		if s := w.pool.Stats(); s.Idle+s.Starting != 0 {
 			t.Errorf("%+v, want nothing", s)

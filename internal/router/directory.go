@@ -56,15 +56,19 @@ func (r *Router) Remove(id lambda.FunctionID) {
 	r.pool.Snapshots(id)
 }
 
-func (r *Router) settingsOf(f lambda.Function) (lambda.Settings, error) {
+func (r *Router) settingsOf(f lambda.Function) (settings, error) {
 	s, err := lambda.ParseSettings(f.Tags)
 	if err != nil {
-		return s, fmt.Errorf("settings of function %s: %w", f.ID.Name, err)
+		return settings{}, fmt.Errorf("settings of function %s: %w", f.ID.Name, err)
 	}
-	if s.Tier == 0 {
-		s.Tier = r.settings.DefaultTier
-	}
-	return s, nil
+	return settings{s, r.settings.Isolation, r.settings.DefaultNetwork}, nil
+}
+
+// settings are a function's, and what its account has for those that say nothing.
+type settings struct {
+	lambda.Settings
+	rule    lambda.Isolation
+	network lambda.Network
 }
 
 func (d *directory) set(id lambda.FunctionID, e *entry) {

@@ -16,6 +16,7 @@ import (
 type entry struct {
 	releases []release // $LATEST, then the published ones
 	aliases  map[string]split
+	tenancy  string // lambda.PerTenant or ""
 
 	// known says that pool and permits have heard of the function. Router.changes guards it.
 	known bool
@@ -40,6 +41,7 @@ func newEntry(f *lambda.Function) *entry {
 		e.releases[1+i].name(&f.Published[i])
 	}
 	e.alias(f.Aliases)
+	e.tenancy = canonical(f.Latest.Tenancy)
 	return e
 }
 
@@ -53,7 +55,7 @@ func canonical(s string) string { return unique.Make(s).Value() }
 
 // inherit gives releases that are in use their configuration of now: as long as an instance
 // of a generation lives, it is not read again.
-func (e *entry) inherit(was *entry, f *lambda.Function, s lambda.Settings) {
+func (e *entry) inherit(was *entry, f *lambda.Function, s settings) {
 	if was == nil {
 		return
 	}
@@ -70,7 +72,7 @@ func (e *entry) inherit(was *entry, f *lambda.Function, s lambda.Settings) {
 }
 
 // keep holds the configuration for good.
-func (e *entry) keep(f *lambda.Function, s lambda.Settings) {
+func (e *entry) keep(f *lambda.Function, s settings) {
 	for i := range e.releases {
 		e.releases[i].hold.Store(&hold{target: target(f, e.of(f, i), s)})
 	}
@@ -84,8 +86,22 @@ func (e *entry) of(f *lambda.Function, i int) *lambda.Version {
 	return &f.Published[i-1]
 }
 
-func target(f *lambda.Function, v *lambda.Version, s lambda.Settings) *lambda.Target {
-	return &lambda.Target{ID: f.ID, Version: *v, Tags: f.Tags, Tier: s.Tier, CPUQuota: s.CPUQuota, Class: s.Class, Concurrency: s.Concurrency, Keep: s.Keep}
+func target(f *lambda.Function, v *lambda.Version, s settings) *lambda.Target {
+	tier, err := s.rule.Choose(s.Settings, v)
+	s.Settle(tier, s.network)
+	own := v.Capacity.Limit(s.Settings, f.Tags, v.MemorySize)
+	return &lambda.Target{
+		ID: f.ID, Version: *v, Tags: f.Tags, Tier: tier, Network: s.Network, Reach: s.Reach(), Refused: refusal(err),
+		CPUQuota: own.CPUQuota, Class: s.Class, Concurrency: own.Concurrency, Keep: s.Keep,
+	}
+}
+
+// refusal is how a caller hears that a version may not run.
+func refusal(cause error) error {
+	if cause == nil {
+		return nil
+	}
+	return lambda.NewError(lambda.ErrResourceConflict, "The operation cannot be performed at this time. The function may not run: %s", cause)
 }
 
 // find returns nil for a version that is not there. Numbers ascend, and a longer one is
@@ -107,7 +123,7 @@ func (e *entry) find(version string) *release {
 
 // names are targets with the settings but not the configuration: what the pool needs to
 // know of instances that are worth keeping.
-func (e *entry) names(f *lambda.Function, s lambda.Settings) []*lambda.Target {
+func (e *entry) names(f *lambda.Function, s settings) []*lambda.Target {
 	all := make([]*lambda.Target, len(e.releases))
 	for i := range e.releases {
 		v := &e.releases[i]

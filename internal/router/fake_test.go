@@ -86,7 +86,7 @@ func newLine(t testing.TB, limit int) *line {
 			t.Errorf("Close: %v, %d instances left", err, s.open.Load())
 		}
 	})
-	r := router.New(p, router.NewLocal(limit), router.Settings{DefaultTier: lambda.TierLight})
+	r := router.New(p, router.NewLocal(limit), router.Settings{Isolation: lambda.Isolation{Default: lambda.TierLight}})
 	return &line{Router: r, starter: s}
 }
 

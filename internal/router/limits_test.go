@@ -70,7 +70,7 @@ func TestLimitsHoldUnderTenThousand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &line{Router: router.New(p, permits, router.Settings{DefaultTier: lambda.TierLight})}
+	l := &line{Router: router.New(p, permits, router.Settings{Isolation: lambda.Isolation{Default: lambda.TierLight}})}
 	l.putLimited(t)
 	if wrong := l.storm(); wrong != 0 {
 		t.Errorf("%d requests got an answer that no limit explains", wrong)

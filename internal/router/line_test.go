@@ -74,7 +74,7 @@ func newWhole(t testing.TB, script fake.Script, change func(*pool.Settings)) *wh
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := router.New(p, router.NewLocal(router.DefaultConcurrency), router.Settings{DefaultTier: lambda.TierLight})
+	r := router.New(p, router.NewLocal(router.DefaultConcurrency), router.Settings{Isolation: lambda.Isolation{Default: lambda.TierLight}})
 	return &whole{Router: r, pool: p, driver: driver}
 }
 

@@ -54,7 +54,7 @@ func (r *Router) Latest(f *lambda.Function) (*lambda.Target, error) {
 
 // fill gives a release its configuration. The store may be ahead of the directory: then
 // what it has is what the caller gets, and the directory hears of it next.
-func (v *release) fill(fn *lambda.Function, s lambda.Settings) (*lambda.Target, error) {
+func (v *release) fill(fn *lambda.Function, s settings) (*lambda.Target, error) {
 	stored := fn.Runs()
 	if v.version != lambda.Latest {
 		stored = fn.Find(v.version)

@@ -50,7 +50,7 @@ func lazy(t testing.TB, keepAlive time.Duration) (*line, *stored) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := router.New(p, router.NewLocal(10), router.Settings{DefaultTier: lambda.TierLight, Source: source.read})
+	r := router.New(p, router.NewLocal(10), router.Settings{Isolation: lambda.Isolation{Default: lambda.TierLight}, Source: source.read})
 	t.Cleanup(func() { _ = p.Close(context.Background()) })
 	return &line{Router: r, starter: s}, source
 }

@@ -27,14 +27,18 @@ func (a Allocation) empty() bool { return a.Reserved == nil && len(a.Provisioned
 
 // wants is what the pool is to have initialised. A version that cannot be invoked yet
 // has its turn when it can: that is a change of the function.
-func (e *entry) wants(f *lambda.Function, s lambda.Settings) []pool.Want {
+func (e *entry) wants(f *lambda.Function, s settings) []pool.Want {
 	var all []pool.Want
 	for _, p := range f.Provisions() {
 		v := e.find(p.Version)
 		if v == nil || v.version == lambda.Latest || invocable(v.state) != nil {
 			continue
 		}
-		all = append(all, pool.Want{Qualifier: p.Qualifier, Target: e.held(f, v, s), Executions: p.Executions, Asked: p.Asked})
+		t := e.held(f, v, s)
+		if t.Refused != nil {
+			continue
+		}
+		all = append(all, pool.Want{Qualifier: p.Qualifier, Target: t, Executions: p.Executions, Asked: p.Asked})
 	}
 	return all
 }

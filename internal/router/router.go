@@ -12,8 +12,10 @@ import (
 
 // Settings are the policy of a router.
 type Settings struct {
-	// DefaultTier isolates functions without the tag lambent:isolation. Required.
-	DefaultTier lambda.Tier
+	// Isolation says how strongly functions are isolated. Its Default is required.
+	Isolation lambda.Isolation
+	// DefaultNetwork is the profile of functions without the tag lambent:network; "" = none.
+	DefaultNetwork lambda.Network
 	// Source reads the configuration of a function that is invoked while nothing of it is
 	// in use. It is asked after Put, and must not know less. nil = Put keeps everything in
 	// memory.
@@ -68,7 +70,7 @@ func (r *Router) run(ctx context.Context, inv *lambda.Invocation, sink lambda.Si
 	if inv.Type == lambda.DryRun {
 		return r.dryRun(inv)
 	}
-	target, err := r.Resolve(ctx, inv.Function, inv.Qualifier)
+	target, err := r.admit(ctx, inv)
 	if err != nil {
 		return receipt.Receipt{}, err
 	}
@@ -81,10 +83,25 @@ func (r *Router) run(ctx context.Context, inv *lambda.Invocation, sink lambda.Si
 	return r.pool.Invoke(ctx, inv, sink)
 }
 
+// admit resolves what an invocation names, and holds that it says whose it is.
+func (r *Router) admit(ctx context.Context, inv *lambda.Invocation) (*lambda.Target, error) {
+	target, err := r.Resolve(ctx, inv.Function, inv.Qualifier)
+	if err != nil {
+		return nil, err
+	}
+	if target.Refused != nil {
+		return nil, target.Refused
+	}
+	return target, lambda.AdmitTenant(target.Version.Tenancy, inv.TenantID)
+}
+
 // dryRun finds out whether the version is there and can be invoked.
 func (r *Router) dryRun(inv *lambda.Invocation) (receipt.Receipt, error) {
-	_, v, err := r.find(inv.Function, inv.Qualifier)
+	e, v, err := r.find(inv.Function, inv.Qualifier)
 	if err != nil {
+		return receipt.Receipt{}, err
+	}
+	if err := lambda.AdmitTenant(e.tenancy, inv.TenantID); err != nil {
 		return receipt.Receipt{}, err
 	}
 	return receipt.Receipt{Version: v.version}, nil
@@ -92,10 +109,10 @@ func (r *Router) dryRun(inv *lambda.Invocation) (receipt.Receipt, error) {
 
 // sign writes onto the receipt what the router knows.
 func (r *Router) sign(rec *receipt.Receipt, inv *lambda.Invocation) {
-	rec.RequestID, rec.Arrived = inv.RequestID, inv.Arrived
+	rec.RequestID, rec.Arrived, rec.Tenant = inv.RequestID, inv.Arrived, inv.TenantID
 	if inv.Target != nil {
 		rec.Class = inv.Class()
-		rec.Version, rec.Tier = inv.Target.Version.Version, inv.Target.Tier
+		rec.Version, rec.Tier, rec.Network = inv.Target.Version.Version, inv.Target.Tier, inv.Target.Network
 	}
 	rec.Settle(receipt.Queue, time.Since(inv.Arrived))
 }

@@ -11,7 +11,7 @@ import (
 // change of its state. A *lambda.InitFailure in the error says that the function could not be initialised.
 func (r *Router) Snapshot(ctx context.Context, f *lambda.Function, version string) error {
 	t, err := r.snapshotTarget(f, version)
-	if err != nil || !t.SnapStarts() {
+	if err != nil || !t.SnapStarts() || t.Refused != nil {
 		return err
 	}
 	return r.pool.Snapshot(ctx, t)
@@ -42,14 +42,14 @@ func (r *Router) snapshotTarget(f *lambda.Function, version string) (*lambda.Tar
 }
 
 // snapshots are the versions of which initialised instances are to wait.
-func (e *entry) snapshots(f *lambda.Function, s lambda.Settings) []*lambda.Target {
+func (e *entry) snapshots(f *lambda.Function, s settings) []*lambda.Target {
 	var all []*lambda.Target
 	for i := range f.Published {
 		v := &f.Published[i]
 		if !v.Optimized() {
 			continue
 		}
-		if t := e.held(f, e.find(v.Version), s); t.SnapStarts() {
+		if t := e.held(f, e.find(v.Version), s); t.SnapStarts() && t.Refused == nil {
 			all = append(all, t)
 		}
 	}
@@ -57,7 +57,7 @@ func (e *entry) snapshots(f *lambda.Function, s lambda.Settings) []*lambda.Targe
 }
 
 // held is the configuration of a release, which stays as long as an instance has it.
-func (e *entry) held(f *lambda.Function, v *release, s lambda.Settings) *lambda.Target {
+func (e *entry) held(f *lambda.Function, v *release, s settings) *lambda.Target {
 	t := v.target()
 	if t == nil {
 		t = target(f, f.Find(v.version), s)

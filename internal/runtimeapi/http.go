@@ -117,7 +117,7 @@ func (s *Session) serveNext(w http.ResponseWriter, r *http.Request, _ string) {
 		writeRefusal(w, err)
 		return
 	}
-	t, err := s.take(r.Context())
+	t, err := s.takeFor(r)
 	if err != nil {
 		writeRefusal(w, err)
 		return

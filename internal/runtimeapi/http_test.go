@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"lambent.dev/lambent/internal/http1"
 	"lambent.dev/lambent/internal/lambda"
 )
 
@@ -296,4 +298,55 @@ func FuzzRouter(f *testing.F) {
 		}
 		checkErrorShape(t, method+" "+path, w)
 	})
+}
+
+// TestInvocationOfARuntimeThatLeft holds that an invocation is not lost with a connection on
+// which it was asked for and which was closed since.
+func TestInvocationOfARuntimeThatLeft(t *testing.T) {
+	for _, s := range []*Session{NewSession(), NewSharedSession()} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := http1.New(&http.Server{Handler: Handler(func() *Session { return s })})
+		go func() { _ = server.Serve(l) }()
+		defer server.Close()
+		for range 3 {
+			leave(t, l.Addr().String())
+		}
+		<-s.Initialised()
+		go answerOne(l.Addr().String())
+		sink := &lambda.Buffer{Cap: 100}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if _, err := s.Invoke(ctx, Event{ID: "1", Payload: []byte("{}")}, sink); err != nil || string(sink.Bytes()) != "done" {
+			t.Errorf("%q, %v", sink.Bytes(), err)
+		}
+	}
+}
+
+// leave asks for an invocation and closes the connection.
+func leave(t *testing.T, addr string) {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "GET "+Version+"/runtime/invocation/next HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// answerOne is a runtime that runs one invocation.
+func answerOne(addr string) {
+	r, err := http.Get("http://" + addr + Version + "/runtime/invocation/next")
+	if err != nil {
+		return
+	}
+	_ = r.Body.Close()
+	r, err = http.Post("http://"+addr+Version+"/runtime/invocation/"+r.Header.Get(headerRequestID)+"/response", "", strings.NewReader("done"))
+	if err == nil {
+		_ = r.Body.Close()
+	}
 }

@@ -142,7 +142,7 @@ type Outcome struct {
 // answer in time is not spoken to again. A shared session goes on for the others: an
 // answer that comes late is taken and dropped.
 func (s *Session) Invoke(ctx context.Context, e Event, sink lambda.Sink) (Outcome, error) {
-	t := &turn{event: e, sink: sink, done: make(chan struct{})}
+	t := newTurn(e, sink)
 	l, err := s.reserve()
 	if err != nil {
 		return Outcome{}, err
@@ -151,7 +151,9 @@ func (s *Session) Invoke(ctx context.Context, e Event, sink lambda.Sink) (Outcom
 	if l != nil {
 		err = l.exchange(ctx, t)
 	} else {
-		err = s.await(ctx, t)
+		for err = s.await(ctx, t); errors.Is(err, errLeft); err = s.await(ctx, t) {
+			t = newTurn(e, sink)
+		}
 	}
 	return t.revoke(), err
 }

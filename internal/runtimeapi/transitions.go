@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
+	"lambent.dev/lambent/internal/http1"
 	"lambent.dev/lambent/internal/lambda"
 )
 
@@ -71,6 +73,32 @@ func (s *Session) take(ctx context.Context) (*turn, error) {
 		return nil, s.Err()
 	}
 }
+
+// watchAfter is how long nobody looks whether a runtime that waits for work is still there.
+const watchAfter = time.Second
+
+// takeFor is take for a runtime that asks over HTTP. To look for one that leaves costs two
+// wake-ups, so that begins late; of one that left before, it is seen when it is to get
+// something, which another gets then.
+func (s *Session) takeFor(r *http.Request) (*turn, error) {
+	late := time.NewTimer(watchAfter)
+	defer late.Stop()
+	select {
+	case t := <-s.offer:
+		if http1.Left(r) {
+			t.lose(errLeft)
+			return nil, errLeft
+		}
+		return t, s.deliver(t)
+	case <-late.C:
+		return s.take(r.Context())
+	case <-s.closed:
+		return nil, s.Err()
+	}
+}
+
+// errLeft says that a runtime was not there any more to get what it had asked for.
+var errLeft = errors.New("the runtime has closed its connection")
 
 func (s *Session) deliver(t *turn) error {
 	s.mu.Lock()

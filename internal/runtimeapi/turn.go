@@ -42,6 +42,10 @@ type turn struct {
 	outcome Outcome
 }
 
+func newTurn(e Event, sink lambda.Sink) *turn {
+	return &turn{event: e, sink: sink, done: make(chan struct{})}
+}
+
 func (t *turn) deliver(now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -27,7 +27,7 @@ func TestResolveProvided(t *testing.T) {
 				"LD_LIBRARY_PATH=/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
 				"PATH=/usr/local/bin:/usr/bin/:/bin:/opt/bin", "PWD=/var/task", "TZ=:UTC",
 			},
-			Preload: "program",
+			Preload: "program", Alone: "program",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: %s", id, diff)

@@ -51,6 +51,7 @@ func (c *Catalogue) node(v *lambda.Version) (Launch, error) {
 	}
 	if l.Fresh == "" { // V8's heap is fixed when it starts
 		l.Preload = v.Runtime + "/" + strconv.Itoa(v.MemorySize)
+		l.Alone = l.Preload // nothing forks Node
 	}
 	return l, nil
 }

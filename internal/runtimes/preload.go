@@ -45,6 +45,9 @@ func freshFor(v *lambda.Version, names []string) string {
 // waits to become it.
 const anyProgram = "program"
 
+// alone ends the name of an interpreter that is executed where another would be forked.
+const alone = "alone"
+
 // Preload says how the interpreter is started that a Launch names.
 func (c *Catalogue) Preload(name string) (sandbox.Preload, error) {
 	if name == anyProgram {
@@ -52,7 +55,7 @@ func (c *Catalogue) Preload(name string) (sandbox.Preload, error) {
 	}
 	runtime, memory, sized := strings.Cut(name, "/")
 	v := &lambda.Version{Runtime: runtime}
-	if sized {
+	if sized && memory != alone {
 		size, err := strconv.Atoi(memory)
 		if err != nil {
 			return sandbox.Preload{}, fmt.Errorf("preload %q: bad memory size", name)
@@ -63,13 +66,13 @@ func (c *Catalogue) Preload(name string) (sandbox.Preload, error) {
 	if err != nil {
 		return sandbox.Preload{}, err
 	}
-	if launch.Preload != name {
+	if launch.Preload != name && launch.Alone != name {
 		return sandbox.Preload{}, fmt.Errorf("preload %q: there is no such interpreter", name)
 	}
 	p := sandbox.Preload{Mounts: launch.Mounts, Command: sandbox.Command{
 		Path: launch.Commands[0], Args: launch.Args, Env: launch.Env, Dir: "/", Stream: true, Direct: launch.Direct,
 	}}
-	if isPython(runtime) {
+	if isPython(runtime) && memory != alone {
 		p.Zygote = []string{launch.Commands[0], RuntimeDir + "/zygote.py"}
 	}
 	return p, nil

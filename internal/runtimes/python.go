@@ -46,7 +46,7 @@ func (c *Catalogue) python(v *lambda.Version) (Launch, error) {
 		Fresh:    freshFor(v, fresh.python),
 	}
 	if l.Fresh == "" {
-		l.Preload = v.Runtime
+		l.Preload, l.Alone = v.Runtime, v.Runtime+"/"+alone
 	}
 	return l, nil
 }

@@ -48,7 +48,10 @@ type Launch struct {
 	// Preload names the interpreter that may be started before the function is known; ""
 	// = none may, and Fresh says why, or there is none.
 	Preload string
-	Fresh   string // "NODE_OPTIONS is honoured by a fresh interpreter only"
+	// Alone names the same, started for one sandbox: no zygote forks it. It is for those who
+	// share nothing.
+	Alone string
+	Fresh string // "NODE_OPTIONS is honoured by a fresh interpreter only"
 	// Env is of the runtime: PATH, LANG, LD_LIBRARY_PATH, AWS_EXECUTION_ENV … It has
 	// taken the function's own variables into account already and goes over them.
 	Env []string
@@ -122,7 +125,7 @@ func provided(v *lambda.Version) Launch {
 		Protocol: HTTP,
 		Commands: []string{RuntimeDir + "/bootstrap", TaskRoot + "/bootstrap", layersDir + "/bootstrap"},
 		Env:      environment(v, "", ""),
-		Preload:  anyProgram,
+		Preload:  anyProgram, Alone: anyProgram,
 	}
 }
 

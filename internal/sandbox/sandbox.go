@@ -25,10 +25,10 @@ var (
 )
 
 // Network is a sandbox's network profile.
-type Network string
+type Network = lambda.Network
 
-// NetworkNone gives a loopback interface and nothing else.
-const NetworkNone Network = "none"
+// NetworkNone gives a loopback interface and nothing else, see package lambda for the others.
+const NetworkNone = lambda.NetworkNone
 
 // RootHost is the root file system made of the host's own /usr and friends.
 const RootHost = "host"
@@ -129,6 +129,9 @@ type Workload struct {
 	CPUQuota  float64      // CPUs, a hard limit; 0 = none
 	Class     lambda.Class // 0 = latency
 	Env       []string     // for every command, before Command.Env
+	// Reach is what it reaches beside the base's profile, or alone: of an egress box only.
+	// What is in Reach.Host is not the driver's.
+	Reach lambda.Reach
 }
 
 // Mount shows a folder of the host inside the box, read-only.
@@ -141,7 +144,9 @@ type Mount struct {
 // part of the base then: a workload that names one of them again changes nothing.
 type Preload struct {
 	Mounts []Mount // what Command and Zygote need: interpreter and bootstrap
-	// Command is as for Run, without Stdout and Stderr. Without a Path it becomes, in a box
+	// Command is as for Run, without Stdout and Stderr. In a box that is made in the background
+	// it may find LAMBENT_REHEARSE: there is time to ready what the first event needs, and
+	// somebody waits for any other. Without a Path it becomes, in a box
 	// that is made in the background, whatever is run without a stream.
 	Command Command
 	// Zygote is the program, with its arguments, that forks the interpreter from itself
@@ -208,6 +213,12 @@ type Usage struct {
 type Counter[T ~int64] struct {
 	Value T
 	Known bool
+}
+
+// Brief tells little of what Usage does, for much less: MemoryPeak and CPU, all else not
+// known. Every invocation asks. Optional, known to package instance only.
+type Brief interface {
+	Brief(ctx context.Context) (Usage, error)
 }
 
 // Classed gives a bound box another class while it lives: its share of CPUs and devices

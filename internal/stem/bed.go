@@ -12,7 +12,7 @@ import (
 const (
 	// quiet is how long no sandbox must have been taken before a stem is made: a cold
 	// start is over by then. patience bounds the wait for it.
-	quiet    = 5 * time.Millisecond
+	quiet    = 10 * time.Millisecond
 	patience = 100 * time.Millisecond
 	// pause is how long a bed waits after a stem could not be made, or found no memory.
 	pause = time.Second

@@ -14,7 +14,7 @@ import (
 // reading the formats before it.
 //
 // Format 2 seals the secrets of versions, which format 1 has in the open. Format 3 has
-// provisioned concurrency, format 4 SnapStart.
+// provisioned concurrency, format 4 SnapStart, tenant isolation and capacity providers.
 const recordFormat = 4
 
 // provisionedFormat is what a function with provisioned concurrency is written in.
@@ -64,6 +64,8 @@ type versionFields struct {
 	Logging        loggingRecord     `json:"logging"`
 	Code           codeRecord        `json:"code"`
 	Layers         []layerRecord     `json:"layers,omitzero"`
+	Tenancy        string            `json:"tenancy,omitzero"`
+	Capacity       *capacityRecord   `json:"capacity,omitzero"`
 	SnapStart      string            `json:"snapStart,omitzero"`
 
 	State                      string    `json:"state,omitzero"`
@@ -135,7 +137,7 @@ func formatOf(fn *lambda.Function) int {
 
 // versionFormat is the oldest format that can say all of a version.
 func versionFormat(v *lambda.Version) int {
-	if v.SnapStart != "" {
+	if v.SnapStart != "" || v.Tenancy != "" || v.Capacity != nil {
 		return recordFormat
 	}
 	return sealedFormat
@@ -228,7 +230,7 @@ func fieldsOf(v lambda.Version) versionFields {
 		Timeout: v.Timeout, MemorySize: v.MemorySize, TmpSize: v.TmpSize,
 		Environment: v.Environment, EnvironmentSet: v.EnvironmentSet,
 		PackageType: v.PackageType, Architecture: v.Architecture, TracingMode: v.TracingMode,
-		Logging: loggingRecord(v.Logging), Code: codeRecord(v.Code), Layers: convert(v.Layers, toLayerRecord), SnapStart: v.SnapStart,
+		Logging: loggingRecord(v.Logging), Code: codeRecord(v.Code), Layers: convert(v.Layers, toLayerRecord), Tenancy: v.Tenancy, Capacity: pointed(v.Capacity, toCapacityRecord), SnapStart: v.SnapStart,
 		State: v.State, StateReason: v.StateReason, StateReasonCode: v.StateReasonCode,
 		LastUpdateStatus: v.LastUpdateStatus, LastUpdateStatusReason: v.LastUpdateStatusReason,
 		LastUpdateStatusReasonCode: v.LastUpdateStatusReasonCode, RevisionID: v.RevisionID,
@@ -242,7 +244,7 @@ func (f versionFields) version() lambda.Version {
 		Timeout: f.Timeout, MemorySize: f.MemorySize, TmpSize: f.TmpSize,
 		Environment: f.Environment, EnvironmentSet: f.EnvironmentSet,
 		PackageType: f.PackageType, Architecture: f.Architecture, TracingMode: f.TracingMode,
-		Logging: lambda.Logging(f.Logging), Code: lambda.Code(f.Code), Layers: convert(f.Layers, fromLayerRecord), SnapStart: f.SnapStart,
+		Logging: lambda.Logging(f.Logging), Code: lambda.Code(f.Code), Layers: convert(f.Layers, fromLayerRecord), Tenancy: f.Tenancy, Capacity: pointed(f.Capacity, fromCapacityRecord), SnapStart: f.SnapStart,
 		State: f.State, StateReason: f.StateReason, StateReasonCode: f.StateReasonCode,
 		LastUpdateStatus: f.LastUpdateStatus, LastUpdateStatusReason: f.LastUpdateStatusReason,
 		LastUpdateStatusReasonCode: f.LastUpdateStatusReasonCode, RevisionID: f.RevisionID,

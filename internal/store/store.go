@@ -51,6 +51,7 @@ type Store interface {
 	All(ctx context.Context, yield func(lambda.Function) error) error
 
 	Layers
+	Providers
 
 	// CodeInUse says whether a package (lambda.Code.Digest) is the code of a version of any
 	// function, a layer that one uses, or a layer version.

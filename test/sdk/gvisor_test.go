@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,15 +20,8 @@ const isolationTag = "lambent:isolation"
 func needsGVisor(t *testing.T) {
 	t.Helper()
 	needs(t)
-	built, err := filepath.Abs(filepath.Join("..", "..", "bin", "runsc"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(built); err != nil {
+	if !hasGVisor(t) {
 		lacking(t, "needs runsc: run `make runsc`")
-	}
-	if err := os.Symlink(built, filepath.Join(binaries, "runsc")); err != nil && !errors.Is(err, os.ErrExist) {
-		t.Fatal(err)
 	}
 }
 
@@ -40,23 +31,29 @@ func inGVisor(in *lambda.CreateFunctionInput) *lambda.CreateFunctionInput {
 	return in
 }
 
-// Everything that a caller sees is as in any other isolation.
-func TestGVisor(t *testing.T) {
-	needsGVisor(t)
+// Everything that a caller sees is the same in every isolation.
+func TestEveryIsolation(t *testing.T) {
+	for _, tier := range tiers(t) {
+		t.Run(tier, func(t *testing.T) { everythingIn(t, tier) })
+	}
+}
+
+func everythingIn(t *testing.T, tier string) {
+	t.Setenv("LAMBENT_ISOLATION", tier)
 	client := up(t, t.TempDir()).client()
 	tail := func(in *lambda.InvokeInput) { in.LogType = types.LogTypeTail }
 
-	deploy(t, client, inGVisor(creation(t, "echo", "app.py", "app.echo")))
+	deploy(t, client, creation(t, "echo", "app.py", "app.echo"))
 	answers(t, client, "echo", `{"a":"ü"}`, `{"a":"ü"}`)
 	out := invoke(t, client, "echo", `{"n":1}`, tail)
-	if h := headersOf(t, out); h.Get("X-Lambent-Isolation") != "gvisor" || h.Get("X-Lambent-Start") != "warm" {
+	if h := headersOf(t, out); h.Get("X-Lambent-Isolation") != tier || h.Get("X-Lambent-Start") != "warm" {
 		t.Errorf("isolation %q, start %q", h.Get("X-Lambent-Isolation"), h.Get("X-Lambent-Start"))
 	}
 	if log := tailOf(t, out); !strings.Contains(log, `echo says {"n": 1}`) || !strings.Contains(log, "REPORT RequestId: ") {
 		t.Errorf("log %q", log)
 	}
 
-	state := inGVisor(creation(t, "state", "app.py", "app.state"))
+	state := creation(t, "state", "app.py", "app.state")
 	state.Timeout = aws.Int32(1)
 	deploy(t, client, state)
 	answers(t, client, "state", `{"number":7,"content":"kept"}`, `{"number":7,"content":"kept"}`)
@@ -66,13 +63,13 @@ func TestGVisor(t *testing.T) {
 	}
 	answers(t, client, "state", `{}`, `{"number":0,"content":"kept"}`)
 
-	deploy(t, client, inGVisor(creation(t, "leave", "app.py", "app.leave")))
+	deploy(t, client, creation(t, "leave", "app.py", "app.leave"))
 	if out := invoke(t, client, "leave", `{"code":3}`); !strings.Contains(string(out.Payload), "exit status 3") {
 		t.Errorf("a crash answered %s", out.Payload)
 	}
 	answers(t, client, "leave", `{}`, `"still here"`)
 
-	deploy(t, client, inGVisor(creation(t, "hoard", "app.py", "app.hoard")))
+	deploy(t, client, creation(t, "hoard", "app.py", "app.hoard"))
 	out = invoke(t, client, "hoard", `{"mib":300}`, tail)
 	if !strings.Contains(string(out.Payload), "Runtime.OutOfMemory") {
 		t.Errorf("hoarding answered %s", out.Payload)
@@ -119,45 +116,6 @@ func TestGVisorKeepsStems(t *testing.T) {
 		}
 	}
 	t.Error("no function started from a stem")
-}
-
-// Changing the isolation of a function that is used fails no request, and what answers after
-// the change is where it should be.
-func TestIsolationChangesUnderLoad(t *testing.T) {
-	needsGVisor(t)
-	client := up(t, t.TempDir()).client()
-	in := creation(t, "load", "app.py", "app.echo")
-	in.Tags = map[string]string{isolationTag: "light"}
-	arn := deploy(t, client, in).FunctionArn
-	var over atomic.Bool
-	var asked atomic.Int64
-	var callers sync.WaitGroup
-	defer callers.Wait() // also when the test ends early
-	defer over.Store(true)
-	for range 4 {
-		callers.Go(func() {
-			for !over.Load() && !t.Failed() {
-				out, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("load"), Payload: []byte(`1`)})
-				if err != nil || out.FunctionError != nil {
-					t.Errorf("invocation %d: %v, %+v", asked.Load(), err, out)
-				}
-				asked.Add(1)
-			}
-		})
-	}
-	for i := range 6 {
-		tier := []string{"gvisor", "light"}[i%2]
-		if err := tag(t, client, arn, map[string]string{isolationTag: tier}); err != nil {
-			t.Fatal(err)
-		}
-		if got := headersOf(t, invoke(t, client, "load", `1`)).Get("X-Lambent-Isolation"); got != tier {
-			t.Errorf("after the change to %s it ran in %q", tier, got)
-		}
-		time.Sleep(300 * time.Millisecond)
-	}
-	over.Store(true)
-	callers.Wait()
-	t.Logf("%d invocations during 6 changes", asked.Load())
 }
 
 // A host that lacks what gVisor needs says what, and how to get it, and takes nothing weaker.

@@ -41,10 +41,31 @@ func Keep(capabilities ...int) error {
 	return nil
 }
 
+// Raise makes all that the calling thread may use effective: a change of its effective user
+// from root took that away (capabilities(7)).
+func Raise() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return os.NewSyscallError("capget", err)
+	}
+	for i := range data {
+		data[i].Effective = data[i].Permitted
+	}
+	return os.NewSyscallError("capset", unix.Capset(&header, &data[0]))
+}
+
 // NoNewPrivileges bars the calling thread and what it starts from gaining rights
 // by execve(2), for ever.
 func NoNewPrivileges() error {
 	return os.NewSyscallError("prctl(PR_SET_NO_NEW_PRIVS)", unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+}
+
+// Has says whether the calling thread may use a capability now.
+func Has(capability uint) bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	return unix.Capget(&header, &data[0]) == nil && data[capability/32].Effective&(1<<(capability%32)) != 0
 }
 
 // Held lists the capabilities that the calling thread may use.

@@ -1,8 +1,10 @@
 package caps_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -55,5 +57,31 @@ func giveUp(t *testing.T) {
 		if !strings.Contains(string(status), "CapEff:\t0000000000000020") {
 			t.Errorf("thread %s: %s", thread.Name(), status)
 		}
+	}
+}
+
+// Another effective user takes the effective set away, on that thread; Raise gives it back.
+func TestRaise(t *testing.T) {
+	if !caps.Has(unix.CAP_KILL) {
+		t.Skip("only root has rights to lose")
+	}
+	failed := make(chan string)
+	go func() {
+		runtime.LockOSThread() // and never unlock: the thread ends with the goroutine
+		const keep = ^uintptr(0)
+		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, keep, 4242, keep); errno != 0 {
+			failed <- errno.Error()
+			return
+		}
+		lost := !caps.Has(unix.CAP_KILL)
+		err := caps.Raise()
+		if !lost || err != nil || !caps.Has(unix.CAP_KILL) {
+			failed <- fmt.Sprintf("lost %v, raised %v, has %v", lost, err, caps.Has(unix.CAP_KILL))
+			return
+		}
+		failed <- ""
+	}()
+	if text := <-failed; text != "" {
+		t.Error(text)
 	}
 }

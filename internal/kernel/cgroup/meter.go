@@ -38,21 +38,47 @@ func (m *meter) read() (u Usage, err error) {
 		return Usage{}, err
 	}
 	for _, g := range m.open {
-		n, err := g.file.readAt(m.buffer)
-		if errors.Is(err, unix.EOPNOTSUPP) {
-			continue
-		}
-		if err == nil {
-			err = g.take(m.buffer[:n], &u)
-		}
-		if err != nil {
-			return Usage{}, &fs.PathError{Op: "read", Path: m.group.path(g.gauge), Err: err}
+		if err := m.take(g, &u); err != nil {
+			return Usage{}, err
 		}
 	}
 	if !u.Waiting.Known && m.group.host.delays {
 		u.Waiting = m.delays.read(m.group, m.buffer)
 	}
 	return u, nil
+}
+
+// brief reads the files that MemoryPeak and CPU come from.
+func (m *meter) brief() (u Usage, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.ready(); err != nil {
+		return Usage{}, err
+	}
+	for _, g := range m.open {
+		if !g.brief {
+			continue
+		}
+		if err := m.take(g, &u); err != nil {
+			return Usage{}, err
+		}
+	}
+	return u, nil
+}
+
+// take reads one file. It runs with m.mu held.
+func (m *meter) take(g openGauge, u *Usage) error {
+	n, err := g.file.readAt(m.buffer)
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		return nil
+	}
+	if err == nil {
+		err = g.gauge.take(m.buffer[:n], u)
+	}
+	if err != nil {
+		return &fs.PathError{Op: "read", Path: m.group.path(g.gauge), Err: err}
+	}
+	return nil
 }
 
 // ready opens the files if they are not. It runs with m.mu held.

@@ -476,13 +476,19 @@ func BenchmarkEnterLeaveAfterQuiet(b *testing.B) {
 
 // BenchmarkUsage is what one reading of all counters costs, with a process in the group
 // that uses some.
-func BenchmarkUsage(b *testing.B) {
+func BenchmarkUsage(b *testing.B) { benchmarkReading(b, (*Group).Usage) }
+
+// BenchmarkBrief is what those cost that every invocation reads.
+func BenchmarkBrief(b *testing.B) { benchmarkReading(b, (*Group).Brief) }
+
+func benchmarkReading(b *testing.B, read func(*Group) (Usage, error)) {
+	b.Helper()
 	g := newGroup(b, realHost(b), Limits{Memory: 256 << 20, Pids: 32})
 	c := spawn(b, g, "count")
 	go func() { _, _ = io.Copy(io.Discard, c.out) }() // ends with the process
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := g.Usage(); err != nil {
+		if _, err := read(g); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -62,16 +62,31 @@ func Places(paths ...string) []Place {
 // folders and to the given files. Paths that do not exist are left out. The thread
 // must have no_new_privs or CAP_SYS_ADMIN.
 func AllowWrites(paths ...string) error {
-	rules, err := newRuleset()
+	rules, err := Writes(paths...)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = unix.Close(rules) }()
+	return Restrict(rules)
+}
+
+// Writes makes the rules of AllowWrites ahead of time, and returns their descriptor, which
+// is closed on exec. They restrict nobody yet.
+func Writes(paths ...string) (rules int, err error) {
+	if rules, err = newRuleset(); err != nil {
+		return -1, err
+	}
 	for _, path := range paths {
 		if err := allow(rules, path); err != nil {
-			return err
+			_ = unix.Close(rules)
+			return -1, err
 		}
 	}
+	return rules, nil
+}
+
+// Restrict puts the calling thread under rules, for ever.
+func Restrict(rules int) error {
 	_, _, errno := unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(rules), 0, 0)
 	if errno != 0 {
 		return os.NewSyscallError("landlock_restrict_self", errno)

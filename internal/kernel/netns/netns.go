@@ -42,17 +42,23 @@ func New(addresses ...netip.Prefix) (ns *os.File, err error) {
 	return ns, nil
 }
 
+// lo is the loopback interface, which is the first of every network namespace
+// (LOOPBACK_IFINDEX of the kernel's net/flow.h): it need not be looked for.
+var lo = &netlink.Device{LinkAttrs: netlink.LinkAttrs{Name: "lo", Index: 1}}
+
+// loopback talks to the kernel over one socket: making one costs as much as a request.
 func loopback(addresses []netip.Prefix) error {
-	lo, err := netlink.LinkByName("lo")
+	kernel, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
-		return fmt.Errorf("finding lo: %w", err)
+		return fmt.Errorf("asking for lo: %w", err)
 	}
+	defer kernel.Close()
 	for _, a := range addresses {
-		if err := netlink.AddrAdd(lo, address(a)); err != nil {
+		if err := kernel.AddrAdd(lo, address(a)); err != nil {
 			return fmt.Errorf("adding %s to lo: %w", a, err)
 		}
 	}
-	return netlink.LinkSetUp(lo)
+	return kernel.LinkSetUp(lo)
 }
 
 func address(p netip.Prefix) *netlink.Addr {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/egress"
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
@@ -28,6 +29,7 @@ type box struct {
 	template *template
 	folder   layout
 	group    *cgroup.Group
+	link     *egress.Link // nil: the stage's network, in which nothing is
 	runsc    *os.Process
 	said     *output.Head // by runsc and the agent
 	conn     *net.UnixConn

@@ -11,7 +11,9 @@ import (
 	"slices"
 	"sync"
 
+	"lambent.dev/lambent/internal/egress"
 	"lambent.dev/lambent/internal/kernel/cgroup"
+	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/stage"
 )
@@ -26,7 +28,9 @@ type Options struct {
 	Owner      string   // names what belongs to this run: letters, digits and '-', at most 64 bytes
 	Dir        string   // private folder of this driver
 	CgroupRoot string   // "" = /sys/fs/cgroup
-	Log        *slog.Logger
+	// Egress makes the networks of boxes with that profile; nil = there are none.
+	Egress *egress.Gateway
+	Log    *slog.Logger
 	// Preload says what sandbox.Base.Preload names. nil = nothing can be preloaded.
 	Preload func(name string) (sandbox.Preload, error)
 	// Without takes protections away. It exists for the attack suite, which proves with it
@@ -80,7 +84,7 @@ const (
 
 // Prepare implements sandbox.Driver.
 func (d *Driver) Prepare(ctx context.Context, b sandbox.Base) (sandbox.Template, error) {
-	if err := supported(b); err != nil {
+	if err := d.supported(b); err != nil {
 		return nil, err
 	}
 	t, err := d.newTemplate(ctx, b)
@@ -90,12 +94,12 @@ func (d *Driver) Prepare(ctx context.Context, b sandbox.Base) (sandbox.Template,
 	return t, nil
 }
 
-func supported(b sandbox.Base) error {
+func (d *Driver) supported(b sandbox.Base) error {
 	switch {
 	case b.Root != sandbox.RootHost:
 		return fmt.Errorf("gvisor has no root file system %q: use %q", b.Root, sandbox.RootHost)
-	case b.Network != sandbox.NetworkNone:
-		return fmt.Errorf("gvisor has no network profile %q: use %q", b.Network, sandbox.NetworkNone)
+	case b.Network != sandbox.NetworkNone && (b.Network != lambda.NetworkEgress || d.options.Egress == nil):
+		return fmt.Errorf("gvisor was not given the network profile %q: use %q", b.Network, sandbox.NetworkNone)
 	case b.Tmp <= 0:
 		return fmt.Errorf("gvisor needs a size for /tmp, not %d", b.Tmp)
 	}

@@ -100,6 +100,9 @@ func (b *box) reserve(ctx context.Context, weight uint64, undo *cleanup.Stack) (
 	if err := b.guardMemory(undo); err != nil {
 		return -1, err
 	}
+	if err := b.makeLink(undo); err != nil {
+		return -1, err
+	}
 	if err := b.makeFolder(undo); err != nil {
 		return -1, err
 	}

@@ -46,6 +46,7 @@ type specLinux struct {
 
 type specNamespace struct {
 	Type string `json:"type"`
+	Path string `json:"path,omitempty"` // of one that is there
 }
 
 // agentRights are what the agent needs until Bind: mounts, commands of another user and
@@ -78,8 +79,9 @@ func (b *box) spec() spec {
 		},
 	}
 	for _, kind := range []string{"pid", "ipc", "uts", "mount"} {
-		s.Linux.Namespaces = append(s.Linux.Namespaces, specNamespace{kind})
+		s.Linux.Namespaces = append(s.Linux.Namespaces, specNamespace{Type: kind})
 	}
+	s.Linux.Namespaces = append(s.Linux.Namespaces, b.networkNamespace()...)
 	return s
 }
 
@@ -103,8 +105,8 @@ func (b *box) writeSpec() error {
 func (b *box) runscArgs() []string {
 	args := []string{
 		"runsc", "--root", b.folder.state(),
-		"--platform=systrap",             // kvm hangs for ever on some nested machines
-		"--network=none",                 // a loopback inside, nothing outside
+		"--platform=systrap", // kvm hangs for ever on some nested machines
+		"--network=" + b.networkOfRunsc(),
 		"--gofer-network-namespace=host", // the stage's, in which nothing is
 		"--ignore-cgroups",               // it is born in the box's
 		"--host-uds=open",                // the door's socket

@@ -105,7 +105,7 @@ func (d *Driver) findRunsc() (string, error) {
 
 // build makes the root, on the stage.
 func (t *template) build() error {
-	r := hostroot.Root{Dir: t.root, Attributes: t.attributes(), HostFolders: !t.driver.has(PrivateRoot)}
+	r := hostroot.Root{Dir: t.root, Attributes: t.attributes(), HostFolders: !t.driver.has(PrivateRoot), ResolvConf: t.resolvConf()}
 	if err := r.Build(); err != nil {
 		return err
 	}

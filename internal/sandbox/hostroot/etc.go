@@ -1,6 +1,7 @@
 package hostroot
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 )
@@ -13,7 +14,6 @@ var ownEtc = map[string]string{
 	"group":         "root:x:0:\nsbx_group1051:x:990:\nnogroup:x:65534:\n",
 	"hosts":         "127.0.0.1 localhost " + Hostname + "\n::1 localhost\n",
 	"hostname":      Hostname + "\n",
-	"resolv.conf":   "",
 	"nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n",
 }
 
@@ -36,12 +36,19 @@ func (r Root) etc() error {
 	if err := os.MkdirAll(r.At("/etc"), 0o755); err != nil {
 		return err
 	}
-	for name, content := range ownEtc {
+	for name, content := range r.ownEtc() {
 		if err := os.WriteFile(r.At("/etc/"+name), []byte(content), 0o644); err != nil {
 			return err
 		}
 	}
 	return r.hostEtc()
+}
+
+// ownEtc is ownEtc with what is this root's own.
+func (r Root) ownEtc() map[string]string {
+	all := maps.Clone(ownEtc)
+	all["resolv.conf"] = r.ResolvConf
+	return all
 }
 
 func (r Root) hostEtc() error {

@@ -50,6 +50,7 @@ type Root struct {
 	Attributes uint64
 	// HostFolders shows what a function must not see. For the attack suites only.
 	HostFolders bool
+	ResolvConf  string // content of /etc/resolv.conf; "" = names are not resolved
 }
 
 // Build mounts a small file system at Dir and fills it.

@@ -9,8 +9,11 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"lambent.dev/lambent/internal/egress"
 	"lambent.dev/lambent/internal/kernel/netns"
 	"lambent.dev/lambent/internal/kernel/volume"
+	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/sandbox"
 )
 
 // What waits: making a network namespace costs 0.5 ms and now and then 100, entering one
@@ -34,7 +37,8 @@ var runtimeAPI = netip.MustParsePrefix("169.254.100.1/32")
 // ahead is what waits for boxes of any template of a driver.
 type ahead struct {
 	volumes *volume.Maker
-	nets    *pool[*os.File] // nil without NetworkNamespace
+	nets    *pool[*os.File]     // nil without NetworkNamespace
+	links   *pool[*egress.Link] // nil before the first template with egress
 	tmps    *pool[tmp]
 }
 
@@ -58,17 +62,23 @@ func (a *ahead) close() {
 	if a.nets != nil {
 		a.nets.close()
 	}
+	if a.links != nil {
+		a.links.close()
+	}
 	a.tmps.close()
 }
 
 // useAhead adds a template to those that take from what waits; the first makes it.
-func (d *Driver) useAhead() (_ *ahead, err error) {
+func (d *Driver) useAhead(n sandbox.Network) (_ *ahead, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.users == 0 {
 		if d.ahead, err = d.newAhead(); err != nil {
 			return nil, fmt.Errorf("making things ahead: %w", err)
 		}
+	}
+	if n == lambda.NetworkEgress && d.ahead.links == nil {
+		d.ahead.links = newPool(links(d.options.Egress), d.options.Log)
 	}
 	d.users++
 	return d.ahead, nil
@@ -88,6 +98,14 @@ func networks() stock[*os.File] {
 		name: "network namespace", least: leastNetworks, most: mostNetworks,
 		make: func(context.Context) (*os.File, error) { return netns.New(runtimeAPI) },
 		free: func(ns *os.File) { _ = ns.Close() },
+	}
+}
+
+func links(g *egress.Gateway) stock[*egress.Link] {
+	return stock[*egress.Link]{
+		name: "link to the outside", least: leastNetworks, most: mostNetworks,
+		make: func(context.Context) (*egress.Link, error) { return g.Link(runtimeAPI) },
+		free: func(l *egress.Link) { _ = l.Close() },
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/egress"
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
@@ -34,8 +35,10 @@ const (
 type box struct {
 	id       string
 	template *template
-	firstID  int      // of its id range
-	network  *os.File // nil shares the host's
+	ahead    bool         // made before anybody asked for it
+	firstID  int          // of its id range
+	network  *os.File     // nil shares the host's
+	link     *egress.Link // of network; nil without one
 	group    *cgroup.Group
 	init     *child
 	control  *control
@@ -61,6 +64,7 @@ var (
 	_ sandbox.Sandbox = (*box)(nil)
 	_ sandbox.Freezer = (*box)(nil)
 	_ sandbox.Classed = (*box)(nil)
+	_ sandbox.Brief   = (*box)(nil)
 )
 
 // alive is nil, or an error that wraps ErrClosed.
@@ -95,14 +99,23 @@ func (b *box) Usage(ctx context.Context) (sandbox.Usage, error) {
 	if err := errors.Join(b.alive(), context.Cause(ctx)); err != nil {
 		return sandbox.Usage{}, err
 	}
-	u, err := b.group.Usage()
-	if errors.Is(b.usable(), sandbox.ErrNotBound) {
-		b.group.Rest() // boxes that wait are many, and read once
-	}
+	u, err := b.group.Usage() // keeps its files open, also of a box that waits: the first reading of a request is soon
 	if closed := b.alive(); closed != nil {
 		return sandbox.Usage{}, closed
 	}
 	return usageOf(u), err
+}
+
+// Brief implements sandbox.Brief.
+func (b *box) Brief(ctx context.Context) (sandbox.Usage, error) {
+	if err := errors.Join(b.usable(), context.Cause(ctx)); err != nil {
+		return sandbox.Usage{}, err
+	}
+	u, err := b.group.Brief()
+	if closed := b.alive(); closed != nil {
+		return sandbox.Usage{}, closed
+	}
+	return sandbox.Usage{MemoryPeak: u.MemoryPeak, CPU: u.CPU}, err
 }
 
 func usageOf(u cgroup.Usage) sandbox.Usage {

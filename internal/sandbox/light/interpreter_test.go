@@ -199,10 +199,11 @@ func (i *interpreter) executed() *interpreter {
 
 var boxes int
 
+// createNamed makes a stem: what waits in it rehearses.
 func createNamed(t testing.TB, template sandbox.Template) sandbox.Sandbox {
 	t.Helper()
 	boxes++
-	s, err := template.Create(t.Context(), fmt.Sprintf("%.40s-%d", id(t), boxes))
+	s, err := template.(sandbox.Background).CreateInBackground(t.Context(), fmt.Sprintf("%.40s-%d", id(t), boxes))
 	if err != nil {
 		t.Fatal(err)
 	}

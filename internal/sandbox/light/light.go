@@ -1,6 +1,7 @@
 package light
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"lambent.dev/lambent/internal/egress"
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/sandbox"
 )
@@ -24,7 +26,12 @@ type Options struct {
 	Owner      string // names the cgroups of this run: letters, digits and '-', at most 64 bytes
 	Dir        string // private folder of this driver: mount points and /tmp images
 	CgroupRoot string // "" = /sys/fs/cgroup
-	Log        *slog.Logger
+	IDs        string // of users and groups, that boxes have on the host: FIRST-LAST; "" = DefaultIDs
+	// Egress makes the networks of boxes with that profile; nil = there are none.
+	Egress *egress.Gateway
+	// HostNetwork offers the profile host: boxes in the host's own network.
+	HostNetwork bool
+	Log         *slog.Logger
 	// Preload says what Base.Preload names. nil = nothing can be preloaded.
 	Preload func(name string) (sandbox.Preload, error)
 	// Without takes protections away. It exists for the attack suite, which proves
@@ -67,7 +74,11 @@ func New(o Options) (*Driver, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Without = slices.Clone(o.Without)
-	return &Driver{options: o, ids: newIDRanges(o.Owner)}, nil
+	ids, err := newIDRanges(cmp.Or(o.IDs, DefaultIDs), o.Owner)
+	if err != nil {
+		return nil, fmt.Errorf("light driver: %w", err)
+	}
+	return &Driver{options: o, ids: ids}, nil
 }
 
 // has says whether a protection is in force.
@@ -75,7 +86,7 @@ func (d *Driver) has(p Protection) bool { return !slices.Contains(d.options.With
 
 // Prepare implements sandbox.Driver.
 func (d *Driver) Prepare(ctx context.Context, b sandbox.Base) (sandbox.Template, error) {
-	if err := supported(b); err != nil {
+	if err := d.supported(b); err != nil {
 		return nil, err
 	}
 	t, err := d.newTemplate(ctx, b)
@@ -85,12 +96,12 @@ func (d *Driver) Prepare(ctx context.Context, b sandbox.Base) (sandbox.Template,
 	return t, nil
 }
 
-func supported(b sandbox.Base) error {
+func (d *Driver) supported(b sandbox.Base) error {
 	switch {
 	case b.Root != sandbox.RootHost:
 		return fmt.Errorf("light has no root file system %q: use %q", b.Root, sandbox.RootHost)
-	case b.Network != sandbox.NetworkNone:
-		return fmt.Errorf("light has no network profile %q: use %q", b.Network, sandbox.NetworkNone)
+	case !d.offers(b.Network):
+		return fmt.Errorf("light was not given the network profile %q: use %q", b.Network, sandbox.NetworkNone)
 	case b.Tmp <= 0:
 		return fmt.Errorf("light needs a size for /tmp, not %d", b.Tmp)
 	}

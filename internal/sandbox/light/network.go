@@ -27,6 +27,9 @@ func (l *listener) Close() error {
 // Listen implements sandbox.Sandbox.
 func (b *box) Listen(ctx context.Context, addr string) (net.Listener, error) {
 	l := &listener{box: b}
+	if b.network == nil {
+		addr = freePort(addr)
+	}
 	err := b.inside(ctx, addr, func() (err error) {
 		l.Listener, err = new(net.ListenConfig).Listen(ctx, "tcp", addr)
 		return err

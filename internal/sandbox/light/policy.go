@@ -1,14 +1,8 @@
 package light
 
 import (
-	"fmt"
-
 	bpf "github.com/elastic/go-seccomp-bpf"
-	"github.com/elastic/go-seccomp-bpf/arch"
-	netbpf "golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
-
-	"lambent.dev/lambent/internal/kernel/seccomp"
 )
 
 // family is a group of system calls that functions may use, and why. Names that this
@@ -60,7 +54,7 @@ var policy = []family{
 		"timer_create", "timer_settime", "timer_gettime", "timer_getoverrun", "timer_delete",
 		"timerfd_create", "timerfd_settime", "timerfd_gettime",
 	}},
-	{"waiting", []string{
+	{"waiting for what is open, for events and for reads and writes under way", []string{
 		"poll", "ppoll", "select", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
 		"epoll_pwait2", "eventfd", "eventfd2", "io_setup", "io_submit", "io_getevents", "io_pgetevents", "io_cancel", "io_destroy",
 	}},
@@ -86,6 +80,10 @@ var policy = []family{
 		"seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
 	}},
 }
+
+// attaching is what Bind needs besides: the init is under a filter before, and under a second
+// one, which takes this away, after.
+var attaching = family{"attaching a function's mounts", []string{"move_mount"}}
 
 // newNamespaces are the flags of clone(2) that ask for a namespace: a user
 // namespace of its own is what most attacks on the kernel begin with.
@@ -126,46 +124,4 @@ func personality(value uint64) bpf.NameWithConditions {
 	return bpf.NameWithConditions{Name: "personality", Conditions: []bpf.Condition{
 		{Argument: 0, Operation: bpf.Equal, Value: value},
 	}}
-}
-
-// assemble turns families into the program that lambent-init installs.
-func assemble(families []family) ([]byte, error) {
-	machine, err := arch.GetInfo("")
-	if err != nil {
-		return nil, fmt.Errorf("seccomp: %w", err)
-	}
-	allow := bpf.SyscallGroup{Action: bpf.ActionAllow, NamesWithCondtions: conditional}
-	for _, f := range families {
-		allow.Names = append(allow.Names, known(machine, f.names)...)
-	}
-	p := bpf.Policy{DefaultAction: bpf.ActionErrno, Syscalls: []bpf.SyscallGroup{
-		allow,
-		{Action: bpf.ActionErrno | bpf.Action(unix.ENOSYS), Names: known(machine, absent)},
-	}}
-	program, err := p.Assemble()
-	if err != nil {
-		return nil, fmt.Errorf("assembling the seccomp filter: %w", err)
-	}
-	return encode(program)
-}
-
-func known(machine *arch.Info, names []string) (found []string) {
-	for _, name := range names {
-		if _, ok := machine.SyscallNames[name]; ok {
-			found = append(found, name)
-		}
-	}
-	return found
-}
-
-func encode(program []netbpf.Instruction) ([]byte, error) {
-	raw, err := netbpf.Assemble(program)
-	if err != nil {
-		return nil, err
-	}
-	all := make([]seccomp.Instruction, len(raw))
-	for i, r := range raw {
-		all[i] = seccomp.Instruction(r)
-	}
-	return seccomp.Encode(all), nil
 }

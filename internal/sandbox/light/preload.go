@@ -16,6 +16,7 @@ import (
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
+	"lambent.dev/lambent/internal/sandbox/light/zygote"
 	"lambent.dev/lambent/internal/sandbox/output"
 	"lambent.dev/lambent/internal/sandbox/stream"
 )
@@ -40,8 +41,8 @@ func (w *waiting) close() {
 	}
 }
 
-// preload starts the base's interpreter in a generic box: it forks it from the zygote,
-// or else has the init execute it. Neither is waited for.
+// preload starts the base's interpreter in a generic box: it forks it from the zygote, which
+// is not waited for, or else has the init execute it when that has finished the box.
 func (b *box) preload(ctx context.Context) (err error) {
 	var undo cleanup.Stack
 	defer undo.Run(nil)
@@ -74,6 +75,19 @@ func (b *box) preload(ctx context.Context) (err error) {
 	b.waiting = w
 	undo.Release()
 	return nil
+}
+
+// letIn tells a zygote's child that the box is finished. Until it has heard that the child
+// has more rights than a function.
+func (b *box) letIn() error {
+	b.mu.Lock()
+	w := b.waiting
+	b.mu.Unlock()
+	if w == nil || w.process.forked == nil {
+		return nil
+	}
+	_, err := w.start.Write([]byte(zygote.Ready))
+	return err
 }
 
 // wire makes what a waiting command inherits: one output, its stream if it has any, and
@@ -112,6 +126,9 @@ func (b *box) startWaiting(ctx context.Context, p *process, c sandbox.Command, f
 	run := b.runRequest(p.id, c)
 	run.Waits = true
 	run.Env = append(run.Env, fmt.Sprintf("LAMBENT_START=fd:%d", len(files))) // the last; 0 is not in files
+	if b.ahead {
+		run.Env = append(run.Env, "LAMBENT_REHEARSE=1")
+	}
 	if c.Path == "" {
 		run.Env = initEnv
 	}

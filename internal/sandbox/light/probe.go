@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/kernel/caps"
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/kernel/landlock"
 	"lambent.dev/lambent/internal/kernel/mount"
@@ -25,7 +26,7 @@ import (
 // and closes it: no list of checks knows every way in which a host can say no.
 func (d *Driver) Probe(ctx context.Context) (sandbox.Features, error) {
 	f := sandbox.Features{Tier: lambda.TierLight, LateBind: true}
-	for _, checks := range []func() []sandbox.Check{d.basics, d.cgroups, d.volumes, landlockCheck} {
+	for _, checks := range []func() []sandbox.Check{d.basics, d.cgroups, d.volumes, landlockCheck, scoresCheck} {
 		f.Checks = append(f.Checks, checks()...)
 	}
 	f.Freeze = freezes(f.Checks)
@@ -167,6 +168,16 @@ func landlockCheck() []sandbox.Check {
 	c := sandbox.Check{Name: "landlock", Found: fmt.Sprintf("version %d", landlock.Version()), OK: landlock.Usable()}
 	if !c.OK {
 		c.Fix = "a second wall where there is Linux 5.19 or newer with landlock in its lsm= list"
+	}
+	return []sandbox.Check{c}
+}
+
+// scoresCheck says what keeps functions the first to go when the host is out of memory.
+func scoresCheck() []sandbox.Check {
+	c := sandbox.Check{Name: "out-of-memory scores", Found: "a function cannot lower its own below its box's", OK: true}
+	if !caps.Has(unix.CAP_SYS_RESOURCE) && !landlock.Usable() {
+		c.Found, c.OK = "a function can lower its own to the daemon's", false
+		c.Fix = "give the daemon CAP_SYS_RESOURCE, or use a kernel with Landlock"
 	}
 	return []sandbox.Check{c}
 }

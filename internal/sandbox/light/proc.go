@@ -1,9 +1,12 @@
 package light
 
-// maskedProc are files and folders of /proc that tell of the host or steer it. The
-// list is the OCI runtimes' custom, widened by what a function never needs.
-var maskedProc = []string{
+// maskedFolders and maskedFiles of /proc tell of the host or steer it. The lists are the
+// OCI runtimes' custom, widened by what a function never needs.
+var maskedFolders = []string{
 	"/proc/acpi", "/proc/asound", "/proc/bus", "/proc/driver", "/proc/fs", "/proc/irq", "/proc/scsi", "/proc/pressure",
+}
+
+var maskedFiles = []string{
 	"/proc/buddyinfo", "/proc/cmdline", "/proc/config.gz", "/proc/consoles", "/proc/crypto", "/proc/diskstats",
 	"/proc/interrupts", "/proc/iomem", "/proc/ioports", "/proc/kallsyms", "/proc/kcore", "/proc/key-users", "/proc/keys",
 	"/proc/kmsg", "/proc/kpagecgroup", "/proc/kpagecount", "/proc/kpageflags", "/proc/latency_stats", "/proc/locks",

@@ -8,6 +8,7 @@ type Protection string
 // The protections of a light sandbox.
 const (
 	UserNamespace    Protection = "user-namespace"    // an id range of its own: root inside is nobody outside
+	OwnCounts        Protection = "own-counts"        // what the kernel counts by user is counted for the box, not for root
 	PIDNamespace     Protection = "pid-namespace"     // sees and signals only itself
 	NetworkNamespace Protection = "network-namespace" // loopback of its own
 	IPCNamespace     Protection = "ipc-namespace"     // SysV and POSIX IPC of its own

@@ -70,9 +70,13 @@ FOLDERS = ["/tmp", "/dev/shm", "/", "/var/task", "/opt", "/var/runtime", "/var/l
 // differs are the lines of /proc/self/status and its like that are a process's own.
 var differs = regexp.MustCompile(`(?m)^(Pid|Tgid|PPid|Ngid|NSpid|NStgid|NSpgid|NSsid|FDSize|Vm\w+|Rss\w+|Hugetlb\w+|Threads|\w*ctxt_switches|CoreDumping|THP_enabled|untag_mask|Mems_allowed\w*|Cpus_allowed\w*|x86_Thread\w*|SigQ|State):.*\n`)
 
+// filters is how many seccomp filters there are: what a zygote forks has one, what comes from
+// the init a second one, which takes away what the first leaves to Bind.
+var filters = regexp.MustCompile(`(?m)^Seccomp_filters:.*\n`)
+
 // kept takes away what is a process's own.
 func kept(name string, v any) string {
-	text := fmt.Sprint(v)
+	text := filters.ReplaceAllString(fmt.Sprint(v), "")
 	switch name {
 	case "status":
 		text = differs.ReplaceAllString(text, "")

@@ -25,6 +25,8 @@ type root struct {
 	driver *Driver
 	dir    string          // where it is built
 	shown  []sandbox.Mount // of the base's preload
+
+	resolvConf string // content of /etc/resolv.conf
 }
 
 // build makes the root and moves the calling thread into it.
@@ -45,7 +47,7 @@ func (r root) programs() error { return r.host().Build() }
 
 // host is the part of the root that every tier has.
 func (r root) host() hostroot.Root {
-	return hostroot.Root{Dir: r.dir, Attributes: r.attributes(), HostFolders: !r.driver.has(PrivateRoot)}
+	return hostroot.Root{Dir: r.dir, Attributes: r.attributes(), HostFolders: !r.driver.has(PrivateRoot), ResolvConf: r.resolvConf}
 }
 
 // proc shows the host's /proc for as long as a box has none of its own: without a

@@ -16,7 +16,7 @@ import (
 // initEnv keeps the init's Go runtime from reading cgroup files at start (it finds
 // none) and from using more than it needs.
 // It collects garbage only when it has some: each collector is a thread.
-var initEnv = []string{"GODEBUG=containermaxprocs=0,updatemaxprocs=0", "GOMAXPROCS=2"}
+var initEnv = []string{"GODEBUG=containermaxprocs=0,updatemaxprocs=0", "GOMAXPROCS=1"}
 
 // What a box may use before it has a workload: an init and an interpreter that wait.
 const (
@@ -28,7 +28,7 @@ const (
 // the box's to run at its end.
 func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *cleanup.Stack) (*box, error) {
 	b := &box{
-		id: id, template: t, done: make(chan struct{}),
+		id: id, template: t, ahead: weight == backgroundWeight, done: make(chan struct{}),
 		processes: make(map[uint64]*process), listeners: make(map[*listener]struct{}),
 	}
 	tmp, err := b.reserve(ctx, weight, undo)
@@ -48,16 +48,32 @@ func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *c
 	}
 	b.free = undo.Release()
 	go b.watch()
-	setup := t.setup
-	if err := b.control.call(ctx, &initproto.Request{Setup: &setup}, []int{tmp}); err != nil {
+	if err := b.finish(ctx, tmp); err != nil {
 		return nil, b.destroy(err)
 	}
-	if t.preloads(weight == backgroundWeight) {
-		if err := b.preload(ctx); err != nil && b.alive() == nil {
-			t.driver.options.Log.Warn("an interpreter was not started ahead", "sandbox", b.id, "error", err)
-		}
-	}
 	return b, nil
+}
+
+// finish has the init finish the box. What waits in it is started meanwhile: a zygote's child
+// comes in by itself, and the init works in order.
+func (b *box) finish(ctx context.Context, tmp int) error {
+	t := b.template
+	setup := t.setup
+	finished := b.control.begin(ctx, &initproto.Request{Setup: &setup}, []int{tmp})
+	var failed error
+	if t.preloads(b.ahead) {
+		failed = b.preload(ctx)
+	}
+	if err := finished(); err != nil {
+		return err
+	}
+	if failed == nil {
+		failed = b.letIn()
+	}
+	if failed != nil && b.alive() == nil {
+		t.driver.options.Log.Warn("an interpreter was not started ahead", "sandbox", b.id, "error", failed)
+	}
+	return nil
 }
 
 // reserve takes what the box needs of the host, and returns the mount of its /tmp.
@@ -69,11 +85,8 @@ func (b *box) reserve(ctx context.Context, weight uint64, undo *cleanup.Stack) (
 	}
 	undo.Add(func() error { release(); return nil })
 	b.firstID = first
-	if t.ahead.nets != nil {
-		if b.network, err = t.ahead.nets.take(ctx); err != nil {
-			return -1, err
-		}
-		undo.Add(b.network.Close)
+	if err := b.reserveNetwork(ctx, undo); err != nil {
+		return -1, err
 	}
 	limits := b.limits(cgroup.Limits{Memory: genericMemory, Pids: genericPids, CPUWeight: weight})
 	if b.group, err = t.cgroups.Create(t.driver.options.Owner, b.id, limits); err != nil {
@@ -131,6 +144,9 @@ func (b *box) start(control *os.File) error {
 	defer func() { _ = null.Close() }()
 	t := b.template
 	where := place{root: t.root, network: b.network, group: b.group, flags: b.flags(), firstID: b.firstID}
+	if t.driver.has(OwnCounts) {
+		where.owner = b.firstID
+	}
 	b.init, err = t.spawner.spawn(where, initproto.Spawn{
 		Path: initproto.Path, Args: []string{"lambent-init"}, Env: initEnv,
 	}, []*os.File{null, null, null, control})

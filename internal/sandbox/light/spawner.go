@@ -89,6 +89,7 @@ type place struct {
 	group   *cgroup.Group
 	flags   uintptr // of clone(2)
 	firstID int     // of a user namespace, where flags ask for one
+	owner   int     // of that: who pays for what the kernel counts by user; 0 = root
 }
 
 // spawn starts a program in a place; files become its descriptors from 0 on. The caller
@@ -108,7 +109,7 @@ func (s *spawner) spawn(where place, r initproto.Spawn, files []*os.File) (*chil
 	}
 	r.Doors, r.Files, r.Flags = len(doors), len(files), where.flags
 	if where.flags&unix.CLONE_NEWUSER != 0 {
-		r.FirstID, r.IDs = where.firstID, idsOfBox
+		r.FirstID, r.IDs, r.Owner = where.firstID, idsOfBox, where.owner
 	}
 	pidfd, err := s.ask(r, append(append(fds, descriptorsOf(doors)...), descriptorsOf(files)...))
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -57,9 +58,13 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 	if err != nil {
 		return nil, err
 	}
+	resolvConf, err := resolvConfOf(b.Network)
+	if err != nil {
+		return nil, err
+	}
 	var undo cleanup.Stack
 	defer undo.Run(&err)
-	if t.root, err = newRoot(root{driver: d, dir: dir, shown: t.shown()}.build); err != nil {
+	if t.root, err = newRoot(root{driver: d, dir: dir, shown: t.shown(), resolvConf: resolvConf}.build); err != nil {
 		return nil, err
 	}
 	undo.Add(t.root.Close)
@@ -67,7 +72,7 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 		return nil, err
 	}
 	undo.Add(d.leaveSpawner)
-	if t.ahead, err = d.useAhead(); err != nil {
+	if t.ahead, err = d.useAhead(b.Network); err != nil {
 		return nil, err
 	}
 	undo.Release()
@@ -101,7 +106,7 @@ func (d *Driver) newSetup() (initproto.Setup, error) {
 		s.Hostname = hostroot.Hostname
 	}
 	if d.has(MaskedProc) && d.has(PrivateProc) {
-		s.Masked, s.ReadOnly = maskedProc, readOnlyProc
+		s.Masked, s.MaskedFolders, s.ReadOnly = maskedFiles, maskedFolders, readOnlyProc
 	}
 	if d.has(Landlock) && landlock.Usable() {
 		s.Writable = writablePlaces
@@ -109,10 +114,14 @@ func (d *Driver) newSetup() (initproto.Setup, error) {
 	if !d.has(PrivateDevices) {
 		s.ShmSize = 0
 	}
-	var err error
-	if d.has(Seccomp) {
-		s.Filter, err = assemble(policy)
+	if !d.has(Seccomp) {
+		return s, nil
 	}
+	var err error
+	if s.Filter, err = assemble(append(slices.Clip(policy), attaching)); err != nil {
+		return s, err
+	}
+	s.Final, err = deny(attaching)
 	return s, err
 }
 

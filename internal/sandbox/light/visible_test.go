@@ -48,7 +48,7 @@ return {
   host: os.hostname(), user: os.userInfo().username, home: os.homedir(), tmp: os.tmpdir(), tz: [new Date(0).toString(), Intl.DateTimeFormat().resolvedOptions().timeZone], locale: Intl.DateTimeFormat().resolvedOptions().locale,
   heap: v8.getHeapStatistics().heap_size_limit, stdout: [process.stdout.isTTY, process.stdout.fd, process.stdout.constructor.name], umask: process.umask(), exitCode: process.exitCode === undefined,
   child: cp.execSync('env | grep -v ^_= | sort; pwd').toString(), globals: Object.getOwnPropertyNames(globalThis).sort(), handles: process._getActiveHandles().map((h) => h.constructor.name).sort(),
-  console: Object.keys(console), warnings: process.listenerCount('warning'), report: process.report ? process.report.reportOnSignal : false, domain: process.domain === undefined,
+  scenes: Object.keys(require.cache).filter((name) => name.includes('scene')), console: Object.keys(console), warnings: process.listenerCount('warning'), report: process.report ? process.report.reportOnSignal : false, domain: process.domain === undefined,
 };
 `,
 }
@@ -77,5 +77,25 @@ func (s *station) compareSelves(t *testing.T, runtime, program string) {
 		if a, e := fmt.Sprint(ahead[name]), fmt.Sprint(executed[name]); a != e {
 			t.Errorf("%s: what waited has\n%s\nwhat was executed has\n%s", name, a, e)
 		}
+	}
+}
+
+// TestNodeThatWaitedHasLoaded what a function's first lines touch: each of these takes longer
+// than all else that an event waits for.
+func TestNodeThatWaitedHasLoaded(t *testing.T) {
+	s := newStation(t)
+	for _, runtime := range s.runtimes("nodejs") {
+		t.Run(runtime, func(t *testing.T) {
+			var loaded []string
+			s.serve(t, runtime, true, code{}).evaluate(&loaded, `
+const before = process.moduleLoadList.length;
+for (const name of ['perf_hooks', 'url', 'os', 'stream', 'events', 'async_hooks', 'net']) require(name);
+if (globalThis.performance) performance.now();
+return process.moduleLoadList.slice(before);
+`)
+			if len(loaded) > 0 {
+				t.Errorf("loaded only now: %v", loaded)
+			}
+		})
 	}
 }

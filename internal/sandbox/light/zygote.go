@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -26,6 +27,10 @@ import (
 // zygoteLimit bounds the start of a zygote, which loads a library from a cold disk at
 // worst.
 const zygoteLimit = 20 * time.Second
+
+// bindNow has the dynamic linker look symbols up in the zygote, once, and not in each child that
+// needs one first, with a copied page for every few (ld.so(8)). The zygote takes it away.
+const bindNow = "LD_BIND_NOW=1"
 
 // killedWithZygote is the end of a child whose zygote ended first.
 var killedWithZygote = initproto.Exit{Signal: syscall.SIGKILL}
@@ -72,8 +77,12 @@ func (t *template) startForker(ctx context.Context) (_ *forker, err error) {
 	if err := f.start(&undo); err != nil {
 		return nil, fmt.Errorf("starting a zygote: %w", err)
 	}
+	filter, err := assemble(policy) // a zygote's children attach nothing
+	if err != nil {
+		return nil, err
+	}
 	setup := zygote.Setup{
-		UID: t.setup.UID, GID: t.setup.GID, Hostname: t.setup.Hostname, Limits: initproto.Limits(), Filter: t.setup.Filter,
+		UID: t.setup.UID, GID: t.setup.GID, Hostname: t.setup.Hostname, Limits: initproto.Limits(), Filter: filter,
 	}
 	if len(t.setup.Writable) > 0 {
 		setup.Handled, setup.Places = landlock.Handled, landlock.Places(t.setup.Writable...)
@@ -127,7 +136,7 @@ func (f *forker) exec(group *cgroup.Group, said, control *os.File) error {
 	defer func() { _ = null.Close() }()
 	t := f.template
 	f.process, err = t.spawner.spawn(place{root: t.root, group: group, flags: unix.CLONE_NEWUTS}, initproto.Spawn{
-		Path: t.preload.Zygote[0], Args: t.preload.Zygote, Env: t.preload.Command.Env,
+		Path: t.preload.Zygote[0], Args: t.preload.Zygote, Env: append(slices.Clip(t.preload.Command.Env), bindNow),
 	}, []*os.File{null, null, said, control})
 	return err
 }
@@ -150,7 +159,8 @@ func (s sayer) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// fork has p forked into its box. How it ends is told by watch.
+// fork has p forked into its box. How it ends is told by watch. A box that somebody waits for
+// gets no rehearsal, which takes longer than what it saves.
 func (f *forker) fork(p *process, files []*os.File) error {
 	b := p.box
 	doors, err := b.group.Doors()
@@ -164,7 +174,7 @@ func (f *forker) fork(p *process, files []*os.File) error {
 	}
 	fds := descriptorsOf(files) // output twice, stream, start
 	failed := b.init.control(func(init int) {
-		err = f.conn.Fork(id, init, fds[0], fds[2], fds[3], descriptorsOf(doors))
+		err = f.conn.Fork(id, b.ahead, init, fds[0], fds[2], fds[3], descriptorsOf(doors))
 	})
 	if err := errors.Join(failed, err); err != nil {
 		f.orphan(id)

@@ -15,13 +15,20 @@ import (
 // Attack is something that a function must not achieve.
 type Attack struct {
 	Name    string
-	Success string // what success of the attacker would look like
+	Family  Family
+	CVE     []string // published escapes and the like that it follows, or is a step of
+	Success string   // what success of the attacker would look like
 
 	// Without are the protections that stop it, each by itself: the attack fails as
 	// long as one of them is there, and succeeds without all of them.
 	Without []string
-	// Along are taken away with them, because a box cannot have these without those.
+	// Along are taken away whenever one of them is, because a box cannot have these without
+	// those, or because they stop it on some hosts only.
 	Along []string
+	// Kept says why a box with a kernel of its own (Suite.OwnKernel) is safe without them, too.
+	Kept string
+	// Unshown says, for an attack that nothing removable stops, why none can be taken away.
+	Unshown string
 
 	// Plant prepares what is attacked and returns the probe's arguments.
 	Plant func(a *arena) []string
@@ -38,49 +45,116 @@ type Attack struct {
 // arena is where an attack takes place.
 type arena struct {
 	*rig
-	box    sandbox.Sandbox
-	secret string // what must not be read, unique
-	waited bool   // the attacker is adopted by what waited in the box
+	waiting sandbox.Template // boxes in which the attacker waits; nil without
+	box     sandbox.Sandbox
+	secret  string // what must not be read, unique
+	waited  bool   // the attacker is adopted by what waited in the box
+	charged bool   // the host paid for what the box holds
+	answer  string // what a plant found
 }
 
-// Attack runs the attacks: against the whole driver, then with their protections
-// taken away.
+// fewestAttacks is how many a tier must have withstood on a host to be called tested there.
+const fewestAttacks = 60
+
+// attempts are the runs of an attack that belong to one set of protections.
+type attempts struct {
+	without []string // taken away
+	stopped []Attack // must fail
+	succeed []Attack // must succeed
+}
+
+// Attack runs the attacks: against the whole driver, with a neighbour beside them that must
+// come to no harm, then with their protections taken away. One driver serves all attacks
+// that meet the same protections.
 func (s Suite) Attack(t *testing.T) {
 	s.require(t)
 	code := buildProbe(t)
 	plantSetID(t, code)
 	before := Take(t, "")
-	for _, a := range Attacks() {
-		t.Run(a.Name, func(t *testing.T) { a.run(t, s, code) })
+	attacks := s.judged(t, code)
+	if len(attacks) < fewestAttacks {
+		t.Errorf("only %d attacks can be tried on this host, want %d", len(attacks), fewestAttacks)
+	}
+	t.Run("Whole", func(t *testing.T) { s.attackWhole(t, code, attacks) })
+	for _, some := range s.weakened(attacks) {
+		t.Run("Without/"+strings.Join(some.without, "+"), func(t *testing.T) { s.attackWeakened(t, code, some) })
 	}
 	expectNoLeak(t, before)
 }
 
-func (a Attack) run(t *testing.T, s Suite, code string) {
-	if s.OwnKernel && a.Harmless != "" {
-		t.Logf("harmless here: %s", a.Harmless)
-		return
-	}
-	a.skipWithoutKernel(t, code)
-	t.Run("Stopped", func(t *testing.T) { a.expect(t, s, code, false) })
-	if s.Preloads {
-		t.Run("StoppedWhereItWaited", func(t *testing.T) { a.fromWhatWaited(t, s, code) })
-	}
-	if !s.canRemove(a) {
-		return // another driver's run shows that it can succeed
-	}
-	if len(a.Without) > 1 {
-		for _, p := range a.Without {
-			others := slices.DeleteFunc(slices.Clone(a.Without), func(o string) bool { return o == p })
-			t.Run("StoppedBy/"+p, func(t *testing.T) { a.expect(t, s, code, false, others...) })
+// judged are the attacks whose success would be one here.
+func (s Suite) judged(t *testing.T, code string) []Attack {
+	return slices.DeleteFunc(Attacks(), func(a Attack) bool {
+		if s.OwnKernel && a.Harmless != "" {
+			t.Logf("%s is harmless here: %s", a.Name, a.Harmless)
+			return true
+		}
+		return a.kernelRefuses(t, code)
+	})
+}
+
+func (s Suite) attackWhole(t *testing.T, code string, attacks []Attack) {
+	field := newArena(t, s, code)
+	beside := newBystander(field)
+	for _, a := range attacks {
+		t.Run(a.Name, func(t *testing.T) {
+			field.of(t).judge(a, false, nil)
+			beside.unharmed(t)
+		})
+		if s.Preloads {
+			t.Run(a.Name+"/WhereItWaited", func(t *testing.T) {
+				here := field.of(t)
+				here.waited = true
+				here.judge(a, false, nil)
+				beside.unharmed(t)
+			})
 		}
 	}
-	all := slices.Concat(a.Without, a.Along)
-	t.Run("SucceedsWithout/"+strings.Join(all, "+"), func(t *testing.T) { a.expect(t, s, code, true, all...) })
+}
+
+func (s Suite) attackWeakened(t *testing.T, code string, some attempts) {
+	field := newArena(t, s, code, some.without...)
+	for _, a := range some.stopped {
+		t.Run(a.Name+"/Stopped", func(t *testing.T) { field.of(t).judge(a, false, some.without) })
+	}
+	for _, a := range some.succeed {
+		t.Run(a.Name+"/Succeeds", func(t *testing.T) { field.of(t).judge(a, true, some.without) })
+	}
+}
+
+// weakened sorts by what is taken away: each of an attack's protections is left alone once,
+// and stops it; without all of them it succeeds.
+func (s Suite) weakened(attacks []Attack) []attempts {
+	var all []attempts
+	find := func(without []string) *attempts {
+		slices.Sort(without)
+		at := slices.IndexFunc(all, func(some attempts) bool { return slices.Equal(some.without, without) })
+		if at < 0 {
+			at, all = len(all), append(all, attempts{without: without})
+		}
+		return &all[at]
+	}
+	for _, a := range attacks {
+		if len(a.Without) == 0 || !s.canRemove(a) {
+			continue // another driver's run shows that it can succeed, or Unshown says why none does
+		}
+		whole := find(slices.Concat(a.Without, a.Along))
+		whole.succeed = append(whole.succeed, a)
+		for _, p := range a.Without {
+			if others := slices.DeleteFunc(slices.Clone(a.Without), func(o string) bool { return o == p }); len(others) > 0 {
+				weak := find(append(others, a.Along...))
+				weak.stopped = append(weak.stopped, a)
+			}
+		}
+	}
+	return all
 }
 
 // canRemove says whether the driver can leave off all that stops an attack, each by itself.
 func (s Suite) canRemove(a Attack) bool {
+	if s.OwnKernel && a.Kept != "" {
+		return false
+	}
 	if s.Removable == nil {
 		return true
 	}
@@ -92,18 +166,6 @@ func (s Suite) canRemove(a Attack) bool {
 	return true
 }
 
-// expect makes a driver without some protections and attacks it.
-func (a Attack) expect(t *testing.T, s Suite, code string, success bool, without ...string) {
-	a.judge(newArena(t, s, code, without...), success, without)
-}
-
-// fromWhatWaited attacks the whole driver from a process that was there before its code.
-func (a Attack) fromWhatWaited(t *testing.T, s Suite, code string) {
-	field := newArena(t, s, code)
-	field.waited = true
-	a.judge(field, false, nil)
-}
-
 func newArena(t *testing.T, s Suite, code string, without ...string) *arena {
 	config := newConfig(t, without...)
 	config.Preload = preloads(code)
@@ -112,17 +174,29 @@ func newArena(t *testing.T, s Suite, code string, without ...string) *arena {
 		T: t, suite: s, config: config, driver: driver, template: prepare(t, driver, s.base()),
 		code: code, boxes: new(atomic.Int64),
 	}
-	return &arena{rig: r, secret: "secret-of-" + config.Owner}
+	a := &arena{rig: r}
+	if s.Preloads && len(without) == 0 {
+		a.waiting = r.preloading("wait")
+	}
+	return a
 }
 
-func (a Attack) judge(field *arena, success bool, without []string) {
-	o := field.attack(a)
+// of is the arena for one attack, whose boxes end with t.
+func (a *arena) of(t *testing.T) *arena {
+	r := *a.rig
+	r.T = t
+	return &arena{rig: &r, waiting: a.waiting, secret: "secret-of-" + r.id()}
+}
+
+func (a *arena) judge(attack Attack, success bool, without []string) {
+	a.Helper()
+	o := a.attack(attack)
 	won := o.OK
-	if a.Won != nil {
-		won = a.Won(field, o)
+	if attack.Won != nil {
+		won = attack.Won(a, o)
 	}
 	if won != success {
-		field.Errorf("attacker's success = %v, want %v\nsuccess would be: %s\nwithout: %q\nreport: %+v", won, success, a.Success, without, o)
+		a.Errorf("attacker's success = %v, want %v\nsuccess would be: %s\nwithout: %q\nreport: %+v", won, success, attack.Success, without, o)
 	}
 }
 
@@ -132,7 +206,7 @@ func (a *arena) bound(changes ...func(*sandbox.Workload)) sandbox.Sandbox {
 	if !a.waited {
 		return a.rig.bound(changes...)
 	}
-	box := a.madeOf(a.preloading("wait"))
+	box := a.madeOf(a.waiting)
 	a.bindPreloaded(box, changes...)
 	return box
 }
@@ -149,19 +223,18 @@ func (a *arena) attack(attack Attack) Outcome {
 	return a.attempt(a.box, args...)
 }
 
-// skipWithoutKernel skips what this kernel refuses to everybody.
-func (a Attack) skipWithoutKernel(t *testing.T, code string) {
+// kernelRefuses says that this kernel refuses an attack to everybody.
+func (a Attack) kernelRefuses(t *testing.T, code string) bool {
 	if !a.Kernel {
-		return
+		return false
 	}
-	args := []string{a.Name}
-	if a.Plant != nil {
-		args = a.Plant(&arena{rig: &rig{T: t}})
-	}
+	args := a.Plant(&arena{rig: &rig{T: t}})
 	out, err := exec.Command(filepath.Join(code, "probe"), args...).Output()
-	if err != nil || !strings.HasPrefix(string(out), `{"OK":true`) {
-		t.Skipf("the host's kernel refuses this to root, too: %s %v", out, err)
+	if err == nil && strings.HasPrefix(string(out), `{"OK":true`) {
+		return false
 	}
+	t.Logf("%s: the host's kernel refuses this to root, too: %s %v", a.Name, out, err)
+	return true
 }
 
 // with returns a Plant that needs nothing but arguments.

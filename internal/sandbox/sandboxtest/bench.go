@@ -2,7 +2,9 @@ package sandboxtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -57,25 +59,44 @@ func (w stopwatch) life(ctx context.Context, t sandbox.Template, r *rig) (err er
 	if err := w.lap("bind", func() error { return box.Bind(ctx, r.workload()) }); err != nil {
 		return err
 	}
-	return w.lap("first-byte", func() error { return firstByte(ctx, box) })
-}
-
-// firstByte runs the probe and waits for an answer on its stream.
-func firstByte(ctx context.Context, box sandbox.Sandbox) error {
-	c := probe("echo")
-	c.Stream = true
-	if _, err := box.Run(ctx, c); err != nil {
-		return err
-	}
-	conn, err := box.Open(ctx)
-	if err != nil {
+	var conn net.Conn
+	if err := w.lap("first-byte", func() (err error) { conn, err = firstByte(ctx, box); return err }); err != nil {
 		return err
 	}
 	defer conn.Close()
+	for range roundTrips {
+		if err := w.lap("round-trip", func() error { return roundTrip(conn) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// roundTrips are made in each box: what isolation costs once a function is warm.
+const roundTrips = 100
+
+// firstByte runs the probe and waits for an answer on its stream.
+func firstByte(ctx context.Context, box sandbox.Sandbox) (net.Conn, error) {
+	c := probe("echo")
+	c.Stream = true
+	if _, err := box.Run(ctx, c); err != nil {
+		return nil, err
+	}
+	conn, err := box.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := roundTrip(conn); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+func roundTrip(conn net.Conn) error {
 	if _, err := conn.Write([]byte("x")); err != nil {
 		return err
 	}
-	_, err = conn.Read(make([]byte, 1))
+	_, err := conn.Read(make([]byte, 1))
 	return err
 }
 

@@ -9,6 +9,9 @@ import (
 
 const probePackage = "lambent.dev/lambent/internal/sandbox/sandboxtest/probe"
 
+// codeText stands in a file beside the probe.
+const codeText = "the code"
+
 // buildProbe returns a folder like a function's code, with the probe in it.
 func buildProbe(t testing.TB) string {
 	t.Helper()
@@ -19,7 +22,7 @@ func buildProbe(t testing.TB) string {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the probe: %v\n%s", err, out)
 	}
-	writeFile(t, filepath.Join(dir, "code.txt"), "the code")
+	writeFile(t, filepath.Join(dir, "code.txt"), codeText)
 	for _, path := range []string{dir, filepath.Dir(dir)} {
 		if err := os.Chmod(path, 0o755); err != nil {
 			t.Fatal(err)

@@ -18,6 +18,7 @@ func usageFacts() []fact {
 		{name: "UsageCountsFaults", test: usageCountsFaults},
 		{name: "UsageCountsWaiting", test: usageCountsWaiting},
 		{name: "UsageNeverFalls", test: usageNeverFalls},
+		{name: "UsageInBriefIsTheSame", test: usageInBrief},
 	}
 }
 
@@ -122,6 +123,27 @@ func usageNeverFalls(r *rig) {
 	}
 	r.output(box, "alloc", "10")
 	r.notBelow(box, &before)
+}
+
+// usageInBrief: who is told in brief what was used is told the same.
+func usageInBrief(r *rig) {
+	box := r.bound()
+	b, ok := box.(sandbox.Brief)
+	if !ok {
+		return
+	}
+	r.output(box, "spin", "50")
+	r.output(box, "alloc", "40")
+	before := r.usage(box)
+	brief, err := b.Brief(r.ctx())
+	r.want("Brief", err, nil)
+	after := r.usage(box)
+	if brief.CPU < before.CPU || brief.CPU > after.CPU || brief.MemoryPeak < before.MemoryPeak || brief.MemoryPeak > after.MemoryPeak {
+		r.Errorf("between\n%+v and\n%+v in brief\n%+v", before, after, brief)
+	}
+	r.close(box)
+	_, err = b.Brief(r.ctx())
+	r.want("Brief after Close", err, sandbox.ErrClosed)
 }
 
 // notBelow compares a new reading with an earlier one, and keeps it.

@@ -72,6 +72,36 @@ func plantLink(a *arena) []string {
 	return []string{"read-file", "/opt/link"}
 }
 
+// plantLinkedFolder links to the folder of a secret.
+func plantLinkedFolder(a *arena) []string {
+	dir := a.folder("file", "")
+	if err := os.Symlink(filepath.Dir(a.hostSecret()), filepath.Join(dir, "lib")); err != nil {
+		a.Fatal(err)
+	}
+	a.mountPlanted(dir)
+	return []string{"read-file", "/opt/lib/secret"}
+}
+
+// plantWorkingFolder names the secret's path from the root.
+func plantWorkingFolder(a *arena) []string { return []string{"climb", a.hostSecret()} }
+
+// plantPathOfInit: whatever the driver's program inside is called, it is the only one there.
+func plantPathOfInit(*arena) []string { return []string{"truncate-program", "/.lambent"} }
+
+// codeChanged looks at the host for the code that every box has.
+func codeChanged(a *arena, _ Outcome) bool {
+	text, err := os.ReadFile(filepath.Join(a.code, "code.txt"))
+	return err != nil || string(text) != codeText
+}
+
+// plantFormerTmp has a box hide something in its /tmp, and gives the arena a later one.
+func plantFormerTmp(a *arena) []string {
+	a.output(a.box, "hide", a.secret)
+	a.close(a.box)
+	a.box = a.bound()
+	return []string{"find-hidden"}
+}
+
 // plantHandle: any folder of the same file system that the box has will do.
 func plantHandle(a *arena) []string {
 	handle, _, err := unix.NameToHandleAt(unix.AT_FDCWD, a.hostSecret(), 0)
@@ -102,17 +132,29 @@ func plantRemount(a *arena) []string {
 	return []string{"remount", "/opt", "x"}
 }
 
-// plantDescriptor opens a file like a careless daemon, before the driver starts anything
-// that its boxes come from.
+// plantDescriptor opens a file like a careless daemon.
 func plantDescriptor(a *arena) []string {
 	name := filepath.Join(a.TempDir(), "open")
 	writeFile(a, name, a.secret)
-	fd, err := unix.Open(name, unix.O_RDONLY, 0)
+	s := a.carelesslyOpen(name)
+	return []string{"inherited", fmt.Sprintf("%d:%d", s.Dev, s.Ino)}
+}
+
+// plantFolderDescriptor opens the secret's folder like a careless daemon.
+func plantFolderDescriptor(a *arena) []string {
+	a.carelesslyOpen(filepath.Dir(a.hostSecret()))
+	return []string{"read-from-inherited", "secret"}
+}
+
+// carelesslyOpen opens a path so that children inherit it, before a driver starts anything
+// that its boxes come from, and gives the arena a box of that driver.
+func (a *arena) carelesslyOpen(path string) (s unix.Stat_t) {
+	a.Helper()
+	fd, err := unix.Open(path, unix.O_RDONLY, 0)
 	if err != nil {
 		a.Fatal(err)
 	}
 	a.Cleanup(func() { _ = unix.Close(fd) }) // it was open
-	var s unix.Stat_t
 	if err := unix.Fstat(fd, &s); err != nil {
 		a.Fatal(err)
 	}
@@ -120,8 +162,11 @@ func plantDescriptor(a *arena) []string {
 	config.Preload = a.config.Preload
 	a.driver = a.suite.driver(a, config)
 	a.template = prepare(a, a.driver, a.suite.base())
+	if a.waited {
+		a.waiting = a.preloading("wait")
+	}
 	a.box = a.bound()
-	return []string{"inherited", fmt.Sprintf("%d:%d", s.Dev, s.Ino)}
+	return s
 }
 
 // plantSetID puts a set-id copy of the probe into the code.
@@ -236,61 +281,37 @@ func isHostname(a *arena, o Outcome) bool {
 	return o.Value == name
 }
 
-// plantHostname has the attacker set another name and takes it back.
+// plantHostname has the attacker set a name of its own and takes it back.
 func plantHostname(a *arena) []string {
 	name, err := os.Hostname()
 	if err != nil {
 		a.Fatal(err)
 	}
-	a.secret = name
 	a.Cleanup(func() {
+		if now, err := os.Hostname(); err == nil && now != hostnameOf(a) {
+			return
+		}
 		if err := unix.Sethostname([]byte(name)); err != nil {
 			a.Errorf("restoring the host's name: %v", err)
 		}
 	})
-	return []string{"set-hostname", name + "-attacked"}
+	return []string{"set-hostname", hostnameOf(a)}
 }
+
+// hostnameOf is a name that no other test sets (sethostname(2): 64 bytes).
+func hostnameOf(a *arena) string { return a.secret[max(0, len(a.secret)-60):] }
 
 func hostnameChanged(a *arena, _ Outcome) bool {
 	name, err := os.Hostname()
 	if err != nil {
 		a.Fatal(err)
 	}
-	return name != a.secret
+	return name == hostnameOf(a)
 }
 
-// neighbour runs a command in another box of the same template.
-func (a *arena) neighbour(args ...string) {
-	a.Helper()
-	c := probe(args...)
-	c.Env = []string{"PASSWORD=" + a.secret}
-	a.start(a.bound(), c)
-}
-
-func plantNeighbour(a *arena) []string {
-	a.neighbour("sleep", a.secret)
-	return []string{"find-process", a.secret}
-}
-
-func plantNeighbourSecret(a *arena) []string {
-	a.neighbour("sleep")
-	return []string{"find-environ", a.secret}
-}
-
-// plantNeighbourTmp has the neighbour keep a secret in its /tmp; its pid is the host's.
-func plantNeighbourTmp(a *arena) []string {
-	box := a.bound()
-	a.output(box, "write", "/tmp/secret", "0", a.secret)
-	p := a.start(box, probe("catch-term", a.secret))
-	a.waitFor(p, "ready")
-	for _, p := range Take(a, "").processes() {
-		if a.suite.OwnKernel || strings.Contains(p, a.secret) { // any that the host has for it
-			pid, _, _ := strings.Cut(p, " ")
-			return []string{"read-file", "/proc/" + pid + "/root/tmp/secret"}
-		}
-	}
-	a.Fatal("the host does not see the neighbour")
-	return nil
+// plantJoin names a process of the host.
+func plantJoin(a *arena) []string {
+	return []string{"join-process", fmt.Sprint(a.hostProcess(0, "sleep").Process.Pid)}
 }
 
 // plantListener tells the secret to everybody who connects on the host.
@@ -309,7 +330,7 @@ func plantListener(network, addr string) func(*arena) []string {
 }
 
 func plantAbstract(a *arena) []string {
-	return plantListener("unix", "@"+a.config.Owner)(a)
+	return plantListener("unix", "@"+a.secret)(a)
 }
 
 // tell writes the secret to every connection until the test ends.
@@ -332,8 +353,10 @@ func (a *arena) tell(l net.Listener) {
 	})
 }
 
-// plantForkBomb leaves memory for all processes: only their number may stop them.
-func plantForkBomb(a *arena) []string {
-	a.box = a.bound(func(w *sandbox.Workload) { w.Memory = 2 << 30 })
-	return []string{"fork-bomb", "100"}
+// plantBomb leaves memory for all processes: only their number may stop them.
+func plantBomb(args ...any) func(*arena) []string {
+	return func(a *arena) []string {
+		a.box = a.bound(func(w *sandbox.Workload) { w.Memory = 2 << 30 })
+		return with(args...)(a)
+	}
 }

@@ -170,16 +170,3 @@ func TestSnapshotFindsALoopDevice(t *testing.T) {
 	defer func() { _ = exec.Command("losetup", "--detach", strings.TrimSpace(string(device))).Run() }() // just made
 	expectFound(t, before.Leaked(leakLimit), loopKind)
 }
-
-func TestAttacksAreWhole(t *testing.T) {
-	seen := map[string]bool{}
-	for _, a := range Attacks() {
-		if a.Name == "" || a.Success == "" || len(a.Without) == 0 || a.Plant == nil || seen[a.Name] {
-			t.Errorf("attack %q lacks something or is there twice", a.Name)
-		}
-		seen[a.Name] = true
-	}
-	if len(seen) < 30 {
-		t.Errorf("%d attacks", len(seen))
-	}
-}

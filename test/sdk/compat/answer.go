@@ -33,12 +33,24 @@ func (a Answer) Observed() (map[string]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s answered %d with %.300q: %w", a.Operation, a.Status, a.Body, err)
 	}
+	if a.Operation == "GetFunction" {
+		dropInForce(observed)
+	}
 	if a.Operation == "DeleteFunction" && a.Status < http.StatusBadRequest {
 		observed["StatusCode"] = float64(a.Status)
 	}
 	// The recordings drop all headers; Malformed looks at those that matter.
 	observed["ResponseMetadata"] = map[string]any{"HTTPHeaders": map[string]any{}, "HTTPStatusCode": float64(a.Status)}
 	return observed, nil
+}
+
+// dropInForce takes away the one tag that Lambent adds, the isolation in force.
+func dropInForce(observed map[string]any) {
+	tags, _ := observed["Tags"].(map[string]any)
+	delete(tags, "aws:lambent:isolation")
+	if len(tags) == 0 {
+		delete(observed, "Tags")
+	}
 }
 
 // invocation is an answer to Invoke: the body is the payload.

@@ -102,7 +102,8 @@ func (r *results) summary(page *strings.Builder) {
 
 The LocalStack project recorded what AWS Lambda answered to its tests. The suite in ` + "`test/sdk/compat`" + ` performs
 the same scenarios on Lambent with the AWS SDK for Go v2 and compares every field, status, error name and error
-text; a field too many is a difference, too. The recordings hold no headers.
+text; a field too many is a difference, too, but for one tag that GetFunction shows, ` + "`aws:lambent:isolation`" + `.
+The recordings hold no headers.
 
 | | scenarios |
 | --- | --- |

@@ -21,7 +21,7 @@ const UNCAUGHT = 129;
 async function main() {
   const waited = start.waits();
   if (waited) {
-    start.workload();
+    await start.workload(watch);
   }
   const descriptor = stream.take();
   const began = process.hrtime();

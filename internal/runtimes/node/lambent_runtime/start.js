@@ -8,14 +8,22 @@ const CHUNK = 1 << 16;
 /** Whether this interpreter was started before its function was known. */
 const waits = () => process.env.LAMBENT_START !== undefined;
 
-/** Loads what the first event needs, then waits for the workload: a folder to work in
- * and variables, each ended by a zero byte. Without one nobody needs the interpreter. */
-function workload() {
-  for (const name of ['./errors', './logs', './stream', './turn', './handler', './layers', './context', 'util', 'url', 'net']) {
-    require(name);
+const OWN = ['./turn', './handler', './layers', './context'];
+
+// Node's modules that the runtime needs, and small ones that functions touch first, many by
+// a global name: performance alone takes more than a millisecond to load.
+const NODE = ['util', 'url', 'net', 'perf_hooks', 'os', 'events', 'stream', 'buffer', 'async_hooks'];
+
+/** Waits for the workload: a folder to work in and variables, each ended by a zero byte.
+ * Without one nobody needs the interpreter. Where nobody waits for it yet, it loads and
+ * rehearses before what the first event needs. watch is the loop's. */
+async function workload(watch) {
+  if (process.env.LAMBENT_REHEARSE !== undefined) {
+    [...OWN, ...NODE].forEach((name) => require(name));
+    await require('./rehearsal').play(watch);
+    collect();
   }
-  require('./rehearsal').play();
-  const text = readAll(Number(process.env.LAMBENT_START.slice('fd:'.length)));
+  const text = readAll(Number(process.env.LAMBENT_START.slice('fd:'.length)), Buffer.alloc(CHUNK, 1));
   if (text === '') {
     process.exit(0);
   }
@@ -24,18 +32,25 @@ function workload() {
   process.chdir(folder);
 }
 
-function readAll(descriptor) {
-  const parts = [];
+/** Collects the garbage of the start: else it is due in the middle of the first event. */
+function collect() {
+  if (globalThis.gc) { // --expose-gc, as AWS has it
+    globalThis.gc();
+  }
+}
+
+/** Reads to the end by way of a buffer, whose memory is there before anybody waits. */
+function readAll(descriptor, buffer) {
+  let text = Buffer.alloc(0);
   for (;;) {
-    const bytes = Buffer.allocUnsafe(CHUNK);
-    const got = fs.readSync(descriptor, bytes, 0, CHUNK, null);
+    const got = fs.readSync(descriptor, buffer, 0, buffer.length, null);
     if (got === 0) {
       break;
     }
-    parts.push(bytes.subarray(0, got));
+    text = Buffer.concat([text, buffer.subarray(0, got)]);
   }
   fs.closeSync(descriptor);
-  return Buffer.concat(parts).toString();
+  return text.toString();
 }
 
 /** Gives the process its variables and takes all others away. */

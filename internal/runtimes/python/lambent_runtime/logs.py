@@ -46,29 +46,34 @@ def json_error(value):
     return codec.encode(line).decode("utf-8") + "\n"
 
 
-_kinds = ()
+_handler = None
 
 
 def install(logging):
-    """Sets up the root logger; logging is the package, just imported."""
-    prepare(logging)
-    handler_kind, filter_kind = _kinds
-    handler = handler_kind()
-    handler.setFormatter(_formatter(logging))
-    handler.addFilter(filter_kind())
+    """Sets up the root logger; logging is the package, just imported. A zygote does it for
+    its children, which settle what is their function's."""
+    global _handler
+    handler_kind, filter_kind = _kinds(logging)
+    _handler = handler_kind()
+    _handler.setFormatter(_formatter(logging))
+    _handler.addFilter(filter_kind())
     logging.Formatter.converter = time.gmtime
-    root = logging.getLogger()
-    root.addHandler(handler)
-    if isinstance(logging.getLevelName(level()), int):
-        root.setLevel(level())
+    logging.getLogger().addHandler(_handler)
+    settle()
 
 
-def prepare(logging):
-    """Makes what install needs and no function changes, once."""
-    global _kinds
-    if _kinds:
+def settle():
+    """Gives the root logger, if it is set up, the form and the level that the function's
+    configuration asks for."""
+    if _handler is None or not (is_json() or level()):
         return
+    logging = sys.modules["logging"]
+    _handler.setFormatter(_formatter(logging))
+    if isinstance(logging.getLevelName(level()), int):
+        logging.getLogger().setLevel(level())
 
+
+def _kinds(logging):
     class Handler(logging.Handler):
         def emit(self, record):
             try:
@@ -82,7 +87,7 @@ def prepare(logging):
             record.tenant_id = Request.tenant_id
             return True
 
-    _kinds = (Handler, Filter)
+    return Handler, Filter
 
 
 def _formatter(logging):

@@ -78,6 +78,7 @@ def _init(link):
     from . import handler, logs, modules
 
     modules.install({"logging": logs.install})
+    logs.settle()
     runtime_dir = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     handler.search_path(os.environ.get("LAMBDA_TASK_ROOT", "/var/task"), runtime_dir)
     try:

@@ -58,8 +58,10 @@ class _Hooked:
 
 
 def install(hooks):
-    """Puts the finder where files are searched; hooks are called with the module that
+    """Puts the finder where files are searched, once; hooks are called with the module that
     they name, right after its first import."""
+    if any(isinstance(finder, Finder) for finder in sys.meta_path):
+        return  # a zygote has put it there
     for name in [name for name in hooks if name in sys.modules]:
         hooks.pop(name)(sys.modules[name])
     for at, finder in enumerate(sys.meta_path):

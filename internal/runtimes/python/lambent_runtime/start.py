@@ -28,18 +28,20 @@ def workload(descriptor):
 
 def apply(data):
     """Gives the process its folder and its variables, and takes all others away."""
-    folder, *pairs = os.fsdecode(data).split("\0")[:-1]
-    wanted = dict(pair.split("=", 1) for pair in pairs)
-    zone = os.environ.get("TZ")
-    if "LC_CTYPE" in os.environ:  # Python set it (PEP 538): functions that do are not waited for
-        wanted.setdefault("LC_CTYPE", os.environ["LC_CTYPE"])
-    for name in [name for name in os.environ if name not in wanted]:
-        del os.environ[name]
+    folder, *pairs = data.split(b"\0")[:-1]
+    wanted = dict(pair.split(b"=", 1) for pair in pairs)
+    held = os.environb._data  # what is behind os.environ, too: through that it takes five times as long
+    zone = held.get(b"TZ")
+    if b"LC_CTYPE" in held:  # Python set it (PEP 538): functions that do are not waited for
+        wanted.setdefault(b"LC_CTYPE", held[b"LC_CTYPE"])
+    for name in [name for name in held if name not in wanted]:
+        del os.environb[name]
     for name, value in wanted.items():
-        if os.environ.get(name) != value:
-            os.environ[name] = value
+        if held.get(name) != value:
+            os.putenv(name, value)
+            held[name] = value
     os.chdir(folder)
-    if os.environ.get("TZ") != zone:
+    if held.get(b"TZ") != zone:
         time.tzset()
 
 
@@ -70,13 +72,11 @@ def shadowed():
 
 
 def _names(folder):
-    try:
-        entries = os.listdir(folder)
-    except OSError:
+    if not os.access(folder, os.R_OK):  # most functions have no layers
         return ()
     return {
         entry.partition(".")[0]
-        for entry in entries
+        for entry in os.listdir(folder)
         if "." not in entry or entry.endswith((".py", ".pyc", ".so"))
     }
 

@@ -14,17 +14,20 @@ from lambent_runtime import loop, start, stream
 from . import box, rehearsal
 
 
-def become(rights, init, output, channel, begin, *doors):
+def become(rights, rehearse, init, output, channel, begin, *doors):
     """Moves the calling process, just forked, into its box. Returns what it is to run."""
     try:
         _own_signals()
         box.enter(init, doors)
         box.arrange(output, channel, begin)  # before others in the box may look into it
-        rights.take()
         _own_values()
         loop.line_buffered()
+        _await_box()
+        rights.take()
+        _own_home()
         stream.early.append(stream.take(box.STREAM))
-        rehearsal.play()
+        if rehearse:
+            rehearsal.play()
     except BaseException:
         traceback.print_exc()
         sys.stderr.flush()
@@ -41,8 +44,6 @@ def _own_values():
     """Nothing that must differ between two children is the zygote's. OpenSSL, secrets and
     uuid take theirs from the kernel; random does since Python 3.7 by itself."""
     random.seed()
-    site.USER_BASE = site.USER_SITE = None
-    site.getusersitepackages()
     main = threading.main_thread()
     if hasattr(main, "_set_native_id"):
         main._set_native_id()
@@ -50,6 +51,18 @@ def _own_values():
     if logging is not None:
         fine = isinstance(logging._startTime, int)
         logging._startTime = time.time_ns() if fine else time.time()
+
+
+def _await_box():
+    """Waits until the box is finished; one that never is needs no interpreter."""
+    if not os.read(box.START, 1):
+        os._exit(0)
+
+
+def _own_home():
+    """site looks at the user's id."""
+    site.USER_BASE = site.USER_SITE = None
+    site.getusersitepackages()
 
 
 def _run():

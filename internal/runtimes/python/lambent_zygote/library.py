@@ -24,6 +24,6 @@ def load():
             __import__(name)
         except ImportError:
             pass
-    from lambent_runtime import logs
+    from lambent_runtime import logs, modules
 
-    logs.prepare(sys.modules["logging"])
+    modules.install({"logging": logs.install})

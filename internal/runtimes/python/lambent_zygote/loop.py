@@ -8,19 +8,20 @@ import signal
 import socket
 import sys
 
-from . import box, child, kernel, library, rehearsal
+from . import box, child, immortal, kernel, library, rehearsal
 
 _CONTROL = 3
 _PACKET = 64 * 1024
 _DESCRIPTORS = 16
 # Until Python has adapted its code to what runs, which its children then share.
 _REHEARSALS = 16
-_KILLED_FIRST = "500"  # for the out-of-memory killer, as commands are; children inherit it
+_KILLED_FIRST = 100  # above who started it, as commands are; children inherit it
 
 
 def serve():
     """Serves until Lambent closes the conversation. Returns in a child only, with what
     the child is to run."""
+    os.environ.pop("LD_BIND_NOW", None)  # it has had its effect, and is no function's
     control = socket.socket(fileno=_CONTROL)
     control.set_inheritable(False)
     kernel.die_with_parent(signal.SIGKILL)
@@ -32,6 +33,7 @@ def serve():
         rehearsal.play()
     zygote = _Zygote(control, rights)
     gc.collect()
+    immortal.make()
     if hasattr(gc, "freeze"):
         gc.freeze()  # a collection in a child does not touch, and so copy, what it shares
     control.send(b"{}")
@@ -39,8 +41,10 @@ def serve():
 
 
 def _be_killed_first():
-    with open("/proc/self/oom_score_adj", "w") as file:
-        file.write(_KILLED_FIRST)
+    with open("/proc/self/oom_score_adj", "r+") as file:
+        score = min(int(file.read()) + _KILLED_FIRST, 1000)
+        file.seek(0)
+        file.write(str(score))
 
 
 def _receive(control):
@@ -89,7 +93,7 @@ class _Zygote:
             if "signal" in request:
                 self._signal(request)
             else:
-                run = self._fork(request["id"], *descriptors)
+                run = self._fork(request, *descriptors)
         except Exception as error:
             self._tell({"id": request["id"], "error": str(error)})
         if run is None:
@@ -97,13 +101,13 @@ class _Zygote:
                 os.close(descriptor)
         return run
 
-    def _fork(self, name, init, *descriptors):
+    def _fork(self, request, init, *descriptors):
         kernel.setns(init, kernel.CLONE_NEWPID)  # of what is forked, not its own
-        pid = os.fork()
+        pid = kernel.fork()
         if pid == 0:
             self._control.detach()  # its number becomes another descriptor's
-            return child.become(self._rights, init, *descriptors)
-        self._children[pid] = name
+            return child.become(self._rights, request["rehearse"], init, *descriptors)
+        self._children[pid] = request["id"]
         return None
 
     def _signal(self, request):

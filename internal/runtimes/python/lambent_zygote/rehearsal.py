@@ -4,13 +4,13 @@ its own what the zygote's would have to be copied for.
 Nothing of it stays but that: variables, modules and the logger are as before.
 """
 
-import importlib
 import os
 import sys
 
-from lambent_runtime import logs, loop, start
+from lambent_runtime import handler, logs, loop, start
 
-_SCENE = __package__ + ".scene"
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
+_SCENE = "scene"  # in that folder, and so found as a function's module is
 
 # As many variables as functions have, of the usual length.
 _VARIABLES = 32
@@ -23,11 +23,19 @@ def play():
     pairs = ["LAMBENT_REHEARSAL_%d=%s" % (number, "x" * 32) for number in range(_VARIABLES)]
     _apply(pairs + ["%s=%s" % pair for pair in before.items()])
     start.shadowed()
-    handler = importlib.import_module(_SCENE).handler
-    del sys.modules[_SCENE]
-    loop.turn(_Link(), handler)
+    loop.turn(_Link(), _load())
     logs.Request.id = ""
     _apply(["%s=%s" % pair for pair in before.items()])
+
+
+def _load():
+    """The scene's handler, by the way that a function's goes."""
+    path = list(sys.path)
+    handler.search_path(_FOLDER, os.path.dirname(_FOLDER))
+    found = handler.load(_SCENE + ".handler")
+    del sys.modules[_SCENE], sys.path_importer_cache[_FOLDER]
+    sys.path[:] = path
+    return found
 
 
 def _apply(pairs):

@@ -17,7 +17,7 @@ import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from lambent_zygote import child, library  # noqa: E402
+from lambent_zygote import child, immortal, kernel, library  # noqa: E402
 
 CLONE_NEWPID = 0x20000000
 libc = ctypes.CDLL(None, use_errno=True)
@@ -46,7 +46,7 @@ def fork():
     check(libc.setns(own, CLONE_NEWPID))
     check(libc.unshare(CLONE_NEWPID))
     reading, writing = os.pipe()
-    pid = os.fork()
+    pid = kernel.fork()
     if pid == 0:
         os.write(writing, json.dumps(numbers()).encode())
         os._exit(0)
@@ -56,6 +56,7 @@ def fork():
 
 
 library.load()
+immortal.make()
 if sys.argv[1:] == ["used"]:
     ssl.RAND_bytes(1)
 print(json.dumps({"pid": os.getpid(), "children": [fork() for _ in range(3)]}))

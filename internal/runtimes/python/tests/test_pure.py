@@ -2,15 +2,18 @@
 interpreter of the host."""
 
 import json
+import os
 import random
 import socket
 import sys
 import unittest
+import weakref
 from decimal import Decimal
 
 sys.path.insert(0, sys.argv.pop())
 
 from lambent_runtime import codec, faults, handler, logs, stream  # noqa: E402
+from lambent_zygote import immortal  # noqa: E402
 
 
 def value(rand, depth=0):
@@ -24,6 +27,59 @@ def value(rand, depth=0):
         lambda: {str(i): value(rand, depth + 1) for i in range(rand.randint(0, 4))},
     ]
     return rand.choice(kinds if depth < 4 else kinds[:5])()
+
+
+class Ends:
+    def __init__(self):
+        self.told = []
+
+    def __del__(self):
+        self.told.append("ended")
+
+
+def counts(thing):
+    """Whether a reference to it is counted."""
+    before = sys.getrefcount(thing)
+    more = [thing] * 10
+    return sys.getrefcount(thing) - before == len(more)
+
+
+def ends(thing):
+    """Whether it ends with its last reference, which is the caller's list's."""
+    told, gone = thing[0].told, []
+    watch = weakref.ref(thing[0], lambda _: gone.append("gone"))
+    thing.clear()
+    return told == ["ended"] and gone == ["gone"] and watch() is None
+
+
+class Immortal(unittest.TestCase):
+    """Each in a process of its own: nothing can be made mortal again."""
+
+    def in_child(self, check):
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0 if check() else 1)
+        self.assertEqual(os.waitpid(pid, 0)[1], 0)
+
+    def test_what_is_shared_is_not_counted(self):
+        known = sys.version_info[:2] in ((3, 12), (3, 13))
+
+        def check():
+            things = [json.dumps, json.dumps.__code__, json.JSONEncoder, json.__dict__, ("a tuple", Ends)]
+            counted = [counts(thing) for thing in things]
+            immortal.make()
+            return all(counted) and not any(counts(thing) for thing in things) == known
+
+        self.in_child(check)
+
+    def test_objects_of_programs_end(self):
+        def check():
+            earlier = [Ends()]
+            immortal.make()
+            later = [Ends()]
+            return ends(earlier) and ends(later) and counts([]) and counts(lambda: None)
+
+        self.in_child(check)
 
 
 class Codec(unittest.TestCase):
@@ -102,8 +158,6 @@ class Stream(unittest.TestCase):
 
 class Logs(unittest.TestCase):
     def test_levels(self):
-        import os
-
         for name, want in (("TRACE", "DEBUG"), ("info", "INFO"), ("FATAL", "CRITICAL"), ("", "")):
             os.environ["AWS_LAMBDA_LOG_LEVEL"] = name
             self.assertEqual(logs.level(), want)

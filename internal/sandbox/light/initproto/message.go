@@ -36,10 +36,12 @@ type Setup struct {
 	UID, GID int    // of commands
 
 	HostProc      bool     // do not mount a /proc of the own pid namespace
-	Masked        []string // covered, where they exist
+	Masked        []string // covered, where they exist: files
+	MaskedFolders []string // and folders
 	ReadOnly      []string // made read-only, where they exist
 	Writable      []string // the only places to write to (Landlock); empty = no such rule
-	Filter        []byte   // seccomp program; empty = none
+	Filter        []byte   // seccomp program from here on, which still allows what Bind does; empty = none
+	Final         []byte   // seccomp program from Bind on, besides
 	Dumpable      bool     // run commands as the init's own user, who may look into it
 	Privileged    bool     // commands hold all capabilities of the user namespace
 	NewPrivileges bool     // execve may give rights
@@ -71,10 +73,10 @@ type Run struct {
 // executes the command that the others name, or awaits one if there are none.
 const Give = "give-up-rights"
 
-// Rights are what a command keeps.
+// Rights are what a command keeps. It is under Setup.Filter already.
 type Rights struct {
 	Writable []string // as in Setup
-	Filter   []byte
+	Filter   []byte   // Setup.Final
 }
 
 // Signal sends a signal to a command's process.

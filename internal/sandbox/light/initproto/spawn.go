@@ -30,6 +30,7 @@ type Spawn struct {
 	Flags   uintptr // of clone(2)
 	FirstID int     // of the range that a new user namespace maps to 0
 	IDs     int     // length of that range; 0 = no user namespace is made
+	Owner   int     // user id, on the host, of who makes that namespace; 0 = root
 
 	Network bool
 	Group   bool

@@ -35,10 +35,10 @@ func (c *Conn) Setup(ctx context.Context, s Setup) error {
 	return err
 }
 
-// Fork asks for a child. The descriptors stay the caller's. It waits for nothing but room
-// in the socket.
-func (c *Conn) Fork(id uint64, init, output, stream, start int, doors []int) error {
-	return c.send(fork{id}, append([]int{init, output, stream, start}, doors...))
+// Fork asks for a child, which rehearses or not before it waits. The descriptors stay the
+// caller's. It waits for nothing but room in the socket.
+func (c *Conn) Fork(id uint64, rehearse bool, init, output, stream, start int, doors []int) error {
+	return c.send(fork{id, rehearse}, append([]int{init, output, stream, start}, doors...))
 }
 
 // Signal asks to signal a child. One that has ended is left alone.

@@ -14,7 +14,9 @@
 //	      ◀──────────────────────────────────────────── Ended  its exit, or why there is none
 //
 // init is a pidfd of the box's init, whose namespaces the child joins. The doors are
-// files of control groups: who writes 0 to one enters its group. The child is a waiting
+// files of control groups: who writes 0 to one enters its group. The child enters while the
+// init may still be finishing the box; when that is done the driver writes Ready, one byte, to
+// start. Then the child gives up its rights, which needs the finished box, and is a waiting
 // interpreter as package sandbox describes it, with the rights of a function, which
 // Setup names: it writes where Places says, makes the system calls that Filter allows.
 //

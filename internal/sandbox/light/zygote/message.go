@@ -5,6 +5,9 @@ import "lambent.dev/lambent/internal/kernel/landlock"
 // ControlFD is the zygote's end of the conversation.
 const ControlFD = 3
 
+// Ready is written before the workload to where a child waits for that: its box is finished.
+const Ready = "+"
+
 // maxPacket bounds a packet in bytes; the filter is the largest part.
 const maxPacket = 64 << 10
 
@@ -19,7 +22,8 @@ type Setup struct {
 }
 
 type fork struct {
-	ID uint64 `json:"id"`
+	ID       uint64 `json:"id"`
+	Rehearse bool   `json:"rehearse"`
 }
 
 type signal struct {

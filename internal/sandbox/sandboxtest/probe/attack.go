@@ -28,7 +28,7 @@ func report(value string, err error) error {
 
 func attacks() map[string]attack {
 	all := map[string]attack{}
-	for _, some := range []map[string]attack{fileAttacks(), processAttacks(), networkAttacks(), kernelAttacks(), greedyAttacks()} {
+	for _, some := range []map[string]attack{fileAttacks(), mountAttacks(), pageAttacks(), processAttacks(), networkAttacks(), kernelAttacks(), numberAttacks(), greedyAttacks()} {
 		maps.Copy(all, some)
 	}
 	return all

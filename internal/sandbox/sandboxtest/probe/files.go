@@ -17,21 +17,21 @@ import (
 
 func fileAttacks() map[string]attack {
 	return map[string]attack{
-		"read-file":      readFile,
-		"write-file":     func(args []string) (string, error) { return "", os.WriteFile(args[0], []byte(args[1]), 0o666) },
-		"open-write":     openWrite,
-		"list":           list,
-		"devices":        devices,
-		"cgroup":         cgroup,
-		"mount":          mountTmpfs,
-		"fsopen":         fsopen,
-		"remount":        remount,
-		"chroot":         func([]string) (string, error) { return "", unix.Chroot("/tmp") },
-		"unshare-mounts": func([]string) (string, error) { return "", unix.Unshare(unix.CLONE_NEWNS) },
-		"mknod":          mknod,
-		"set-id":         setID,
-		"open-by-handle": openByHandle,
-		"inherited":      inherited,
+		"read-file":           readFile,
+		"write-file":          func(args []string) (string, error) { return "", os.WriteFile(args[0], []byte(args[1]), 0o666) },
+		"open-write":          openWrite,
+		"list":                list,
+		"devices":             devices,
+		"mknod":               mknod,
+		"set-id":              setID,
+		"open-by-handle":      openByHandle,
+		"inherited":           inherited,
+		"read-from-inherited": readFromInherited,
+		"climb":               climb,
+		"truncate":            truncate,
+		"truncate-program":    truncateProgram,
+		"link-device":         linkDevice,
+		"find-hidden":         findHidden,
 	}
 }
 
@@ -98,50 +98,6 @@ func devices([]string) (string, error) {
 	return found, err
 }
 
-// cgroup looks for a control group file system and names what it could write in it.
-func cgroup([]string) (string, error) {
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return "", err
-	}
-	for line := range strings.Lines(string(mounts)) {
-		fields := strings.Fields(line)
-		if len(fields) > 4 && strings.Contains(line, " - cgroup") {
-			if _, err := os.Stat(fields[4]); err == nil {
-				return fields[4], nil
-			}
-		}
-	}
-	return "", errors.New("no control group file system is mounted")
-}
-
-func mountTmpfs([]string) (string, error) {
-	dir, err := os.MkdirTemp("", "mount")
-	if err != nil {
-		return "", err
-	}
-	if err := unix.Mount("none", dir, "tmpfs", 0, ""); err != nil {
-		return "", err
-	}
-	return "", unix.Unmount(dir, unix.MNT_DETACH)
-}
-
-func fsopen([]string) (string, error) {
-	fd, err := unix.Fsopen("tmpfs", unix.FSOPEN_CLOEXEC)
-	if err != nil {
-		return "", err
-	}
-	return "", unix.Close(fd)
-}
-
-// remount makes a read-only mount writable and writes to it.
-func remount(args []string) (string, error) {
-	if err := unix.Mount("", args[0], "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_NOSUID|unix.MS_NODEV, ""); err != nil {
-		return "", err
-	}
-	return "", os.WriteFile(filepath.Join(args[0], "overwritten"), []byte(args[1]), 0o666)
-}
-
 // mknod makes another /dev/zero.
 func mknod([]string) (string, error) {
 	dir, err := os.MkdirTemp("", "mknod")
@@ -192,4 +148,121 @@ func inherited(args []string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("descriptors are %v", descriptors())
+}
+
+// readFromInherited opens a name in every folder that came with exec.
+func readFromInherited(args []string) (string, error) {
+	for _, folder := range descriptors() {
+		fd, err := unix.Openat(folder, args[0], unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			continue
+		}
+		text, err := io.ReadAll(io.LimitReader(os.NewFile(uintptr(fd), args[0]), secretSize))
+		return string(text), err
+	}
+	return "", fmt.Errorf("descriptors are %v", descriptors())
+}
+
+// climb goes up to the root from every folder that it stands in or may reach, and down to a
+// file again.
+func climb(args []string) (string, error) {
+	from := []string{".", "/proc/self/cwd", "/proc/self/root", "/proc/1/cwd", "/proc/1/root"}
+	for _, fd := range descriptors() {
+		from = append(from, fmt.Sprintf("/proc/self/fd/%d", fd))
+	}
+	last := errors.New("nowhere to start from")
+	for _, folder := range from {
+		text, err := readFile([]string{folder + strings.Repeat("/..", 8) + args[0]})
+		if err == nil {
+			return text, nil
+		}
+		last = err
+	}
+	return "", last
+}
+
+// truncate gives a file the length that it has. That a program runs and so cannot be written
+// to the kernel says after it has looked at the mount and the caller's rights (ETXTBSY).
+func truncate(args []string) (string, error) {
+	becomeRoot()
+	info, err := os.Stat(args[0])
+	if err != nil {
+		return "", err
+	}
+	err = unix.Truncate(args[0], info.Size())
+	if errors.Is(err, unix.ETXTBSY) {
+		err = nil
+	}
+	return "", err
+}
+
+// truncateProgram does it to a file below a folder.
+func truncateProgram(args []string) (string, error) {
+	becomeRoot()
+	last := errors.New("no program there")
+	_ = filepath.WalkDir(args[0], func(path string, d fs.DirEntry, err error) error { // last says why
+		if err != nil {
+			last = err
+			return nil
+		}
+		if d.Type().IsRegular() {
+			if _, last = truncate([]string{path}); last == nil {
+				return fs.SkipAll
+			}
+		}
+		return nil
+	})
+	return "", last
+}
+
+// linkDevice makes a link where devices are.
+func linkDevice([]string) (string, error) {
+	becomeRoot()
+	const name = "/dev/lambent-attack"
+	if err := os.Symlink("/proc/sys/kernel/core_pattern", name); err != nil {
+		return "", err
+	}
+	return "", os.Remove(name)
+}
+
+// hide leaves as much in /tmp as it can without traces: names, an attribute, times.
+func hide(args []string) error {
+	dir := os.TempDir()
+	var was unix.Stat_t
+	if err := unix.Stat(dir, &was); err != nil {
+		return err
+	}
+	name := filepath.Join(dir, ".hidden-"+args[0])
+	if err := os.WriteFile(name, []byte(args[0]), 0o666); err != nil {
+		return err
+	}
+	_ = unix.Setxattr(dir, "user.hidden", []byte(args[0]), 0) // the folder may be another's
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	if os.Rename(name, filepath.Join(dir, "lost+found", "x")) != nil {
+		err = os.Remove(name)
+	}
+	times := []unix.Timespec{was.Atim, was.Mtim}
+	_ = unix.UtimesNanoAt(unix.AT_FDCWD, dir, times, 0) // as above
+	return errors.Join(err, f.Close())
+}
+
+// findHidden reads all that is in /tmp.
+func findHidden([]string) (string, error) {
+	dir, found := os.TempDir(), ""
+	value := make([]byte, secretSize)
+	if n, err := unix.Getxattr(dir, "user.hidden", value); err == nil {
+		found += string(value[:n])
+	}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		found += path + "\n"
+		if err == nil && d.Type().IsRegular() {
+			text, _ := readFile([]string{path}) // what cannot be read is not found
+			found += text
+		}
+		return nil
+	})
+	return found, err
 }

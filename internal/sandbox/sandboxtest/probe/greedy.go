@@ -8,16 +8,23 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
 
 func greedyAttacks() map[string]attack {
 	return map[string]attack{
-		"fork-bomb":    func(args []string) (string, error) { return crowd(number(args, 0), "sleep-quietly") },
-		"memory-bomb":  memoryBomb,
-		"memory-crowd": func(args []string) (string, error) { return crowd(number(args, 0), "hold", args[1]) },
-		"fill-tmp":     fillTmp,
+		"fork-bomb":       func(args []string) (string, error) { return crowd(number(args, 0), "sleep-quietly") },
+		"memory-bomb":     memoryBomb,
+		"memory-crowd":    func(args []string) (string, error) { return crowd(number(args, 0), "hold", args[1]) },
+		"fill":            fillUp,
+		"thread-bomb":     threadBomb,
+		"zombie-bomb":     zombieBomb,
+		"memfd":           memfd,
+		"inode-bomb":      inodeBomb,
+		"descriptor-bomb": descriptorBomb,
 	}
 }
 
@@ -67,9 +74,79 @@ func hold(args []string) error {
 	return nil
 }
 
-// fillTmp writes MiB into the folder for temporary files and removes them again.
-func fillTmp(args []string) (string, error) {
-	name := filepath.Join(os.TempDir(), "fill")
-	defer os.Remove(name)
-	return args[0], fill(name, number(args, 0))
+// fillUp writes MiB into a file and removes it again.
+func fillUp(args []string) (string, error) {
+	defer os.Remove(args[0])
+	return args[1], fill(args[0], number(args, 1))
+}
+
+// threadBomb has threads that live at once: each goroutine holds its own.
+func threadBomb(args []string) (string, error) {
+	debug.SetMaxThreads(100_000)
+	there := make(chan struct{})
+	for range number(args, 0) {
+		go func() {
+			runtime.LockOSThread()
+			there <- struct{}{}
+			forever()
+		}()
+	}
+	for range number(args, 0) {
+		<-there
+	}
+	return args[0], nil // Go ends a process that gets no thread
+}
+
+// zombieBomb starts children that end, and asks after none.
+func zombieBomb(args []string) (string, error) {
+	for i := range number(args, 0) {
+		if err := exec.Command("/proc/self/exe", "exit", "0").Start(); err != nil {
+			return fmt.Sprint(i), err
+		}
+	}
+	return args[0], nil
+}
+
+// memfd keeps MiB in a file that has no name.
+func memfd(args []string) (string, error) {
+	fd, err := unix.MemfdCreate("bomb", unix.MFD_CLOEXEC)
+	if err != nil {
+		return "", err
+	}
+	f := os.NewFile(uintptr(fd), "bomb")
+	defer f.Close()
+	chunk := make([]byte, 1<<20)
+	for range number(args, 0) {
+		if _, err := f.Write(chunk); err != nil {
+			return "", err
+		}
+	}
+	return args[0], nil
+}
+
+// inodeBomb makes files without content. It removes none: the box is at its end.
+func inodeBomb(args []string) (string, error) {
+	dir, err := os.MkdirTemp("", "inodes")
+	if err != nil {
+		return "", err
+	}
+	for i := range number(args, 0) {
+		fd, err := unix.Open(filepath.Join(dir, strconv.Itoa(i)), unix.O_CREAT|unix.O_WRONLY|unix.O_CLOEXEC, 0o600)
+		if err != nil {
+			return fmt.Sprint(i), err
+		}
+		if err := unix.Close(fd); err != nil {
+			return fmt.Sprint(i), err
+		}
+	}
+	return args[0], nil
+}
+
+func descriptorBomb(args []string) (string, error) {
+	for i := range number(args, 0) {
+		if _, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+			return fmt.Sprint(i), err
+		}
+	}
+	return args[0], nil
 }
