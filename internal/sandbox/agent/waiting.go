@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
@@ -105,8 +107,7 @@ func (b *Box) takeWaiting(c sandbox.Command) *waiting {
 }
 
 // tell writes the workload and waits until it was read, which costs a start nothing: the
-// interpreter is at work by then. Whoever reads it is our own program until it has it all. One
-// that died before resets the connection (unix(7)).
+// interpreter is at work by then. Whoever reads it is our own program until it has it all.
 func (w *waiting) tell(ctx context.Context, workload []byte) error {
 	if w.process.ended.Load() {
 		return os.ErrProcessDone
@@ -116,13 +117,35 @@ func (w *waiting) tell(ctx context.Context, workload []byte) error {
 	if _, err := w.start.Write(workload); err != nil {
 		return err
 	}
-	if err := w.start.(*net.UnixConn).CloseWrite(); err != nil {
+	conn := w.start.(*net.UnixConn)
+	if err := conn.CloseWrite(); err != nil {
 		return err
 	}
-	if _, err := w.start.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("telling an interpreter its workload: %w", err)
 	}
-	return nil
+	return wasRead(conn)
+}
+
+// wasRead is an error when the other end was closed before it had read everything. Before gVisor
+// closes a socket it shuts it down, which looks like an end; what was not read is still in it
+// then, and resets the connection when it is closed (unix(7)). So it is looked at in that order.
+func wasRead(conn *net.UnixConn) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	left, number := 0, 0
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		if left, failed = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ); failed == nil {
+			number, failed = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR)
+		}
+	})
+	if err = errors.Join(err, failed); err == nil && left+number != 0 {
+		err = os.ErrProcessDone
+	}
+	return err
 }
 
 func (b *Box) workloadOf(c sandbox.Command) []byte {
