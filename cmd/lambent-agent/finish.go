@@ -1,16 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
-	"lambent.dev/lambent/internal/kernel/caps"
 	"lambent.dev/lambent/internal/kernel/mount"
 	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
@@ -19,13 +15,10 @@ import (
 // emptyFile is a device that everybody may open.
 const emptyFile = "/dev/null"
 
-// needless are devices that gVisor makes and no function needs.
-var needless = []string{"/dev/fuse", "/dev/net", "/dev/ptmx", "/dev/pts", "/dev/char"}
-
 // finish does what only a process inside can do.
 func (b *box) finish(s *agentproto.Setup) error {
 	b.setup = s
-	for _, step := range []func() error{b.mountShm, b.trimDevices, b.openNull, setLimits} {
+	for _, step := range []func() error{func() error { return b.world.finish(s) }, b.mountShm, b.openNull, setLimits} {
 		if err := step(); err != nil {
 			return fmt.Errorf("finishing the box: %w", err)
 		}
@@ -34,26 +27,8 @@ func (b *box) finish(s *agentproto.Setup) error {
 }
 
 func (b *box) mountShm() error {
-	const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+	flags := uintptr(unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC)
 	return mount.Tmpfs("/dev/shm", flags, fmt.Sprintf("mode=1777,size=%d", b.setup.ShmSize))
-}
-
-func (b *box) trimDevices() error {
-	if b.setup.Devices {
-		return nil
-	}
-	for _, path := range needless {
-		if err := trim(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
-}
-
-// trim removes a device, or a folder of them with what is mounted there.
-func trim(path string) error {
-	_ = unix.Unmount(path, unix.MNT_DETACH) // most are no mounts
-	return os.RemoveAll(path)
 }
 
 func (b *box) openNull() (err error) {
@@ -80,24 +55,16 @@ func setLimit(resource int, limit uint64) error {
 	return nil
 }
 
-// bind shows a function's folders where it expects them: in the box's private folder the host
-// has mounted them already.
+// bind shows a function's folders where it expects them.
 func (b *box) bind(m *agentproto.Bind) error {
 	if len(m.Targets) != len(m.Names) {
 		return fmt.Errorf("%d folders came for %d targets", len(m.Names), len(m.Targets))
 	}
-	for i, target := range m.Targets {
-		source := filepath.Join(agentproto.Code, m.Names[i])
-		if err := unix.Mount(source, target, "", unix.MS_BIND|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, ""); err != nil {
-			return &os.PathError{Op: "mount", Path: target, Err: err}
-		}
+	if err := b.world.bind(b, m); err != nil {
+		return err
 	}
 	b.bound = true
-	if m.Pids == 0 {
-		return nil
-	}
-	// The kernel counts by user: those of commands. The agent holds a right to pass it.
-	return errors.Join(setLimit(unix.RLIMIT_NPROC, uint64(m.Pids)), b.limitWaiting(uint64(m.Pids)))
+	return nil
 }
 
 // limitWaiting sets the limit of what was started before it was known.
@@ -106,12 +73,4 @@ func (b *box) limitWaiting(pids uint64) error {
 		limit := unix.Rlimit{Cur: pids, Max: pids}
 		return os.NewSyscallError("prlimit", unix.Prlimit(pid, unix.RLIMIT_NPROC, &limit, nil))
 	})
-}
-
-// dropRights gives up what would let the agent, if it was taken over, change the box again.
-func (b *box) dropRights() error {
-	if b.setup.Privileged {
-		return nil
-	}
-	return caps.Keep(unix.CAP_SETUID, unix.CAP_SETGID, unix.CAP_KILL, unix.CAP_SYS_RESOURCE)
 }

@@ -1,4 +1,4 @@
-// Command lambent-agent is PID 1 inside gVisor: it starts and reaps the commands of a box,
+// Command lambent-agent is PID 1 inside gVisor, or in a guest of the tier microvm: it starts and reaps the commands of a box,
 // fetches from the host what they need, and forwards TCP connections. Package agentproto is
 // what it speaks. It is built without cgo, on the standard library and x/sys only.
 //
@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime"
 
+	"lambent.dev/lambent/internal/kernel/reaper"
 	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 )
 
@@ -18,8 +19,20 @@ func main() {
 	// Limits are the process's, but credentials are a thread's: all commands are forked from
 	// this one.
 	runtime.LockOSThread()
-	if err := serve(agentproto.ControlFD); err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "lambent-agent:", err)
 		os.Exit(1)
 	}
+}
+
+// run serves in the world that it finds itself in.
+func run() error {
+	if os.Args[0] != agentproto.GuestPath {
+		return serve(newGVisor(agentproto.ControlFD), reaper.New)
+	}
+	g, err := bootGuest()
+	if err != nil {
+		return err
+	}
+	return serve(g, reaper.NewOfMachine)
 }

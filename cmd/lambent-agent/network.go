@@ -4,10 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 )
@@ -76,11 +73,17 @@ func (b *box) dial(r *agentproto.Dial) error {
 
 // join carries bytes between a connection inside and the host until both ways have ended.
 func (b *box) join(inside *net.TCPConn, ticket uint64) {
-	defer inside.Close()
-	outside, err := b.outside(ticket)
+	outside, err := b.world.connect(ticket)
 	if err != nil {
+		_ = inside.Close() // nobody else has it
 		return
 	}
+	joinEnds(inside, outside)
+}
+
+// joinEnds closes both when both ways have ended.
+func joinEnds(inside, outside end) {
+	defer inside.Close()
 	defer outside.Close()
 	back := make(chan struct{})
 	go func() {
@@ -104,21 +107,4 @@ func carry(to, from end) {
 		return
 	}
 	_ = to.CloseWrite() // the other end may be gone
-}
-
-func (b *box) outside(ticket uint64) (*net.UnixConn, error) {
-	fd, err := b.stream(ticket)
-	if err != nil {
-		return nil, err
-	}
-	if err := unix.SetNonblock(fd, true); err != nil {
-		return nil, errors.Join(err, unix.Close(fd))
-	}
-	f := os.NewFile(uintptr(fd), "stream")
-	defer f.Close()
-	conn, err := net.FileConn(f)
-	if err != nil {
-		return nil, err
-	}
-	return conn.(*net.UnixConn), nil
 }

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"encoding/binary"
-	"fmt"
 	"os"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -18,50 +15,63 @@ import (
 func (b *box) run(r *agentproto.Run) error {
 	files, channel, err := b.files(r)
 	defer closeAll(files)
-	if channel >= 0 {
-		b.mu.Lock()
-		b.channels[r.ID] = channel
-		b.mu.Unlock()
-	}
+	b.keepChannel(r.ID, channel)
 	if err == nil {
-		err = b.children.Start(r.ID, func() (int, error) { return b.fork(r, files) })
+		err = b.start(r, files)
 	}
 	if err != nil {
-		b.dropChannel(r.ID)
+		b.drop(r.ID)
 	}
 	return err
 }
 
-func (b *box) dropChannel(id uint64) {
+func (b *box) start(r *agentproto.Run, files []int) error {
+	return b.children.Start(r.ID, func() (int, error) {
+		return b.world.fork(func() (int, error) { return b.fork(r, files) })
+	})
+}
+
+func (b *box) keepChannel(id uint64, channel int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if channel, has := b.channels[id]; has {
-		delete(b.channels, id)
+	if channel >= 0 {
+		b.channels[id] = channel
+	}
+}
+
+// drop closes what a command that did not start would have had.
+func (b *box) drop(id uint64) {
+	b.mu.Lock()
+	channel, has := b.channels[id]
+	outputs := b.outputs[id]
+	delete(b.channels, id)
+	delete(b.outputs, id)
+	b.mu.Unlock()
+	if has {
 		_ = unix.Close(channel)
 	}
+	finish(outputs)
 }
 
 // files opens what the command inherits from descriptor 1 on; channel is the agent's end of
 // its stream channel, -1 without one.
 func (b *box) files(r *agentproto.Run) (files []int, channel int, err error) {
-	stdout, err := openPipe(r.Stdout)
+	stdout, err := b.open(r.ID, r.Stdout)
 	if err != nil {
 		return nil, -1, err
 	}
 	files = append(files, stdout)
 	stderr := stdout
 	if r.Stderr != "" {
-		if stderr, err = openPipe(r.Stderr); err != nil {
+		if stderr, err = b.open(r.ID, r.Stderr); err != nil {
 			return files, -1, err
 		}
-		files = append(files, stderr)
-	} else {
-		files = append(files, stdout)
 	}
+	files = append(files, stderr)
 	if files, channel, err = b.channel(r, files); err != nil || r.Start == 0 {
 		return files, channel, err
 	}
-	start, err := b.stream(r.Start)
+	start, err := b.world.stream(r.Start)
 	if err != nil {
 		return files, channel, err
 	}
@@ -72,7 +82,7 @@ func (b *box) files(r *agentproto.Run) (files []int, channel int, err error) {
 func (b *box) channel(r *agentproto.Run, files []int) ([]int, int, error) {
 	switch {
 	case r.Direct != 0:
-		one, err := b.stream(r.Direct)
+		one, err := b.world.stream(r.Direct)
 		if err != nil {
 			return files, -1, err
 		}
@@ -87,47 +97,26 @@ func (b *box) channel(r *agentproto.Run, files []int) ([]int, int, error) {
 	return files, -1, nil
 }
 
-// openPipe opens a pipe of the host for writing.
-func openPipe(name string) (int, error) {
-	path := filepath.Join(agentproto.Door, name)
-	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+// open opens where a command writes, and keeps what must be done at its end.
+func (b *box) open(id uint64, name string) (int, error) {
+	s, err := b.world.open(name)
 	if err != nil {
-		return -1, &os.PathError{Op: "open", Path: path, Err: err}
+		return -1, err
 	}
-	return fd, nil
+	if s.sync != nil {
+		b.mu.Lock()
+		b.outputs[id] = append(b.outputs[id], s)
+		b.mu.Unlock()
+	}
+	return s.fd, nil
 }
-
-// stream connects to the host with a ticket.
-func (b *box) stream(ticket uint64) (int, error) {
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return -1, os.NewSyscallError("socket", err)
-	}
-	if err := present(fd, ticket); err != nil {
-		_ = unix.Close(fd)
-		return -1, fmt.Errorf("connecting to the host: %w", err)
-	}
-	return fd, nil
-}
-
-func present(fd int, ticket uint64) error {
-	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: filepath.Join(agentproto.Door, agentproto.Socket)}); err != nil {
-		return os.NewSyscallError("connect", err)
-	}
-	_, err := unix.Write(fd, binary.BigEndian.AppendUint64(nil, ticket))
-	return os.NewSyscallError("write", err)
-}
-
-// crowd is how many streams may wait in a channel, in bytes of one each. Each of them holds
-// descriptors of gVisor's on the host, whose number is limited, too.
-const crowd = 64
 
 // patience is how long it waits before it looks at a full channel again.
 const patience = 5 * time.Millisecond
 
-// open connects a stream and gives it to a command. It waits while the command has not taken
+// openStream connects a stream and gives it to a command. It waits while the command has not taken
 // earlier ones; the command's end ends that.
-func (b *box) open(o *agentproto.Open) error {
+func (b *box) openStream(o *agentproto.Open) error {
 	b.mu.Lock()
 	channel, has := b.channels[o.ID]
 	if has {
@@ -138,10 +127,10 @@ func (b *box) open(o *agentproto.Open) error {
 		return unix.EPIPE
 	}
 	defer func() { _ = unix.Close(channel) }()
-	if err := await(channel); err != nil {
+	if err := awaitRoom(channel, b.world.crowd()); err != nil {
 		return err
 	}
-	fd, err := b.stream(o.Ticket)
+	fd, err := b.world.stream(o.Ticket)
 	if err != nil {
 		return err
 	}
@@ -149,8 +138,8 @@ func (b *box) open(o *agentproto.Open) error {
 	return os.NewSyscallError("sendmsg", unix.Sendmsg(channel, []byte{0}, unix.UnixRights(fd), nil, unix.MSG_NOSIGNAL))
 }
 
-// await returns when there is room in a channel.
-func await(channel int) error {
+// awaitRoom returns when there is room in a channel.
+func awaitRoom(channel, crowd int) error {
 	for {
 		waiting, err := unix.IoctlGetInt(channel, unix.TIOCOUTQ)
 		if err != nil {

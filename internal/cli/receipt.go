@@ -30,6 +30,9 @@ func readReceipt(h http.Header, began time.Time) (*receipt.Receipt, error) {
 	if err := r.ParseUsage(h.Get("X-Lambent-Usage")); err != nil {
 		return nil, err
 	}
+	if r.Cost, err = receipt.ParseCost(h.Get("X-Lambent-Cost")); err != nil {
+		return nil, err
+	}
 	return r, r.ParseServerTiming(h.Get("Server-Timing"))
 }
 
@@ -51,7 +54,19 @@ func printReceipt(w io.Writer, r *receipt.Receipt) error {
 	if _, err := fmt.Fprintf(w, "%-9s %10s ms  memory %.1f MiB\n", "total", milliseconds(wall), float64(r.MemoryPeak)/(1<<20)); err != nil {
 		return err
 	}
+	if err := printCost(w, r.Cost); err != nil {
+		return err
+	}
 	return printUsed(w, r)
+}
+
+// printCost shows what a million such requests would cost, where the server knows its price.
+func printCost(w io.Writer, c receipt.Cost) error {
+	if c == (receipt.Cost{}) {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "%-9s a million like it: $%.3f here, $%.2f on Lambda, $%.2f on Fargate\n", "cost", 1e6*c.Here, 1e6*c.Lambda, 1e6*c.Fargate)
+	return err
 }
 
 // printUsed shows what the host could tell of what went on meanwhile.

@@ -8,6 +8,7 @@ import (
 
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox/gvisor/runsc"
+	"lambent.dev/lambent/internal/sandbox/microvm/image"
 )
 
 func setupCommand() *cobra.Command {
@@ -15,7 +16,9 @@ func setupCommand() *cobra.Command {
 		Use: "setup TIER", Short: "Install what an isolation needs on this host", Args: takes(1, 1),
 		Long: "Installs what an isolation needs beside Lambent itself; `lambent doctor` says what is missing.\n\n" +
 			"gvisor: builds runsc from the Go module " + runsc.Module + " at the version that Lambent\n" +
-			"is tested with. This needs Go on this machine and takes some minutes the first time.",
+			"is tested with. This needs Go on this machine and takes some minutes the first time.\n\n" +
+			"microvm: installs QEMU and mkfs.erofs of Debian where they are missing, fetches Debian's kernel for\n" +
+			"clouds, and makes the guests' root of packages that this machine has, in its folder microvm.",
 		Example: "  sudo lambent setup gvisor",
 	}
 	dir := c.Flags().String("dir", runsc.SystemDir, "put programs into `DIR`; servers look there and beside lambent")
@@ -39,7 +42,9 @@ func setUp(c *cobra.Command, tier lambda.Tier, dir string) error {
 	case lambda.TierGVisor:
 		return during(c.ErrOrStderr(), "building gVisor", func() error { return runsc.Install(c.Context(), dir, out) })
 	case lambda.TierMicroVM:
-		return fmt.Errorf("this version of Lambent has no driver for the isolation %s", tier)
+		return during(c.ErrOrStderr(), "making guests' images", func() error {
+			return image.Install(c.Context(), filepath.Join(dir, filepath.Base(image.SystemDir)), out)
+		})
 	}
 	_, err := fmt.Fprintf(out, "isolation %s needs nothing beside Lambent; see `lambent doctor`\n", tier)
 	return err

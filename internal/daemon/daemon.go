@@ -27,6 +27,7 @@ import (
 	"lambent.dev/lambent/internal/logs"
 	"lambent.dev/lambent/internal/neighbour"
 	"lambent.dev/lambent/internal/pool"
+	"lambent.dev/lambent/internal/price"
 	"lambent.dev/lambent/internal/queue"
 	"lambent.dev/lambent/internal/router"
 	"lambent.dev/lambent/internal/runtimes"
@@ -61,6 +62,7 @@ type Daemon struct {
 	registry *prometheus.Registry
 	metrics  *telemetry.Metrics
 	tracer   *telemetry.Tracer // nil = no traces are sent
+	quoter   *price.Quoter     // nil = nobody said what the machine costs
 	receipts control.Receipts  // for those who watch
 	beside   neighbour.Board
 	slowest  *slowest.List
@@ -199,7 +201,7 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 		return err
 	}
 	undo.Add(d.closePool)
-	if err := errors.Join(d.openMetrics(), d.openTracer(ctx)); err != nil {
+	if err := errors.Join(d.openMetrics(), d.openTracer(ctx), d.openQuoter()); err != nil {
 		return err
 	}
 	undo.Add(d.closeTracer)

@@ -8,6 +8,7 @@ import (
 
 	"lambent.dev/lambent/internal/drivers"
 	"lambent.dev/lambent/internal/sandbox/gvisor/runsc"
+	"lambent.dev/lambent/internal/sandbox/microvm/image"
 )
 
 // Drivers puts the drivers of this host together. It finds their programs by itself.
@@ -21,6 +22,7 @@ func Drivers(o drivers.Options) (*drivers.Set, error) {
 			return nil, err
 		}
 		o.Runsc = runscPaths(filepath.Dir(o.Agent))
+		o.Guests = guestFolders(filepath.Dir(o.Agent))
 	}
 	return drivers.New(o)
 }
@@ -29,6 +31,11 @@ func Drivers(o drivers.Options) (*drivers.Set, error) {
 // `lambent setup gvisor` puts it.
 func runscPaths(beside string) []string {
 	return []string{filepath.Join(beside, runsc.Name), filepath.Join(runsc.SystemDir, runsc.Name)}
+}
+
+// guestFolders are where what microVMs boot from is looked for, as runscPaths.
+func guestFolders(beside string) []string {
+	return []string{filepath.Join(beside, filepath.Base(image.SystemDir)), image.SystemDir}
 }
 
 // helper finds a program that is installed beside this one.

@@ -47,10 +47,14 @@ func (d *Daemon) metered() metered {
 
 // line is what the API and events invoke: the router, counted and traced.
 func (d *Daemon) line() lambdaapi.Invoker {
-	if d.tracer == nil {
-		return d.metered()
+	var line lambdaapi.Invoker = d.metered()
+	if d.quoter != nil {
+		line = priced{line, d.quoter}
 	}
-	return traced{d.metered(), d.tracer}
+	if d.tracer != nil {
+		line = traced{line, d.tracer}
+	}
+	return line
 }
 
 // Invoke implements lambdaapi.Invoker. A dry run runs nothing and is not counted.

@@ -19,6 +19,7 @@ type Options struct {
 	Init         string   // path of lambent-init
 	Agent        string   // path of lambent-agent
 	Runsc        []string // where runsc is looked for, in order
+	Guests       []string // where the kernel and images of microVMs are looked for, in order
 	Owner        string   // names what belongs to this server on the host: letters, digits, '-'
 	Dir          string   // folder for the drivers' own state
 	IDs          string   // of users and groups on the host, for sandboxes of light: FIRST-LAST; "" = its own choice

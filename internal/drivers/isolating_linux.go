@@ -7,6 +7,7 @@ import (
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox/gvisor"
 	"lambent.dev/lambent/internal/sandbox/light"
+	"lambent.dev/lambent/internal/sandbox/microvm"
 )
 
 // isolating lists the drivers that need Linux, weakest tier first. Each owner has a folder of
@@ -20,5 +21,13 @@ func isolating(o Options, out outside) ([]Entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the gvisor driver: %w", err)
 	}
-	return []Entry{{lambda.TierLight, d}, {lambda.TierGVisor, g}}, nil
+	filter, err := light.Filter()
+	if err != nil {
+		return nil, err
+	}
+	m, err := microvm.New(microvm.Options{Agent: o.Agent, Images: o.Guests, Filter: filter, Owner: o.Owner, Dir: filepath.Join(o.Dir, "microvm"), Preload: o.Preload, Log: o.Log})
+	if err != nil {
+		return nil, fmt.Errorf("making the microvm driver: %w", err)
+	}
+	return []Entry{{lambda.TierLight, d}, {lambda.TierGVisor, g}, {lambda.TierMicroVM, m}}, nil
 }

@@ -68,7 +68,7 @@ func newCall(i *Instance, inv *lambda.Invocation, sink lambda.Sink) *call {
 	now := time.Now()
 	return &call{
 		i: i, inv: inv, sink: &callerSink{sink: sink}, began: now, marks: stopwatch{last: now}, done: make(chan struct{}),
-		receipt: receipt.Receipt{RequestID: inv.RequestID, Version: i.target.Version.Version, Tier: i.target.Tier, Arrived: inv.Arrived},
+		receipt: receipt.Receipt{RequestID: inv.RequestID, Version: i.target.Version.Version, Tier: i.target.Tier, MemorySize: int(i.target.Version.MemorySize), Arrived: inv.Arrived},
 	}
 }
 

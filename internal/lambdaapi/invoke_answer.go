@@ -16,7 +16,7 @@ import (
 // describeRun writes the headers of an invocation's answer: Lambda's, then Lambent's
 // receipt.
 func (c *call) describeRun(inv *lambda.Invocation, r *receipt.Receipt, sink *lambda.Buffer) {
-	h := headers{to: c.w.Header(), values: make([]string, 0, 11)}
+	h := headers{to: c.w.Header(), values: make([]string, 0, 12)}
 	h.set("Content-Type", contentType(sink))
 	h.set("X-Amz-Executed-Version", r.Version)
 	h.set("X-Amzn-Trace-Id", inv.TraceID)
@@ -32,6 +32,9 @@ func (c *call) describeRun(inv *lambda.Invocation, r *receipt.Receipt, sink *lam
 	h.set("X-Lambent-Isolation", r.Tier.String())
 	if r.Network != "" {
 		h.set("X-Lambent-Network", string(r.Network))
+	}
+	if r.Cost != (receipt.Cost{}) {
+		h.set("X-Lambent-Cost", r.Cost.String())
 	}
 	if r.Why != "" {
 		h.set("X-Lambent-Why", headerText(r.Why))

@@ -49,10 +49,11 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"sandbox/agent", "cleanup sandbox sandbox/agent/agentproto sandbox/light/initproto sandbox/output sandbox/stream"},
 	{"sandbox/gvisor/runsc", ""},
 	{"sandbox/gvisor", "lambda egress sandbox cleanup kernel/* sandbox/agent sandbox/agent/agentproto sandbox/gvisor/runsc sandbox/hostroot sandbox/light/initproto sandbox/output sandbox/stage sandbox/stream"},
-	{"sandbox/microvm", "lambda sandbox cleanup kernel/* sandbox/agent sandbox/agent/agentproto sandbox/agent/wire sandbox/hostroot sandbox/light/initproto sandbox/output sandbox/stage sandbox/stream"},
+	{"sandbox/microvm/image", "sandbox/agent/agentproto sandbox/hostroot"},
+	{"sandbox/microvm", "lambda sandbox cleanup kernel/* sandbox/agent sandbox/agent/agentproto sandbox/agent/wire sandbox/hostroot sandbox/microvm/image sandbox/output sandbox/stage sandbox/stream"},
 	{"sandbox/sandboxtest", "lambda sandbox cleanup"},
 	{"sandbox/sandboxtest/probe", ""},
-	{"drivers", "lambda egress sandbox cleanup sandbox/process sandbox/light sandbox/gvisor telemetry"},
+	{"drivers", "lambda egress sandbox cleanup sandbox/process sandbox/light sandbox/gvisor sandbox/microvm telemetry"},
 	{"receipt", "lambda"},
 	{"neighbour", "receipt"},
 	{"slowest", "lambda receipt"},
@@ -77,7 +78,7 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"bill", "price"},
 	{"bill/page", "bill"},
 	{"daemon", "*"},
-	{"cli", "bill bill/page host price bundle config control daemon lambda move receipt why runtimes sandbox sandbox/gvisor/runsc drivers telemetry logs"},
+	{"cli", "bill bill/page host price bundle config control daemon lambda move receipt why runtimes sandbox sandbox/gvisor/runsc sandbox/microvm/image drivers telemetry logs"},
 }
 
 func TestImportDirection(t *testing.T) {

@@ -42,6 +42,20 @@ func TestInvoke(t *testing.T) {
 	near(t, "fargate", tb.Fargate["x86_64"].Task(1769, time.Hour), 0.04048+1769.0/1024*0.004445)
 }
 
+// A machine of 10,240 MB for 73 dollars a month costs 0.1 an hour, so a tenth of it for half an
+// hour is half a cent.
+func TestQuote(t *testing.T) {
+	q, err := table(t).NewQuoter(73, 10240)
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, onLambda, onFargate := q.Quote(1024, 30*time.Minute)
+	near(t, "here", here, 0.005)
+	if onLambda < 0.02 || onLambda > 0.04 || onFargate <= here {
+		t.Errorf("%v on Lambda, %v on Fargate", onLambda, onFargate)
+	}
+}
+
 func TestOverride(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "prices.toml")
 	text := "date = \"2027-01-01\"\n[lambda]\nrequest = 1.0\n[ec2.\"own\"]\narchitecture = \"arm64\"\nvcpu = 2\ngb = 24\nhour = 0.05\n"

@@ -25,6 +25,8 @@ type document struct {
 	Phases     phaseMap       `json:"phases"`
 	WallMS     float64        `json:"wallMs"`
 	MemoryPeak int64          `json:"memoryPeakBytes"`
+	MemorySize int            `json:"memoryMB,omitempty"`
+	Cost       *Cost          `json:"costUSD,omitempty"`
 	usedDocument
 	Neighbours []neighbourDocument `json:"neighbours,omitempty"`
 }
@@ -66,7 +68,7 @@ func (r Receipt) MarshalJSON() ([]byte, error) {
 		RequestID: r.RequestID, Version: r.Version, TenantID: r.Tenant, Isolation: isolation(r.Tier), Network: r.Network,
 		Start: r.Start, Why: r.Why, Class: r.Class.String(), Fault: r.Fault, Arrived: r.Arrived,
 		Phases: phasesOf(r.Spent), WallMS: rounded(r.Wall()),
-		MemoryPeak: r.MemoryPeak, usedDocument: r.Used.document(), Neighbours: neighboursOf(r.Neighbours),
+		MemoryPeak: r.MemoryPeak, MemorySize: r.MemorySize, Cost: priced(r.Cost), usedDocument: r.Used.document(), Neighbours: neighboursOf(r.Neighbours),
 	})
 }
 
@@ -145,10 +147,18 @@ func (r *Receipt) UnmarshalJSON(data []byte) error {
 	*r = Receipt{
 		RequestID: d.RequestID, Version: d.Version, Tenant: d.TenantID, Tier: tier, Network: d.Network, Class: class,
 		Start: d.Start, Why: d.Why, Fault: d.Fault, Arrived: d.Arrived,
-		Spent: d.Phases.spent(), MemoryPeak: d.MemoryPeak,
+		Spent: d.Phases.spent(), MemoryPeak: d.MemoryPeak, MemorySize: d.MemorySize,
 		Used: d.used(), Neighbours: neighbours(d.Neighbours),
 	}
 	return nil
+}
+
+// priced leaves out what is not known.
+func priced(c Cost) *Cost {
+	if c == (Cost{}) {
+		return nil
+	}
+	return &c
 }
 
 func isolation(t lambda.Tier) string {

@@ -58,6 +58,8 @@ type Receipt struct {
 	Spent   [phases]time.Duration
 
 	MemoryPeak int64 // bytes, of the instance since its start
+	MemorySize int   // MB that the function has
+	Cost       Cost  // zero: the server knows no price
 	Used       Used
 	Neighbours []Neighbour // those that used most CPU, on receipts of slow invocations only
 	TailLog    []byte      // last 4 KiB of the log, if asked for

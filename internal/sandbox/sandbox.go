@@ -152,6 +152,9 @@ type Preload struct {
 	// Zygote is the program, with its arguments, that forks the interpreter from itself
 	// instead; nil = Command is executed. See package zygote.
 	Zygote []string
+	// Copies says that the command, once it waits, may go on any number of times from one state
+	// of its memory: it has drawn no random number that it keeps, or draws new ones with its workload.
+	Copies bool
 }
 
 // Command is a process to run inside a bound box.

@@ -23,7 +23,8 @@ type Exit struct {
 // Reaper knows the commands that were started and reaps them and every orphan of the box.
 // Its methods may be called from many goroutines.
 type Reaper struct {
-	report func(Exit)
+	report  func(Exit)
+	machine bool // the kernel's own threads are in this pid namespace, too
 
 	// mu is held while a command is started, so that one that ends at once is known
 	// when it is reaped.
@@ -36,6 +37,14 @@ type Reaper struct {
 // New reaps for as long as the process lives, and reports the end of each command.
 func New(report func(Exit)) *Reaper {
 	r := &Reaper{report: report, ids: make(map[int]uint64)}
+	r.changed = sync.NewCond(&r.mu)
+	go r.reap()
+	return r
+}
+
+// NewOfMachine is New for the first process of a whole machine.
+func NewOfMachine(report func(Exit)) *Reaper {
+	r := &Reaper{report: report, ids: make(map[int]uint64), machine: true}
 	r.changed = sync.NewCond(&r.mu)
 	go r.reap()
 	return r
@@ -92,6 +101,10 @@ func (r *Reaper) kill() bool {
 	defer r.mu.Unlock()
 	if os.Getpid() != 1 {
 		r.killGroups()
+		return r.running
+	}
+	if r.machine { // the kernel's threads take every signal and stay; all else is below this process
+		_ = unix.Kill(-1, unix.SIGKILL)
 		return r.running
 	}
 	// All in the pid namespace, also what a zygote forked into it, until there is none.

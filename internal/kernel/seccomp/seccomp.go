@@ -35,14 +35,20 @@ func Encode(program []Instruction) []byte {
 
 // Install puts all threads of the process under the filter, for ever. The process
 // must have no_new_privs or CAP_SYS_ADMIN.
-func Install(filter []byte) error {
+func Install(filter []byte) error { return install(filter, unix.SECCOMP_FILTER_FLAG_TSYNC) }
+
+// InstallThread puts the calling thread, which must be locked, and what it starts under the
+// filter, for ever. The conditions are Install's.
+func InstallThread(filter []byte) error { return install(filter, 0) }
+
+func install(filter []byte, flags uintptr) error {
 	count := len(filter) / instruction
 	if len(filter)%instruction != 0 || count == 0 || count > longest {
 		return fmt.Errorf("a seccomp filter of %d bytes is not a program", len(filter))
 	}
 	program := unix.SockFprog{Len: uint16(count), Filter: (*unix.SockFilter)(unsafe.Pointer(&filter[0]))}
 	thread, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER,
-		unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program)))
+		flags, uintptr(unsafe.Pointer(&program)))
 	if errno != 0 {
 		return os.NewSyscallError("seccomp", errno)
 	}

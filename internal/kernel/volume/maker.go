@@ -106,6 +106,31 @@ func (m *Maker) New(ctx context.Context, size int64) (*Volume, error) {
 }
 
 func (m *Maker) make(ctx context.Context, size int64) (*Volume, error) {
+	image, err := m.image(ctx, size)
+	if err != nil {
+		return nil, err
+	}
+	device, err := m.attach(ctx, image)
+	if err != nil {
+		return nil, errors.Join(err, image.Close())
+	}
+	return &Volume{device: device, image: image}, nil
+}
+
+// Image makes the file of a volume, without a device: for who has a kernel of its own. It has no
+// name and ends with its last descriptor. The limits are New's.
+func (m *Maker) Image(ctx context.Context, size int64) (*os.File, error) {
+	if size < minSize || size > maxSize {
+		return nil, fmt.Errorf("making an image of %d bytes: it must have %d to %d", size, minSize, int64(maxSize))
+	}
+	image, err := m.image(ctx, size)
+	if err != nil {
+		return nil, fmt.Errorf("making an image of %d bytes: %w", size, err)
+	}
+	return image, nil
+}
+
+func (m *Maker) image(ctx context.Context, size int64) (*os.File, error) {
 	if err := os.MkdirAll(m.dir, 0o700); err != nil { // somebody may have removed it
 		return nil, err
 	}
@@ -120,15 +145,7 @@ func (m *Maker) make(ctx context.Context, size int64) (*Volume, error) {
 	if err != nil {
 		return nil, err
 	}
-	image, err := t.copy(ctx, m.dir)
-	if err != nil {
-		return nil, err
-	}
-	device, err := m.attach(ctx, image)
-	if err != nil {
-		return nil, errors.Join(err, image.Close())
-	}
-	return &Volume{device: device, image: image}, nil
+	return t.copy(ctx, m.dir)
 }
 
 func (m *Maker) attach(ctx context.Context, image *os.File) (*os.File, error) {

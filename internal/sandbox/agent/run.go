@@ -75,6 +75,48 @@ func (b *Box) execute(ctx context.Context, c sandbox.Command, start uint64) (*Pr
 	return p, nil
 }
 
+// Adopt makes the command that waits in the box since before it was known for whom, as
+// agentproto.Preload started it, the one that is to be run. It returns nil where that has ended
+// or cannot become it: then the command must be executed.
+func (b *Box) Adopt(ctx context.Context, c sandbox.Command) (sandbox.Process, error) {
+	p := &Process{box: b, id: agentproto.PreloadID, done: make(chan struct{})}
+	if err := b.Usable(); err != nil {
+		return nil, err
+	}
+	b.keep(p)
+	var undo cleanup.Stack
+	defer undo.Run(nil)
+	undo.Add(func() error { b.unregister(p); return nil })
+	if err := p.connect(c, &undo); err != nil {
+		return nil, b.Explain(ctx, err)
+	}
+	r := b.runRequest(p, c)
+	a := &agentproto.Adopt{Stdout: p.stdout, Direct: r.Direct, Workload: initproto.Workload{Dir: r.Dir, Env: r.Env}.Text()}
+	_, err := b.Control.Call(ctx, &agentproto.Request{Adopt: a})
+	if errors.Is(err, syscall.ESRCH) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, initproto.ErrTooLarge) {
+		return nil, nil
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			b.killLate(p.id)
+		}
+		return nil, b.Explain(ctx, fmt.Errorf("running %s: %w", c.Path, err))
+	}
+	undo.Release()
+	p.began()
+	if c.Stream {
+		p.speaks(nil)
+	}
+	return p, nil
+}
+
+// killLate has the agent kill what it may have started after nobody waits for that any more: it
+// works in order.
+func (b *Box) killLate(id uint64) {
+	late := &agentproto.Request{Signal: &agentproto.Signal{ID: id, Number: syscall.SIGKILL}}
+	_ = b.Control.Post(late) // an error says that the box is gone, and p with it
+}
+
 // ask has the agent start a command. When ctx ends before the agent says so, it is asked to
 // kill it right after: it works in order.
 func (b *Box) ask(ctx context.Context, r *agentproto.Run) error {
@@ -83,8 +125,7 @@ func (b *Box) ask(ctx context.Context, r *agentproto.Run) error {
 		return nil
 	}
 	if ctx.Err() != nil {
-		late := &agentproto.Request{Signal: &agentproto.Signal{ID: r.ID, Number: syscall.SIGKILL}}
-		_ = b.Control.Post(late) // an error says that the box is gone, and p with it
+		b.killLate(r.ID)
 	}
 	return b.Explain(ctx, fmt.Errorf("running %s: %w", r.Path, err))
 }
@@ -134,11 +175,21 @@ func (b *Box) register(p *Process) error {
 	}
 	b.last++
 	p.id = b.last
+	b.keepLocked(p)
+	return nil
+}
+
+func (b *Box) keep(p *Process) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.keepLocked(p)
+}
+
+func (b *Box) keepLocked(p *Process) {
 	if b.processes == nil {
 		b.processes = make(map[uint64]*Process)
 	}
 	b.processes[p.id] = p
-	return nil
 }
 
 func (b *Box) unregister(p *Process) {

@@ -2,7 +2,6 @@ package hostroot
 
 import (
 	"maps"
-	"os"
 	"path/filepath"
 )
 
@@ -33,13 +32,8 @@ func (r Root) etc() error {
 	if r.HostFolders {
 		return nil
 	}
-	if err := os.MkdirAll(r.At("/etc"), 0o755); err != nil {
+	if err := r.etcFiles(); err != nil {
 		return err
-	}
-	for name, content := range r.ownEtc() {
-		if err := os.WriteFile(r.At("/etc/"+name), []byte(content), 0o644); err != nil {
-			return err
-		}
 	}
 	return r.hostEtc()
 }

@@ -12,6 +12,10 @@ import (
 	"lambent.dev/lambent/internal/kernel/seccomp"
 )
 
+// Filter is the program of what functions may ask of Linux: guests of driver microvm put theirs
+// under it, too.
+func Filter() ([]byte, error) { return assemble(policy) }
+
 // assemble turns families into the program that lambent-init installs. Most system calls
 // are decided by their number, and those by a search that halves the numbers: the kernel runs
 // a new filter for each number that there is (seccomp_cache_prepare), which with one comparison

@@ -106,7 +106,7 @@ func (d *Driver) newSetup() (initproto.Setup, error) {
 		s.Hostname = hostroot.Hostname
 	}
 	if d.has(MaskedProc) && d.has(PrivateProc) {
-		s.Masked, s.MaskedFolders, s.ReadOnly = maskedFiles, maskedFolders, readOnlyProc
+		s.Masked, s.MaskedFolders, s.ReadOnly = hostroot.MaskedFiles(), hostroot.MaskedFolders(), hostroot.ReadOnlyProc()
 	}
 	if d.has(Landlock) && landlock.Usable() {
 		s.Writable = writablePlaces

@@ -19,7 +19,7 @@ func bindFacts() []fact {
 		{name: "BindRefusesRelativePaths", test: bindRefusesRelativePaths},
 		{name: "EveryMountIsSeen", test: everyMountIsSeen},
 		{name: "MountsAreReadOnly", test: mountsAreReadOnly, needs: isolates},
-		{name: "MountShowsTheFolderItself", test: mountShowsTheFolderItself},
+		{name: "MountShowsTheFolderItself", test: mountShowsTheFolderItself, needs: showsMounts},
 		{name: "SubfoldersAreSeen", test: subfoldersAreSeen},
 		{name: "NoMountsAtAll", test: noMountsAtAll, needs: isolates},
 		{name: "TmpIsEmptyAndWritable", test: tmpIsEmptyAndWritable},

@@ -39,7 +39,7 @@ func preloads(code string) func(string) (sandbox.Preload, error) {
 	return func(name string) (sandbox.Preload, error) {
 		c := waiter(name)
 		c.Env = []string{"ORIGIN=preload", "OF_PRELOAD=1"}
-		return sandbox.Preload{Mounts: []sandbox.Mount{runtimeMount(code)}, Command: c}, nil
+		return sandbox.Preload{Mounts: []sandbox.Mount{runtimeMount(code)}, Command: c, Copies: true}, nil
 	}
 }
 

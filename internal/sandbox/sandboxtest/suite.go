@@ -34,6 +34,8 @@ type Suite struct {
 	// DiesOfMemory: the memory limit ends the box, not one process in it, because the host
 	// knows only the box.
 	DiesOfMemory bool
+	// CopiesMounts: a box sees a folder as it was when it was bound.
+	CopiesMounts bool
 	// Removable are the protections that the driver can be told to leave off; nil = all that
 	// attacks name. The rest cannot be taken away without the tier itself.
 	Removable []string
@@ -169,6 +171,7 @@ func isolates(s Suite) bool       { return s.Isolates }
 func limits(s Suite) bool         { return s.Limits }
 func outlivesMemory(s Suite) bool { return s.Limits && !s.DiesOfMemory }
 func diesOfMemory(s Suite) bool   { return s.Limits && s.DiesOfMemory }
+func showsMounts(s Suite) bool    { return !s.CopiesMounts }
 func hostSees(s Suite) bool       { return !s.OwnKernel }
 
 // conformance runs every fact on one driver and one template.

@@ -23,6 +23,8 @@ def workload(descriptor):
     os.close(descriptor)
     if not data:
         os._exit(0)
+    if "random" in sys.modules:  # others may go on from the same memory: a restored microVM
+        sys.modules["random"].seed()
     apply(data)
 
 

@@ -1,5 +1,5 @@
-// Package agentproto is the conversation between the gvisor driver and lambent-agent, which
-// is PID 1 inside gVisor.
+// Package agentproto is the conversation between a driver and lambent-agent, which is PID 1
+// inside gVisor or a guest of the tier microvm.
 //
 // It is initproto's with other requests: packets of JSON over a Unix sequential-packet socket,
 // which is the agent's descriptor 3; the driver asks, the agent answers each request once; it
@@ -16,6 +16,12 @@
 //	Dial ───────────────────────────────▶ connects to an address inside
 //	      ◀─────────────────────── Reply   to the request with the same Seq
 //	      ◀──────────────────────── Exit   a command ended
+//
+// A guest's agent is also asked for these, over package wire:
+//
+//	Sync, Usage, Clock ─────────────────▶ output that was written; memory; the time
+//	Preload, Adopt ─────────────────────▶ starts an interpreter ahead; gives it its workload
+//	Wake ───────────────────────────────▶ makes a restored guest another than its siblings
 //
 // # The door
 //

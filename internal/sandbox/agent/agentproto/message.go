@@ -16,6 +16,18 @@ const (
 	Socket = "socket"         // in the door
 )
 
+// What a guest's agent finds.
+const (
+	GuestPath = "/init"         // its program, which the kernel starts
+	Modules   = "/modules"      // the kernel's modules, and the file "order" that lists them
+	Port      = "/dev/vport0p1" // the first serial port but the console's
+	Hostname  = "sandbox"
+)
+
+// Devices are the serial numbers of a guest's block devices: the base, /tmp, and one for each
+// target that a workload may show.
+func Devices() []string { return []string{"base", "tmp", "code0", "code1", "code2", "code3"} }
+
 // ControlFD is the agent's end of the conversation.
 const ControlFD = initproto.ControlFD
 
@@ -35,6 +47,12 @@ type Request struct {
 	Listen   *Listen   `json:",omitempty"`
 	Unlisten *Unlisten `json:",omitempty"`
 	Dial     *Dial     `json:",omitempty"`
+	Sync     *Sync     `json:",omitempty"`
+	Usage    *Usage    `json:",omitempty"`
+	Clock    *Clock    `json:",omitempty"`
+	Preload  *Preload  `json:",omitempty"`
+	Wake     *Fresh    `json:",omitempty"`
+	Adopt    *Adopt    `json:",omitempty"`
 }
 
 // Setup finishes the box and fixes what Bind will take away. The zero value of every switch
@@ -44,6 +62,24 @@ type Setup struct {
 	ShmSize    int64 // bytes of /dev/shm
 	Privileged bool  // commands are root and hold the agent's capabilities
 	Devices    bool  // leave devices in /dev that no function needs
+
+	Guest *Guest `json:",omitempty"` // what only a guest's agent needs to know
+}
+
+// Guest is what the agent of a guest finishes the box with, after the guest was restored.
+type Guest struct {
+	Fresh         *Fresh   `json:",omitempty"` // nil = Wake comes, in each guest that goes on from here
+	Masked        []string // covered, where they exist
+	ReadOnly      []string // made read-only, where they exist
+	Filter        []byte   // seccomp program; empty = none
+	NewPrivileges bool     // execve may give rights
+	SetUID        bool     // set-id bits work
+}
+
+// Fresh is what makes a guest another than those that were restored from the same memory.
+type Fresh struct {
+	Time int64  // the host's, nanoseconds since 1970
+	Seed []byte // of the guest's random numbers
 }
 
 // Bind shows what the host mounted in Code at the targets.
@@ -51,9 +87,12 @@ type Bind struct {
 	Targets []string // absolute
 	Names   []string // of the folders in Code, one for each target
 	Pids    int      // processes and threads of all commands together; 0 = no limit
+	Memory  int64    // bytes of all commands together, in a guest; 0 = no limit
+	Fresh   *Fresh   `json:",omitempty"` // of a guest
 }
 
-// Run starts a command. Stdout and Stderr are names of pipes in the door.
+// Run starts a command. Stdout and Stderr are names of pipes in the door, or tickets of a
+// guest's streams.
 type Run struct {
 	ID     uint64 // chosen by the driver; names the command from here on
 	Path   string
@@ -102,10 +141,46 @@ type Dial struct {
 	Address string
 }
 
+// Sync delivers what a command of a guest wrote before it to the stream of a ticket.
+type Sync struct{ Ticket uint64 }
+
+// Usage asks what commands of a guest use.
+type Usage struct{}
+
+// Used answers Usage.
+type Used struct {
+	Memory     int64 // bytes now
+	MemoryPeak int64 // bytes
+	OOMKills   int64 // processes that the guest's kernel killed for lack of memory
+}
+
+// Clock sets a guest's clock, which stood while it was frozen.
+type Clock struct{ Time int64 }
+
+// Preload shows folders as Bind does, and starts a command that waits: it reads its workload from
+// the descriptor that LAMBENT_START names. Stdout, Stderr and Direct are of no meaning but
+// that a Direct that is not 0 gives it one stream.
+type Preload struct {
+	Run
+	Targets []string
+	Names   []string
+}
+
+// Adopt makes the command that Preload started in a guest the one that is to be run.
+type Adopt struct {
+	Workload []byte // what it reads: see initproto.Workload
+	Stdout   string // as in Run, also for stderr
+	Direct   uint64
+}
+
+// PreloadID names the command that Preload starts. No other has it.
+const PreloadID = 1 << 62
+
 // Message is what the agent sends.
 type Message struct {
 	initproto.Message
 	Address string `json:",omitempty"` // answers Listen
+	Used    *Used  `json:",omitempty"` // answers Usage
 }
 
 // DecodeMessage reads a packet of the agent.

@@ -111,6 +111,16 @@ func (s *Stream) TryRead(p []byte) (int, error) {
 	return 0, nil
 }
 
+// Await waits until something can be read; false = nothing will come any more.
+func (s *Stream) Await() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.buf) == s.begin && !s.ended && !s.closed {
+		s.changed.Wait()
+	}
+	return len(s.buf) > s.begin && !s.closed
+}
+
 // drain takes what is there and credits the other end. It unlocks mu.
 func (s *Stream) drain(p []byte) (int, error) {
 	n := copy(p, s.buf[s.begin:])

@@ -1,0 +1,145 @@
+package image
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The same agent and modules are the same bytes, in an archive that others can read.
+func TestInitramfsIsReproducible(t *testing.T) {
+	dir := t.TempDir()
+	agent, modules := filepath.Join(dir, "agent"), filepath.Join(dir, "modules")
+	write(t, agent, "program")
+	write(t, filepath.Join(modules, "erofs.ko"), "e")
+	write(t, filepath.Join(modules, "virtio.ko"), "v")
+	var one, two bytes.Buffer
+	for _, w := range []*bytes.Buffer{&one, &two} {
+		if err := WriteInitramfs(w, agent, modules); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(one.Bytes(), two.Bytes()) {
+		t.Error("two archives of the same differ")
+	}
+	if text := one.String(); !strings.Contains(text, "virtio.ko\nerofs.ko\n") || !strings.Contains(text, "TRAILER!!!") {
+		t.Error("modules are not in order, or the archive has no end")
+	}
+	if WriteInitramfs(&two, filepath.Join(dir, "missing"), modules) == nil {
+		t.Error("an archive without an agent was made")
+	}
+}
+
+// An image is made once for a folder that does not change, and again for one that did.
+func TestFoldersAreCachedByWhatIsInThem(t *testing.T) {
+	if _, err := findMkfs(); err != nil {
+		t.Skip(err)
+	}
+	folder := t.TempDir()
+	write(t, filepath.Join(folder, "app.py"), "one")
+	f, err := NewFolders(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := func() string {
+		image, err := f.Open(t.Context(), folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer image.Close()
+		if info, err := image.Stat(); err != nil || info.Size() != CodeSize {
+			t.Errorf("the image has %d bytes, %v", info.Size(), err)
+		}
+		return image.Name()
+	}
+	first := name()
+	if again := name(); again != first {
+		t.Error("it was made again")
+	}
+	write(t, filepath.Join(folder, "app.py"), "two, longer")
+	if changed := name(); changed == first {
+		t.Error("a change was not seen")
+	}
+	if _, err := f.Open(t.Context(), filepath.Join(folder, "missing")); err == nil {
+		t.Error("a folder that is not there has an image")
+	}
+}
+
+// Images of the same are the same bytes, whenever and by whomever the files were written.
+func TestImagesAreReproducible(t *testing.T) {
+	mkfs, err := findMkfs()
+	if err != nil {
+		t.Skip(err)
+	}
+	if out, err := exec.Command(mkfs, "--help").CombinedOutput(); len(out) == 0 {
+		t.Skip(err)
+	}
+	var digests []string
+	for range 2 {
+		folder := t.TempDir()
+		write(t, filepath.Join(folder, "a", "b"), "text")
+		path := filepath.Join(t.TempDir(), "image")
+		if err := makeImage(t.Context(), path, folder, "-zlz4hc,9"); err != nil {
+			t.Fatal(err)
+		}
+		digest, err := Digest(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		digests = append(digests, digest)
+	}
+	if digests[0] != digests[1] {
+		t.Error("two images of the same differ")
+	}
+}
+
+func TestPackagesAndWhatTheyNeed(t *testing.T) {
+	const shown = "mawk\tinstall ok installed\tlibc6 (>= 2.33), \tawk\n" +
+		"base-files\tinstall ok installed\tawk, \t\n" +
+		"libc6:amd64\tinstall ok installed\t, libgcc-s1 | other:any\t\n" +
+		"gone\tdeinstall ok config-files\t\t\n"
+	all := parsePackages(shown)
+	if all["awk"].name != "mawk" || all["libc6"].name != "libc6:amd64" || len(all) != 4 {
+		t.Errorf("packages %v", all)
+	}
+	if got := all["libc6"].depends; !slices.Equal(got, []string{"libgcc-s1", "other"}) {
+		t.Errorf("needs %v", got)
+	}
+}
+
+func FuzzParsePackages(f *testing.F) {
+	f.Add("a\tinstall ok installed\tb (>= 1) | c:any, d\te\n")
+	f.Add("\t\t\t\n\x00")
+	f.Fuzz(func(t *testing.T, text string) {
+		for name, p := range parsePackages(text) {
+			if strings.ContainsAny(name, " \t\n(|,") && !strings.Contains(p.name, name) {
+				t.Errorf("a package is called %q", name)
+			}
+		}
+	})
+}
+
+func TestFindSaysWhereItLooked(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := Find([]string{dir}); err == nil || !strings.Contains(err.Error(), dir) {
+		t.Errorf("err = %v", err)
+	}
+	write(t, filepath.Join(dir, keyName), "abc\n")
+	if set, err := Find([]string{"/nowhere", dir}); err != nil || set.Key != "abc" || set.Base != filepath.Join(dir, "base.erofs") {
+		t.Errorf("%+v, %v", set, err)
+	}
+}

@@ -1,0 +1,223 @@
+package microvm
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
+)
+
+// qemuPath is Debian's.
+const qemuPath = "/usr/bin/qemu-system-x86_64"
+
+// qemu is QEMU, with KVM or emulating the processor.
+type qemu struct{}
+
+// emulated is the processor that QEMU emulates fastest and that Debian's programs and Go's run on.
+const emulated = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+rdrand"
+
+// Kernel command lines. What mitigates faults of real processors is for those.
+const (
+	kernelLine = "quiet reboot=t panic=-1 cryptomgr.notests lsm= audit=0 random.trust_cpu=on " +
+		"8250.nr_uarts=0 nowatchdog nosoftlockup raid=noautodetect"
+	emulatedLine = " mitigations=off nokaslr noreplace-smp no_timer_check tsc=reliable"
+)
+
+// boot implements vmm.
+func (qemu) boot(h hardware, files *inheritance) (string, []string, error) {
+	args := qemuArgs(h, files, "on")
+	line := kernelLine
+	if !h.kvm {
+		line += emulatedLine
+	}
+	return qemuPath, append(args, "-kernel", inherited(files, h.kernel), "-initrd", inherited(files, h.initrd), "-append", line), nil
+}
+
+// restore implements vmm. The kernel is in the memory; that a machine has one decides on
+// devices, so the same is named.
+func (q qemu) restore(h hardware, _ *snapshot, files *inheritance) (string, []string, error) {
+	args := qemuArgs(h, files, "off")
+	return qemuPath, append(args, "-incoming", "defer"), nil
+}
+
+// inherited is a path by which a program opens a file that it inherits.
+func inherited(files *inheritance, f *os.File) string {
+	return fmt.Sprintf("/proc/self/fd/%d", files.add(f))
+}
+
+// qemuArgs are what booting and restoring have in common. The driver's sockets are the first
+// descriptors that it inherits: see monitorFD and portFD.
+func qemuArgs(h hardware, files *inheritance, share string) []string {
+	args := []string{
+		"-M", "q35,usb=off,vmport=off,sata=off,smbus=off,i8042=off,hpet=off,graphics=off,memory-backend=ram",
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+		"-m", fmt.Sprintf("size=%dM", h.memory>>20), "-smp", fmt.Sprint(h.cpus),
+		"-object", fmt.Sprintf("memory-backend-file,id=ram,size=%dM,share=%s,mem-path=%s", h.memory>>20, share, inherited(files, h.ram)),
+		"-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+		"-rtc", "base=utc,clock=vm",
+		"-chardev", fmt.Sprintf("socket,id=monitor,fd=%d", monitorFD), "-mon", "chardev=monitor,mode=control",
+		"-chardev", fmt.Sprintf("socket,id=port,fd=%d", portFD),
+		"-device", "virtio-serial-pci,max_ports=2", "-device", "virtserialport,nr=1,chardev=port",
+		"-device", "virtio-rng-pci,rng=entropy", "-object", "rng-builtin,id=entropy",
+	}
+	args = append(args, accelerator(h)...)
+	for _, name := range agentproto.Devices() {
+		args = append(args, drive(name, h.drives[name], files)...)
+	}
+	return args
+}
+
+func accelerator(h hardware) []string {
+	if h.kvm {
+		return []string{"-accel", "kvm", "-cpu", "host"}
+	}
+	return []string{"-accel", "tcg,tb-size=32", "-cpu", emulated}
+}
+
+// drive shows an image. Only /tmp can be written.
+func drive(name string, image *os.File, files *inheritance) []string {
+	fd := files.add(image)
+	readOnly := "on"
+	if name == "tmp" {
+		readOnly = "off"
+	}
+	return []string{
+		"-add-fd", fmt.Sprintf("fd=%d,set=%d", fd, fd),
+		"-blockdev", fmt.Sprintf("file,node-name=%s-file,filename=/dev/fdset/%d,read-only=%s,locking=off,cache.no-flush=on", name, fd, readOnly),
+		"-blockdev", fmt.Sprintf("raw,node-name=%s,file=%s-file,read-only=%s", name, name, readOnly),
+		"-device", fmt.Sprintf("virtio-blk-pci,drive=%s,serial=%s", name, name),
+	}
+}
+
+// open implements vmm.
+func (qemu) open(ctx context.Context, control *net.UnixConn, s *snapshot) (machine, error) {
+	m := &qemuMachine{qmp: newQMP(control)}
+	if _, err := m.qmp.do(ctx, "qmp_capabilities", nil); err != nil {
+		return nil, err
+	}
+	if s == nil {
+		return m, nil
+	}
+	return m, m.load(ctx, s)
+}
+
+// qemuMachine is a guest in QEMU.
+type qemuMachine struct {
+	qmp    *qmp
+	opened int // images that were attached
+}
+
+// ignoreShared has migration leave out memory that lies in a file.
+func (m *qemuMachine) ignoreShared(ctx context.Context) error {
+	_, err := m.qmp.do(ctx, "migrate-set-capabilities", map[string]any{
+		"capabilities": []map[string]any{{"capability": "x-ignore-shared", "state": true}},
+	})
+	return err
+}
+
+// load brings a guest to the state that save wrote, and lets it run.
+func (m *qemuMachine) load(ctx context.Context, s *snapshot) error {
+	if err := m.ignoreShared(ctx); err != nil {
+		return err
+	}
+	state, err := s.openState()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = state.Close() }()
+	if err := m.give(ctx, "state", state); err != nil {
+		return err
+	}
+	if _, err := m.qmp.do(ctx, "migrate-incoming", map[string]any{"uri": "fd:state"}); err != nil {
+		return err
+	}
+	if err := m.await(ctx, "query-migrate", "completed", "failed"); err != nil {
+		return err
+	}
+	return m.resume(ctx)
+}
+
+// give hands QEMU a file under a name.
+func (m *qemuMachine) give(ctx context.Context, name string, f *os.File) error {
+	_, err := m.qmp.do(ctx, "getfd", map[string]any{"fdname": name}, f)
+	return err
+}
+
+// statusPause is how long it waits between two questions.
+const statusPause = time.Millisecond
+
+// await asks for a status until it is good or bad.
+func (m *qemuMachine) await(ctx context.Context, question, good, bad string) error {
+	for {
+		var answer struct{ Status, Error string }
+		if err := m.qmp.ask(ctx, &answer, question); err != nil {
+			return err
+		}
+		switch answer.Status {
+		case good:
+			return nil
+		case bad:
+			return fmt.Errorf("QEMU: %s: %s %s", question, answer.Status, answer.Error)
+		}
+		select {
+		case <-time.After(statusPause):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// attach implements machine.
+func (m *qemuMachine) attach(ctx context.Context, drive string, image *os.File) error {
+	m.opened++
+	var added struct {
+		Set int `json:"fdset-id"`
+	}
+	raw, err := m.qmp.do(ctx, "add-fd", nil, image)
+	if err == nil {
+		err = decode(raw, &added)
+	}
+	if err != nil {
+		return err
+	}
+	file := fmt.Sprintf("%s-file-%d", drive, m.opened)
+	_, err = m.qmp.do(ctx, "blockdev-add", map[string]any{
+		"driver": "file", "node-name": file, "filename": fmt.Sprintf("/dev/fdset/%d", added.Set), "read-only": true, "locking": "off",
+	})
+	if err != nil {
+		return err
+	}
+	_, err = m.qmp.do(ctx, "blockdev-reopen", map[string]any{
+		"options": []map[string]any{{"driver": "raw", "node-name": drive, "file": file, "read-only": true}},
+	})
+	return err
+}
+
+func (m *qemuMachine) pause(ctx context.Context) error {
+	_, err := m.qmp.do(ctx, "stop", nil)
+	return err
+}
+
+func (m *qemuMachine) resume(ctx context.Context) error {
+	_, err := m.qmp.do(ctx, "cont", nil)
+	return err
+}
+
+// save implements machine.
+func (m *qemuMachine) save(ctx context.Context, state *os.File) error {
+	if err := m.ignoreShared(ctx); err != nil {
+		return err
+	}
+	if err := m.give(ctx, "state", state); err != nil {
+		return err
+	}
+	if _, err := m.qmp.do(ctx, "migrate", map[string]any{"uri": "fd:state"}); err != nil {
+		return err
+	}
+	return m.await(ctx, "query-migrate", "completed", "failed")
+}
+
+func (m *qemuMachine) close() error { return m.qmp.close() }

@@ -1,0 +1,301 @@
+package microvm
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/kernel/cgroup"
+	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/agent"
+	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
+	"lambent.dev/lambent/internal/sandbox/agent/wire"
+	"lambent.dev/lambent/internal/sandbox/hostroot"
+	"lambent.dev/lambent/internal/sandbox/output"
+	"lambent.dev/lambent/internal/sandbox/stage"
+	"lambent.dev/lambent/internal/sandbox/stream"
+)
+
+const (
+	// bootLimit bounds a guest's boot, which takes some seconds where its processor is emulated.
+	bootLimit = 120 * time.Second
+	// startLimit bounds a restored guest until its agent answers.
+	startLimit = 60 * time.Second
+	// destroyLimit bounds how long a failed Create waits for its box to go.
+	destroyLimit = 10 * time.Second
+	// guestOverhead is what a guest's kernel and agent need beside commands, in bytes.
+	guestOverhead = 64 << 20
+	// monitorOverhead is what the monitor may use beside the guest's memory, in bytes: for what it
+	// translates of the guest's code, where it emulates.
+	monitorOverhead = 192 << 20
+	// monitorPids bounds the monitor's threads.
+	monitorPids = 128
+	// shmSize bounds /dev/shm, in bytes; it is the commands' memory.
+	shmSize = 1 << 30
+	// unlimitedTmp stands for a /tmp without its limit, in bytes.
+	unlimitedTmp = 8 << 30
+	// seedSize is how many random bytes a guest is given, twice what its kernel's generator holds.
+	seedSize = 64
+	// monitorID is the user and group that monitors run as. Nothing on the host belongs to it.
+	monitorID = 986_000_001
+)
+
+// Descriptors of the monitor.
+const (
+	monitorFD = 3 // the driver asks the monitor
+	portFD    = 4 // the guest's serial port
+)
+
+// newBox makes a box and waits until its guest is ready: one that goes on from a snapshot, or
+// without one boots. What it adds to undo is the box's to run at its end.
+func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *cleanup.Stack, s *snapshot) (_ *box, err error) {
+	b := &box{Box: agent.Box{ID: id, Tickets: &agent.Tickets{}}, template: t, done: make(chan struct{}), said: &output.Head{}}
+	b.Pipes, b.RanOut = (*pipes)(b), b.ranOut
+	h, err := b.reserve(ctx, weight, s, undo)
+	defer closeFiles(h.drives["tmp"])
+	if err != nil {
+		return nil, err
+	}
+	if err := b.start(ctx, h, s, undo); err != nil {
+		return nil, err
+	}
+	b.free = undo.Release()
+	go b.watch()
+	if err := b.setUp(ctx, s); err != nil {
+		return nil, b.destroy(b.lastWords(err))
+	}
+	return b, nil
+}
+
+// lastWords adds what the monitor said.
+func (b *box) lastWords(err error) error {
+	if said := b.said.String(); said != "" {
+		return fmt.Errorf("%w: the monitor said: %s", err, said)
+	}
+	return err
+}
+
+// reserve takes what the box needs of the host.
+func (b *box) reserve(ctx context.Context, weight uint64, s *snapshot, undo *cleanup.Stack) (h hardware, err error) {
+	t := b.template
+	h = t.hardware()
+	limits := cgroup.Limits{Memory: h.memory + monitorOverhead, Pids: monitorPids, CPUWeight: weight}
+	if b.group, err = t.cgroups.Create(t.driver.options.Owner, b.ID, limits); err != nil {
+		return h, err
+	}
+	undo.Add(b.group.Close)
+	size := t.base.Tmp
+	if !t.driver.has(TmpLimit) {
+		size = unlimitedTmp
+	}
+	tmp, err := t.volumes.Image(ctx, size)
+	if err != nil {
+		return h, err
+	}
+	h.drives = map[string]*os.File{"base": t.root, "tmp": tmp}
+	for _, name := range agentproto.Devices()[2:] {
+		h.drives[name] = cmp.Or(t.shown[name], t.empty)
+	}
+	if s != nil {
+		h.ram = s.ram
+		return h, nil
+	}
+	return b.reserveBoot(h, undo)
+}
+
+// reserveBoot takes what only a guest that boots needs.
+func (b *box) reserveBoot(h hardware, undo *cleanup.Stack) (_ hardware, err error) {
+	if h.kernel, err = os.Open(b.template.images.Kernel); err != nil {
+		return h, err
+	}
+	undo.Add(h.kernel.Close)
+	h.initrd = b.template.initrd
+	if b.ram, err = memoryFile("lambent-ram"); err != nil {
+		return h, err
+	}
+	h.ram = b.ram
+	return h, h.ram.Truncate(h.memory)
+}
+
+// start starts the monitor, on the stage.
+func (b *box) start(ctx context.Context, h hardware, s *snapshot, undo *cleanup.Stack) error {
+	var files inheritance
+	monitor, err := b.socket(&files)
+	if err != nil {
+		return err
+	}
+	port, err := b.socket(&files)
+	defer closeFiles(files.files...)
+	if err != nil {
+		return errors.Join(err, monitor.Close())
+	}
+	// What follows is shared with others.
+	own := len(files.files)
+	program, args, err := b.program(h, s, &files)
+	all := files.files
+	files.files = files.files[:own]
+	if err == nil {
+		err = b.spawn(ctx, program, args, all, undo)
+	}
+	if err != nil {
+		return errors.Join(err, monitor.Close(), port.Close())
+	}
+	b.qmp = monitor
+	b.wire = wire.Host(port, func(ticket uint64, s *wire.Stream) {
+		if !b.Tickets.Hand(s, ticket) {
+			_ = s.Close() // nobody expects it
+		}
+	})
+	b.Control = agent.NewControl(b.wire, b.Exited)
+	return nil
+}
+
+func (b *box) program(h hardware, s *snapshot, files *inheritance) (string, []string, error) {
+	if s != nil {
+		return b.template.vmm.restore(h, s, files)
+	}
+	return b.template.vmm.boot(h, files)
+}
+
+// socket makes a connection of which the monitor inherits the other end.
+func (b *box) socket(files *inheritance) (*net.UnixConn, error) {
+	ours, theirs, err := stream.Pair(unix.SOCK_STREAM)
+	if err != nil {
+		return nil, err
+	}
+	files.add(theirs)
+	return stream.Conn(ours)
+}
+
+// spawn starts the monitor in its jail and in the box's group.
+func (b *box) spawn(ctx context.Context, program string, args []string, inherited []*os.File, undo *cleanup.Stack) error {
+	said, err := b.said.Open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = said.Close() }()
+	undo.Add(b.said.Close)
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = null.Close() }()
+	attributes := &os.ProcAttr{Dir: "/", Env: []string{}, Files: append([]*os.File{null, said, said}, inherited...), Sys: b.confinement()}
+	err = b.template.stage.Do(ctx, func() error {
+		// What the daemon itself had inherited, a monitor must not.
+		if err := unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+			return os.NewSyscallError("close_range", err)
+		}
+		return stage.Within(b.template.cgroups, b.group, func() (err error) {
+			b.monitor, err = os.StartProcess(program, append([]string{program}, args...), attributes)
+			return err
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("starting the monitor: %w", err)
+	}
+	return nil
+}
+
+// confinement is what a monitor is kept in, beside its control group and its own filter.
+func (b *box) confinement() *syscall.SysProcAttr {
+	sys := &syscall.SysProcAttr{
+		Setsid: true, Pdeathsig: syscall.SIGKILL, Chroot: b.template.jail,
+		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,
+		Credential: &syscall.Credential{Uid: monitorID, Gid: b.template.monitorGroup()},
+	}
+	sys.CgroupFD, sys.UseCgroupFD = b.group.CloneFD()
+	return sys
+}
+
+// setUp has the guest run and its agent finish the box.
+func (b *box) setUp(ctx context.Context, s *snapshot) (err error) {
+	ctx, stop := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("a guest did not answer within %v", startLimit))
+	defer stop()
+	if b.machine, err = b.template.vmm.open(ctx, b.qmp, s); err != nil {
+		return b.whyEnded(err)
+	}
+	if s == nil {
+		return b.awaitBoot(ctx)
+	}
+	_, err = b.Control.Call(ctx, b.first())
+	return b.whyEnded(err)
+}
+
+// first is what the agent of a restored guest is asked first.
+func (b *box) first() *agentproto.Request {
+	if !b.template.early() {
+		return &agentproto.Request{Setup: b.template.setup()}
+	}
+	b.waits = b.template.preload != nil
+	f := fresh()
+	return &agentproto.Request{Wake: &f}
+}
+
+// awaitBoot returns when the agent answers.
+func (b *box) awaitBoot(ctx context.Context) error {
+	_, err := b.Control.Call(ctx, &agentproto.Request{Usage: &agentproto.Usage{}})
+	return b.whyEnded(err)
+}
+
+// whyEnded is err, or, where the guest ended before it spoke, what watch knows of that.
+func (b *box) whyEnded(err error) error {
+	if !errors.Is(err, sandbox.ErrClosed) {
+		return err
+	}
+	<-b.done
+	return b.Err()
+}
+
+// setup is what the agent of a restored guest is told first.
+func (t *template) setup() *agentproto.Setup {
+	d := t.driver
+	f := fresh()
+	s := &agentproto.Setup{
+		UID: hostroot.UID, GID: hostroot.GID, ShmSize: shmSize, Privileged: !d.has(NoCapabilities),
+		Guest: &agentproto.Guest{Fresh: &f, NewPrivileges: !d.has(NoNewPrivs), SetUID: !d.has(NoSUID)},
+	}
+	if d.has(Seccomp) {
+		s.Guest.Filter = d.options.Filter
+	}
+	if d.has(MaskedProc) {
+		s.Guest.Masked, s.Guest.ReadOnly = slices.Concat(hostroot.MaskedFolders(), hostroot.MaskedFiles()), hostroot.ReadOnlyProc()
+	}
+	return s
+}
+
+// fresh is what no two guests have in common.
+func fresh() agentproto.Fresh {
+	f := agentproto.Fresh{Time: time.Now().UnixNano(), Seed: make([]byte, seedSize)}
+	_, _ = rand.Read(f.Seed) // never fails
+	return f
+}
+
+// save pauses a guest that has booted, and keeps its memory and state.
+func (b *box) save(ctx context.Context) (_ *snapshot, err error) {
+	s := &snapshot{ram: b.ram}
+	if s.state, err = memoryFile("lambent-state"); err != nil {
+		return nil, err
+	}
+	if err := b.ready(ctx); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	if err := b.machine.pause(ctx); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	if err := b.machine.save(ctx, s.state); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}

@@ -1,0 +1,84 @@
+package sdk
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+)
+
+// needsMicroVM skips a test where make has not made what microVMs boot from.
+func needsMicroVM(t *testing.T) {
+	t.Helper()
+	needs(t)
+	made, err := filepath.Abs(filepath.Join("..", "..", "bin", "microvm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(made, "key")); err != nil {
+		lacking(t, "needs a kernel and images: run `make microvm`")
+	}
+	if err := os.Symlink(made, filepath.Join(binaries, "microvm")); err != nil && !errors.Is(err, os.ErrExist) {
+		t.Fatal(err)
+	}
+}
+
+// inMicroVM asks for a function in a microVM. Where that is emulated, nothing is fast.
+func inMicroVM(in *lambda.CreateFunctionInput) *lambda.CreateFunctionInput {
+	in.Tags = map[string]string{isolationTag: "microvm"}
+	if in.Timeout == nil {
+		in.Timeout = aws.Int32(60)
+	}
+	return in
+}
+
+// Everything that a caller sees is as in any other isolation.
+func TestMicroVM(t *testing.T) {
+	needsMicroVM(t)
+	client := up(t, t.TempDir()).client()
+	tail := func(in *lambda.InvokeInput) { in.LogType = types.LogTypeTail }
+
+	deploy(t, client, inMicroVM(creation(t, "echo", "app.py", "app.echo")))
+	answers(t, client, "echo", `{"a":"ü"}`, `{"a":"ü"}`)
+	out := invoke(t, client, "echo", `{"n":1}`, tail)
+	if h := headersOf(t, out); h.Get("X-Lambent-Isolation") != "microvm" || h.Get("X-Lambent-Start") != "warm" {
+		t.Errorf("isolation %q, start %q", h.Get("X-Lambent-Isolation"), h.Get("X-Lambent-Start"))
+	}
+	if log := tailOf(t, out); !strings.Contains(log, `echo says {"n": 1}`) || !strings.Contains(log, "REPORT RequestId: ") {
+		t.Errorf("log %q", log)
+	}
+
+	state := inMicroVM(creation(t, "state", "app.py", "app.state"))
+	state.Timeout = aws.Int32(5)
+	deploy(t, client, state)
+	answers(t, client, "state", `{"number":7,"content":"kept"}`, `{"number":7,"content":"kept"}`)
+	out = invoke(t, client, "state", `{"sleep":60}`)
+	if aws.ToString(out.FunctionError) != "Unhandled" || !strings.Contains(string(out.Payload), "Task timed out after 5.00 seconds") {
+		t.Errorf("a timeout answered %s", out.Payload)
+	}
+	answers(t, client, "state", `{}`, `{"number":0,"content":"kept"}`)
+
+	deploy(t, client, inMicroVM(creation(t, "hoard", "app.py", "app.hoard")))
+	out = invoke(t, client, "hoard", `{"mib":300}`, tail)
+	if !strings.Contains(string(out.Payload), "Runtime.OutOfMemory") {
+		t.Errorf("hoarding answered %s", out.Payload)
+	}
+	answers(t, client, "hoard", `{"mib":20}`, `20`)
+}
+
+// AWS's client for Go speaks HTTP to the Runtime API, which the agent forwards.
+func TestMicroVMRunsTheOfficialClient(t *testing.T) {
+	needsMicroVM(t)
+	client := up(t, t.TempDir()).client()
+	in := inMicroVM(creation(t, "client", "app.py", "app.handler"))
+	in.Runtime, in.Code = "provided.al2023", &types.FunctionCode{ZipFile: packFolder(t, goFunction(t))}
+	deploy(t, client, in)
+	for range 2 {
+		answers(t, client, "client", `{"name":"you"}`, `{"hello":"you"}`)
+	}
+}
