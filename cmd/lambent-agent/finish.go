@@ -60,9 +60,17 @@ func (b *box) bind(m *agentproto.Bind) error {
 	if len(m.Targets) != len(m.Names) {
 		return fmt.Errorf("%d folders came for %d targets", len(m.Names), len(m.Targets))
 	}
-	if err := b.world.bind(m); err != nil {
+	if err := b.world.bind(b, m); err != nil {
 		return err
 	}
 	b.bound = true
 	return nil
+}
+
+// limitWaiting sets the limit of what was started before it was known.
+func (b *box) limitWaiting(pids uint64) error {
+	return b.children.Each(func(pid int) error {
+		limit := unix.Rlimit{Cur: pids, Max: pids}
+		return os.NewSyscallError("prlimit", unix.Prlimit(pid, unix.RLIMIT_NPROC, &limit, nil))
+	})
 }

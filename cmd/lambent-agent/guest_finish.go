@@ -151,7 +151,7 @@ func readOnly(s *agentproto.Setup) error {
 }
 
 // bind mounts the function's folders, which the host has put behind devices.
-func (g *guest) bind(m *agentproto.Bind) error {
+func (g *guest) bind(_ *box, m *agentproto.Bind) error {
 	if m.Fresh != nil {
 		if err := refresh(*m.Fresh); err != nil {
 			return err

@@ -126,7 +126,7 @@ func trim(path string) error {
 }
 
 // bind shows what the host has mounted in the box's private folder already.
-func (g *gvisor) bind(m *agentproto.Bind) error {
+func (g *gvisor) bind(b *box, m *agentproto.Bind) error {
 	for i, target := range m.Targets {
 		source := filepath.Join(agentproto.Code, m.Names[i])
 		if err := unix.Mount(source, target, "", unix.MS_BIND|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, ""); err != nil {
@@ -137,7 +137,7 @@ func (g *gvisor) bind(m *agentproto.Bind) error {
 		return nil
 	}
 	// The kernel counts by user: those of commands. The agent holds a right to pass it.
-	return setLimit(unix.RLIMIT_NPROC, uint64(m.Pids))
+	return errors.Join(setLimit(unix.RLIMIT_NPROC, uint64(m.Pids)), b.limitWaiting(uint64(m.Pids)))
 }
 
 func (g *gvisor) dropRights() error {

@@ -15,8 +15,8 @@ import (
 func (b *box) run(r *agentproto.Run) error {
 	files, channel, err := b.files(r)
 	defer closeAll(files)
+	b.keepChannel(r.ID, channel)
 	if err == nil {
-		b.keepChannel(r.ID, channel)
 		err = b.start(r, files)
 	}
 	if err != nil {
@@ -68,6 +68,18 @@ func (b *box) files(r *agentproto.Run) (files []int, channel int, err error) {
 		}
 	}
 	files = append(files, stderr)
+	if files, channel, err = b.channel(r, files); err != nil || r.Start == 0 {
+		return files, channel, err
+	}
+	start, err := b.world.stream(r.Start)
+	if err != nil {
+		return files, channel, err
+	}
+	return append(files, start), channel, nil
+}
+
+// channel adds the command's stream, or its end of the channel over which streams come.
+func (b *box) channel(r *agentproto.Run, files []int) ([]int, int, error) {
 	switch {
 	case r.Direct != 0:
 		one, err := b.world.stream(r.Direct)

@@ -45,7 +45,7 @@ type world interface {
 
 	receive(r *agentproto.Request) error
 	finish(s *agentproto.Setup) error
-	bind(m *agentproto.Bind) error
+	bind(b *box, m *agentproto.Bind) error
 	// dropRights gives up what would let the agent, if it was taken over, change the box again.
 	dropRights() error
 	// fork runs f, which starts a command, where its limits are.
@@ -123,7 +123,7 @@ func (b *box) do(r agentproto.Request) error {
 		return b.finish(r.Setup)
 	case r.Bind != nil && b.setup != nil && !b.bound:
 		return b.bind(r.Bind)
-	case r.Run != nil && b.bound:
+	case r.Run != nil && (b.bound || b.setup != nil && r.Run.Start != 0):
 		return b.run(r.Run)
 	case r.Signal != nil:
 		return b.children.Signal(r.Signal.ID, r.Signal.Number)

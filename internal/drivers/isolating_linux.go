@@ -17,7 +17,7 @@ func isolating(o Options, out outside) ([]Entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the light driver: %w", err)
 	}
-	g, err := gvisor.New(gvisor.Options{Agent: o.Agent, Runsc: o.Runsc, Owner: o.Owner, Dir: filepath.Join(o.Dir, "gvisor"), Log: o.Log, Egress: out.gateway})
+	g, err := gvisor.New(gvisor.Options{Agent: o.Agent, Runsc: o.Runsc, Owner: o.Owner, Dir: filepath.Join(o.Dir, "gvisor"), Preload: o.Preload, Log: o.Log, Egress: out.gateway})
 	if err != nil {
 		return nil, fmt.Errorf("making the gvisor driver: %w", err)
 	}

@@ -77,6 +77,17 @@ func (r *Reaper) Signal(id uint64, sig syscall.Signal) error {
 	return unix.ESRCH
 }
 
+// Each calls f for every command that was started and not reaped. The lock is held: f is short.
+func (r *Reaper) Each(f func(pid int) error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var failed []error
+	for pid := range r.ids {
+		failed = append(failed, f(pid))
+	}
+	return errors.Join(failed...)
+}
+
 // KillAll returns when no process but the init is left.
 func (r *Reaper) KillAll() {
 	for r.kill() {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"slices"
 	"sync"
 
@@ -57,6 +58,8 @@ type Box struct {
 	processes map[uint64]*Process
 	speaker   *Process // the most recent command with streams; nil when it ended
 	streamed  bool     // there was such a command
+	early     net.Conn // a stream to it that was opened while it waited
+	waiting   *waiting // nil: no interpreter waits
 	listeners map[*listener]struct{}
 	oom       bool  // the memory limit ended the box
 	cause     error // why it ended or ends; nil while it lives
@@ -135,6 +138,17 @@ func (b *Box) Reset(ctx context.Context) error {
 	return nil
 }
 
+// Starve kills all commands for lack of memory: their ends say so.
+func (b *Box) Starve(ctx context.Context) error {
+	b.mu.Lock()
+	for _, p := range b.processes {
+		p.starved.Store(true)
+	}
+	b.mu.Unlock()
+	_, err := b.Control.Call(ctx, &agentproto.Request{Reset: &agentproto.Reset{}})
+	return err
+}
+
 // markKilled notes that what runs now ends by our hand, and returns it.
 func (b *Box) markKilled() []*Process {
 	b.mu.Lock()
@@ -191,6 +205,7 @@ func (b *Box) Died(cause error) {
 
 // EndAll tells what hangs on the box that it ended.
 func (b *Box) EndAll() {
+	b.closeWaiting()
 	b.mu.Lock()
 	listeners := b.listeners
 	b.listeners = nil

@@ -29,6 +29,7 @@ type Process struct {
 	direct         *Visit // its one stream; nil without
 	taken          atomic.Bool
 	killed         atomic.Bool // by our hand, so not by the memory limit
+	starved        atomic.Bool // by our hand in the place of the memory limit's
 	ended          atomic.Bool // it is gone, its output perhaps not yet delivered
 	done           chan struct{}
 	exit           sandbox.Exit // written before done is closed
@@ -63,20 +64,32 @@ func (p *Process) addOutput(kind string, w io.Writer, undo *cleanup.Stack) (stri
 	return name, nil
 }
 
-// began is called when the command runs and has its pipes. With streams it is the one that
-// Open speaks to.
-func (p *Process) began(stream bool) {
+// began is called when the command runs and has its pipes.
+func (p *Process) began() {
 	for _, o := range p.outputs {
 		o.Began()
 	}
-	if !stream {
-		return
-	}
+}
+
+// speaks makes it the one that Open speaks to, for the first time over a stream that is open
+// already, if there is one.
+func (p *Process) speaks(early net.Conn) {
 	p.box.mu.Lock()
 	defer p.box.mu.Unlock()
 	p.box.streamed = true
+	p.box.dropEarly()
 	if !p.ended.Load() {
-		p.box.speaker = p
+		p.box.speaker, p.box.early = p, early
+	} else if early != nil {
+		_ = early.Close()
+	}
+}
+
+// dropEarly closes a stream that nobody took. Preconditions: mu is held.
+func (b *Box) dropEarly() {
+	if b.early != nil {
+		_ = b.early.Close()
+		b.early = nil
 	}
 }
 
@@ -132,7 +145,7 @@ func (p *Process) finish(e initproto.Exit) {
 	p.ended.Store(true)
 	exit := sandbox.Exit{Code: e.Code, Signal: e.Signal}
 	if e.Signal == syscall.SIGKILL && !p.killed.Load() {
-		exit.OutOfMemory = p.box.ranOut()
+		exit.OutOfMemory = p.starved.Load() || p.box.ranOut()
 	}
 	p.box.dropSpeaker(p)
 	if p.direct != nil {
@@ -151,6 +164,7 @@ func (b *Box) dropSpeaker(p *Process) {
 	defer b.mu.Unlock()
 	if b.speaker == p {
 		b.speaker = nil
+		b.dropEarly()
 	}
 }
 

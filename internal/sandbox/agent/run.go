@@ -38,6 +38,21 @@ func (b *Box) Run(ctx context.Context, c sandbox.Command) (sandbox.Process, erro
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
+	if p := b.adopt(ctx, c); p != nil {
+		return p, nil
+	}
+	p, err := b.execute(ctx, c, 0)
+	if err != nil {
+		return nil, err
+	}
+	if c.Stream {
+		p.speaks(nil)
+	}
+	return p, nil
+}
+
+// execute has the agent start a command; with a ticket one that waits for its workload there.
+func (b *Box) execute(ctx context.Context, c sandbox.Command, start uint64) (*Process, error) {
 	p := &Process{box: b, done: make(chan struct{})}
 	if err := b.register(p); err != nil {
 		return nil, err
@@ -48,11 +63,15 @@ func (b *Box) Run(ctx context.Context, c sandbox.Command) (sandbox.Process, erro
 	if err := p.connect(c, &undo); err != nil {
 		return nil, b.Explain(ctx, err)
 	}
-	if err := b.ask(ctx, p, c); err != nil {
+	r := b.runRequest(p, c)
+	if start != 0 {
+		waits(r, start)
+	}
+	if err := b.ask(ctx, r); err != nil {
 		return nil, err
 	}
 	undo.Release()
-	p.began(c.Stream)
+	p.began()
 	return p, nil
 }
 
@@ -79,33 +98,36 @@ func (b *Box) Adopt(ctx context.Context, c sandbox.Command) (sandbox.Process, er
 	}
 	if err != nil {
 		if ctx.Err() != nil {
-			b.killLate(p)
+			b.killLate(p.id)
 		}
 		return nil, b.Explain(ctx, fmt.Errorf("running %s: %w", c.Path, err))
 	}
 	undo.Release()
-	p.began(c.Stream)
+	p.began()
+	if c.Stream {
+		p.speaks(nil)
+	}
 	return p, nil
 }
 
 // killLate has the agent kill what it may have started after nobody waits for that any more: it
 // works in order.
-func (b *Box) killLate(p *Process) {
-	late := &agentproto.Request{Signal: &agentproto.Signal{ID: p.id, Number: syscall.SIGKILL}}
+func (b *Box) killLate(id uint64) {
+	late := &agentproto.Request{Signal: &agentproto.Signal{ID: id, Number: syscall.SIGKILL}}
 	_ = b.Control.Post(late) // an error says that the box is gone, and p with it
 }
 
-// ask has the agent start p. When ctx ends before the agent says so, it is asked to kill p
-// right after: it works in order.
-func (b *Box) ask(ctx context.Context, p *Process, c sandbox.Command) error {
-	_, err := b.Control.Call(ctx, &agentproto.Request{Run: b.runRequest(p, c)})
+// ask has the agent start a command. When ctx ends before the agent says so, it is asked to
+// kill it right after: it works in order.
+func (b *Box) ask(ctx context.Context, r *agentproto.Run) error {
+	_, err := b.Control.Call(ctx, &agentproto.Request{Run: r})
 	if err == nil {
 		return nil
 	}
 	if ctx.Err() != nil {
-		b.killLate(p)
+		b.killLate(r.ID)
 	}
-	return b.Explain(ctx, fmt.Errorf("running %s: %w", c.Path, err))
+	return b.Explain(ctx, fmt.Errorf("running %s: %w", r.Path, err))
 }
 
 func (b *Box) runRequest(p *Process, c sandbox.Command) *agentproto.Run {
@@ -186,12 +208,16 @@ func (b *Box) Open(ctx context.Context) (net.Conn, error) {
 	}
 	b.mu.Lock()
 	speaker, streamed := b.speaker, b.streamed
+	early := b.early
+	b.early = nil
 	b.mu.Unlock()
 	switch {
 	case speaker == nil && streamed:
 		return nil, b.Named(errStreamEnded)
 	case speaker == nil:
 		return nil, b.Named(errNoStream)
+	case early != nil:
+		return early, nil
 	}
 	conn, err := speaker.open(ctx)
 	if err != nil {

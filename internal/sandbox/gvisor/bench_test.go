@@ -1,6 +1,7 @@
 package gvisor_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,13 +19,27 @@ import (
 	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
-// speak is what both sides run: Python, which speaks on descriptor 3 and waits for the end.
-var speak = []string{"/usr/bin/python3", "-I", "-S", "-c", "import os; os.write(3, b'x'); os.read(3, 1)"}
+// speak is what both sides run: Python, which waits for its workload where it is told to,
+// speaks on descriptor 3 and waits for the end.
+var speak = []string{"/usr/bin/python3", "-I", "-S", "-c", `import os
+start = os.environ.get("LAMBENT_START")
+while start and os.read(int(start[3:]), 1 << 16): pass
+if start: os.close(int(start[3:]))
+os.write(3, b'x')
+os.read(3, 1)`}
+
+// rest is how long a box waits before it is used: stems wait, and what was started has begun.
+const rest = 200 * time.Millisecond
+
+// speaker is a Python that waits.
+func speaker(string) (sandbox.Preload, error) {
+	return sandbox.Preload{Command: sandbox.Command{Path: speak[0], Args: speak[1:], Dir: "/", Stream: true, Direct: true}}, nil
+}
 
 // BenchmarkStart compares a start from a box that waits, from Bind to the first byte that a
 // Python in it says, with `runsc run` of a bundle with the same program, in the same run.
 func BenchmarkStart(b *testing.B) {
-	d, template := newTemplate(b)
+	d, template := newTemplateOf(b, "python", speaker)
 	defer func() { _ = errors.Join(template.Close(), d.Close()) }()
 	bundle := newBundle(b)
 	var ours, theirs []time.Duration
@@ -47,11 +62,17 @@ func startFromStem(b *testing.B, t sandbox.Template, id string) time.Duration {
 		b.Fatal(err)
 	}
 	defer func() { _ = box.Close(context.Background()) }()
+	<-time.After(rest)
 	began := time.Now()
-	if err := box.Bind(b.Context(), sandbox.Workload{Name: "bench", Memory: 128 << 20, Pids: 64}); err != nil {
+	if err := box.Bind(b.Context(), sandbox.Workload{
+		Name: "bench", Memory: 128 << 20, Pids: 64, Mounts: []sandbox.Mount{{Source: b.TempDir(), Target: "/var/task"}},
+	}); err != nil {
 		b.Fatal(err)
 	}
-	if _, err := box.Run(b.Context(), sandbox.Command{Path: speak[0], Args: speak[1:], Stream: true, Direct: true}); err != nil {
+	var out bytes.Buffer // one output, as instances have
+	if _, err := box.Run(b.Context(), sandbox.Command{
+		Path: speak[0], Args: speak[1:], Stream: true, Direct: true, Stdout: &out, Stderr: &out,
+	}); err != nil {
 		b.Fatal(err)
 	}
 	conn, err := box.Open(b.Context())

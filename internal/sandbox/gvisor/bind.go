@@ -69,7 +69,7 @@ func (b *box) attach(mounts detached) error {
 }
 
 func (b *box) setLimits(w sandbox.Workload) error {
-	return b.group.SetLimits(b.limits(cgroup.Limits{
+	return b.setGroup(b.limits(cgroup.Limits{
 		Memory: w.Memory + overhead, Pids: ownPids + pidsOfOne*w.Pids, CPUWeight: w.CPUWeight, CPUQuota: w.CPUQuota,
 		Batch: w.Class == lambda.ClassBatch,
 	}))
@@ -96,10 +96,13 @@ type detached struct {
 	targets []string
 }
 
-// detach makes the workload's mounts, which nobody sees yet.
+// detach makes the workload's mounts, which nobody sees yet. What the base shows is there.
 func (b *box) detach(w sandbox.Workload) (mounts detached, err error) {
 	attributes := b.template.attributes() | mount.ReadOnly
 	for _, m := range w.Mounts {
+		if slices.Contains(b.template.shown(), m) {
+			continue
+		}
 		fd, err := mount.Clone(m.Source, attributes, false)
 		if err != nil {
 			return mounts, err

@@ -34,11 +34,16 @@ type box struct {
 	said     *output.Head // by runsc and the agent
 	conn     *net.UnixConn
 	door     *door
+	hold     *cgroup.Hold  // nil: the memory limit ends the box
 	free     func() error  // what was taken of the host
 	done     chan struct{} // closed when everything is freed
 
-	mu      sync.Mutex // protects oomSeen
+	limiting sync.Mutex    // held while limits change
+	limited  cgroup.Limits // the box's own, guarded by limiting
+
+	mu      sync.Mutex // protects the fields below
 	oomSeen int64      // kills by the memory limit that were told
+	starved int64      // kills of our own, in the place of the memory limit's
 }
 
 var (
@@ -59,6 +64,9 @@ func (b *box) Usage(ctx context.Context) (sandbox.Usage, error) {
 	if closed := b.Alive(); closed != nil {
 		return sandbox.Usage{}, closed
 	}
+	b.mu.Lock()
+	u.OOMKills += b.starved
+	b.mu.Unlock()
 	return usageOf(u), err
 }
 
@@ -176,9 +184,9 @@ func (b *box) takeOOM() bool {
 	u, err := b.group.Usage()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err != nil || u.OOMKills <= b.oomSeen {
-		return false
+	if kills := u.OOMKills + b.starved; err == nil && kills > b.oomSeen {
+		b.oomSeen = kills
+		return true
 	}
-	b.oomSeen = u.OOMKills
-	return true
+	return false
 }

@@ -25,8 +25,10 @@
 // # What differs from light
 //
 // The memory limit counts what gVisor itself needs, so the workload's is raised by that
-// (overhead). At the limit the host's kernel ends gVisor, and so the whole box, not one
-// process: /tmp is lost with it.
+// (overhead). At the limit all commands are killed where the host has cgroup v1 (memory.go); on
+// v2 the host's kernel ends gVisor, and so the whole box: /tmp is lost with it.
+//
+// What a base preloads is never forked: each box starts its own interpreter, which waits.
 //
 // # How it ends
 //

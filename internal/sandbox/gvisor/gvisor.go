@@ -31,6 +31,8 @@ type Options struct {
 	// Egress makes the networks of boxes with that profile; nil = there are none.
 	Egress *egress.Gateway
 	Log    *slog.Logger
+	// Preload says what sandbox.Base.Preload names. nil = nothing can be preloaded.
+	Preload func(name string) (sandbox.Preload, error)
 	// Without takes protections away. It exists for the attack suite, which proves with it
 	// that its attacks can succeed; nothing else may set it.
 	Without []Protection

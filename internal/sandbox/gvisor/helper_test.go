@@ -58,14 +58,22 @@ func runscPaths() []string {
 // newTemplate skips, with what Probe says, where the host cannot do gvisor.
 func newTemplate(t testing.TB) (*gvisor.Driver, sandbox.Template) {
 	t.Helper()
-	d, err := gvisor.New(gvisor.Options{Agent: agentBinary, Runsc: runscPaths(), Owner: fmt.Sprintf("gvisor-test-%d", os.Getpid()), Dir: t.TempDir()})
+	return newTemplateOf(t, "", nil)
+}
+
+// newTemplateOf makes one whose boxes have an interpreter that waits.
+func newTemplateOf(t testing.TB, name string, preload func(string) (sandbox.Preload, error)) (*gvisor.Driver, sandbox.Template) {
+	t.Helper()
+	d, err := gvisor.New(gvisor.Options{
+		Agent: agentBinary, Runsc: runscPaths(), Owner: fmt.Sprintf("gvisor-test-%d", os.Getpid()), Dir: t.TempDir(), Preload: preload,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := d.Probe(t.Context()); err != nil {
 		t.Skip(err)
 	}
-	template, err := d.Prepare(t.Context(), sandbox.Base{Root: sandbox.RootHost, Tmp: 64 << 20, Network: sandbox.NetworkNone})
+	template, err := d.Prepare(t.Context(), sandbox.Base{Root: sandbox.RootHost, Preload: name, Tmp: 64 << 20, Network: sandbox.NetworkNone})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,7 @@ func need(name, found string, err error, fix string) sandbox.Check {
 func (d *Driver) basics() []sandbox.Check {
 	path, err := d.findRunsc()
 	return []sandbox.Check{
-		need("root", "uid 0", isRoot(), "run lambent as root"),
+		need("root", "uid 0", isRoot(), "run lambent as root: control groups, /tmp volumes and mounts of code need it, gVisor itself does not"),
 		need("runsc", path, err, "run `lambent setup gvisor`, which builds it"),
 		need("lambent-agent", d.options.Agent, executable(d.options.Agent), "build it with make build; it must be executable"),
 		need("mount_setattr", "works", canClone(), "use Linux 5.12 or newer; in a container allow CAP_SYS_ADMIN and the mount calls"),

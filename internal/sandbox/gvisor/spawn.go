@@ -64,6 +64,7 @@ func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *c
 	}
 	b.free = undo.Release()
 	go b.watch()
+	go b.keepMemory() // ends with the box
 	if err := b.setUp(ctx); err != nil {
 		return nil, b.destroy(err)
 	}
@@ -78,6 +79,9 @@ func (b *box) setUp(ctx context.Context) error {
 		UID: hostroot.UID, GID: hostroot.GID, ShmSize: shmSize,
 		Privileged: !d.has(NoCapabilities), Devices: !d.has(PrivateDevices),
 	}})
+	if err == nil && b.template.preload != nil {
+		err = b.Preload(ctx, b.template.preload.Command)
+	}
 	if errors.Is(err, sandbox.ErrClosed) { // it ended before it spoke: watch knows why
 		<-b.done
 		return b.Err()
@@ -88,11 +92,14 @@ func (b *box) setUp(ctx context.Context) error {
 // reserve takes what the box needs of the host, and returns the mount of its /tmp.
 func (b *box) reserve(ctx context.Context, weight uint64, undo *cleanup.Stack) (tmp int, err error) {
 	t := b.template
-	limits := b.limits(cgroup.Limits{Memory: genericMemory, Pids: ownPids, CPUWeight: weight})
-	if b.group, err = t.cgroups.Create(t.driver.options.Owner, b.ID, limits); err != nil {
+	b.limited = b.limits(cgroup.Limits{Memory: genericMemory, Pids: ownPids, CPUWeight: weight})
+	if b.group, err = t.cgroups.Create(t.driver.options.Owner, b.ID, b.limited); err != nil {
 		return -1, err
 	}
 	undo.Add(b.group.Close)
+	if err := b.guardMemory(undo); err != nil {
+		return -1, err
+	}
 	if err := b.makeLink(undo); err != nil {
 		return -1, err
 	}

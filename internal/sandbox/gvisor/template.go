@@ -26,7 +26,8 @@ const maxID = 64
 type template struct {
 	driver  *Driver
 	base    sandbox.Base
-	runsc   string // path
+	preload *sandbox.Preload // nil without one
+	runsc   string           // path
 	cgroups *cgroup.Host
 	volumes *volume.Maker
 	stage   *stage.Stage
@@ -56,6 +57,9 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 		return nil, err
 	}
 	if t.volumes, err = volume.Open(filepath.Join(d.options.Dir, tmpFolder)); err != nil {
+		return nil, err
+	}
+	if t.preload, err = d.resolvePreload(b.Preload); err != nil {
 		return nil, err
 	}
 	var undo cleanup.Stack
@@ -112,6 +116,11 @@ func (t *template) build() error {
 	}
 	if err := r.Program(t.driver.options.Agent, agentproto.Path); err != nil {
 		return err
+	}
+	for _, m := range t.shown() {
+		if err := mount.Bind(m.Source, r.At(m.Target), t.attributes()|mount.ReadOnly, false); err != nil {
+			return err
+		}
 	}
 	return r.Finish()
 }

@@ -204,14 +204,21 @@ func outOfMemoryOfAChild(r *rig) {
 	}
 }
 
+// boxOutlivesOutOfMemory: more than once, and its /tmp with it.
 func boxOutlivesOutOfMemory(r *rig) {
 	box := r.bound()
-	r.exit(r.start(box, probe("alloc", "300")))
-	r.reset(box)
-	e := r.exit(r.start(box, probe("exit", "0")))
-	if e != (sandbox.Exit{}) {
-		r.Errorf("the next command ended with %+v", e)
+	r.output(box, "write", "/tmp/file", "1")
+	for range 2 {
+		if e := r.exit(r.start(box, probe("alloc", "300"))); !e.OutOfMemory {
+			r.Errorf("it ended with %+v, want for lack of memory", e)
+		}
+		r.reset(box)
 	}
+	p := r.start(box, sandbox.Command{Path: "/bin/ls", Args: []string{"/tmp/file"}})
+	if e := r.exit(p); e != (sandbox.Exit{}) {
+		r.Errorf("looking for what was in /tmp ended with %+v: %s", e, p.stderr)
+	}
+	r.output(box, "alloc", "90")
 }
 
 func memoryUpToTheLimit(r *rig) { r.output(r.bound(), "alloc", "90") }

@@ -103,6 +103,7 @@ type Run struct {
 	Stderr string // "" = Stdout
 	Stream bool   // it gets a channel at StreamFD
 	Direct uint64 // the ticket of the one stream that it gets there instead
+	Start  uint64 // the ticket of the stream, its last descriptor, on which it waits for its workload; may come before Bind
 }
 
 // Signal sends a signal to a command's process.
