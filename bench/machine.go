@@ -23,14 +23,22 @@ type Machine struct {
 
 func machine(tools []string) Machine {
 	info := fields("/proc/cpuinfo")
-	memory, _ := strconv.ParseFloat(strings.TrimSuffix(fields("/proc/meminfo")["MemTotal"], " kB"), 64) // 0 = unknown
 	return Machine{
 		Kernel: firstWordOf("/proc/sys/kernel/ostype") + " " + firstWordOf("/proc/sys/kernel/osrelease"),
-		CPU:    info["model name"], Cores: runtime.NumCPU(), Memory: memory / (1 << 20),
+		CPU:    info["model name"], Cores: runtime.NumCPU(), Memory: hostMemory("MemTotal") / (1 << 20),
 		Guest: strings.Contains(" "+info["flags"]+" ", " hypervisor "),
 		Load:  loadBefore(), Cgroups: cgroups(), Tools: tools,
 	}
 }
+
+// hostMemory is a line of /proc/meminfo in KiB, 0 if it is not known.
+func hostMemory(name string) float64 {
+	kibibytes, _ := strconv.ParseFloat(strings.TrimSuffix(fields("/proc/meminfo")[name], " kB"), 64)
+	return kibibytes
+}
+
+// available is what the host could give without swapping, in MB.
+func available() float64 { return kib * hostMemory("MemAvailable") }
 
 // fields reads "name : value" lines; of a name that comes again, the first.
 func fields(path string) map[string]string {

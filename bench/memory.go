@@ -146,6 +146,7 @@ func (s *session) idleInstances(ctx context.Context, srv *lambent.Server, done *
 	if err != nil {
 		return nil, err
 	}
+	had := available()
 	callers, err := s.manyFunctions(ctx, srv, s.o.Instances, done)
 	if err != nil {
 		return nil, err
@@ -154,23 +155,26 @@ func (s *session) idleInstances(ctx context.Context, srv *lambent.Server, done *
 	if err != nil {
 		return nil, err
 	}
+	has := available()
 	_, pss, err := added(srv, before)
 	if err != nil {
 		return nil, err
 	}
-	return []Row{s.idleRow(pss)}, nil
+	return []Row{s.idleRow(pss, had-has)}, nil
 }
 
 // mostOfIdle is 6 GB for 1,000 instances, in MB for each.
 const mostOfIdle = 6
 
-func (s *session) idleRow(pss []float64) Row {
+// idleRow also tells by how many MB the host's available memory fell meanwhile: what the
+// kernel and the server hold for the instances is in no process of theirs.
+func (s *session) idleRow(pss []float64, fell float64) Row {
 	together := 0.0
 	for _, one := range pss {
 		together += one
 	}
 	row := memoryRow("python instances at once, PSS each", "an instance has answered one request", pss, mostOfIdle)
-	row.Note = fmt.Sprintf("%d instances, %.0f MB together", len(pss), together)
+	row.Note = fmt.Sprintf("%d instances, %.0f MB together; the host has %.0f MB less available", len(pss), together, fell)
 	if len(pss) < s.o.Instances {
 		row.Missing = fmt.Sprintf("%d of %d instances are there", len(pss), s.o.Instances)
 	}

@@ -18,6 +18,7 @@ type Host struct {
 	layout      string
 	delays      bool     // the kernel keeps run delays
 	required    []string // controllers without which Create refuses
+	shelf       *shelf   // of the groups' counters
 
 	mu    sync.Mutex      // protects ready
 	ready map[string]bool // owners' folders that are made and have their controllers
@@ -32,7 +33,7 @@ func openTree(t tree, fsRoot string) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening cgroups: %w", err)
 	}
-	h := &Host{tree: t, layout: layoutOf(found), delays: keepsDelays(t), required: []string{memory, pids}, ready: make(map[string]bool)}
+	h := &Host{tree: t, layout: layoutOf(found), delays: keepsDelays(t), required: []string{memory, pids}, shelf: &shelf{room: room()}, ready: make(map[string]bool)}
 	h.hierarchies = slices.DeleteFunc(found, func(one hierarchy) bool {
 		return len(one.controllers) == 0 && h.layout != "v2"
 	})

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,12 +14,16 @@ import (
 const meterBuffer = 8 << 10
 
 // meter reads the counters of a group often: every invocation does. Opening a file costs
-// ten times what reading an open one does, so it keeps them open.
+// ten times what reading an open one does, so it keeps them open while the host's shelf has
+// room.
 type meter struct {
-	group *Group
+	group  *Group
+	recent atomic.Bool // it has read open files since the shelf looked: who reads once gets no second chance
+	place  place       // on the shelf, which guards it
 
 	mu     sync.Mutex // guards what follows
 	open   []openGauge
+	files  int // that are open, threads' too
 	delays delays
 	buffer []byte
 	closed bool
@@ -44,6 +49,7 @@ func (m *meter) read() (u Usage, err error) {
 	}
 	if !u.Waiting.Known && m.group.host.delays {
 		u.Waiting = m.delays.read(m.group, m.buffer)
+		m.shelve(len(m.open) + len(m.delays.threads))
 	}
 	return u, nil
 }
@@ -87,6 +93,7 @@ func (m *meter) ready() error {
 		return errClosed
 	}
 	if m.open != nil {
+		m.recent.Store(true)
 		return nil
 	}
 	for _, g := range m.group.host.gauges() {
@@ -101,16 +108,31 @@ func (m *meter) ready() error {
 		m.open = append(m.open, openGauge{g, f})
 	}
 	m.buffer = make([]byte, meterBuffer)
+	m.shelve(len(m.open))
 	return nil
+}
+
+// shelve tells the shelf how many files are open, if that changed. It runs with m.mu held.
+func (m *meter) shelve(files int) {
+	if files != m.files {
+		m.files = files
+		m.group.host.shelf.put(m, files)
+	}
 }
 
 // rest closes the files until the next reading. It runs with m.mu held.
 func (m *meter) rest() {
+	m.shut()
+	m.group.host.shelf.put(m, 0)
+}
+
+// shut is rest without a word to the shelf. It runs with m.mu held.
+func (m *meter) shut() {
 	for _, g := range m.open {
 		g.file.close()
 	}
 	m.delays.rest()
-	m.open, m.buffer = nil, nil
+	m.open, m.buffer, m.files = nil, nil, 0
 }
 
 // Rest closes what Usage keeps open, until the next reading: for groups that are many and

@@ -36,7 +36,9 @@ type Counter[T ~int64] struct {
 func known[T ~int64](v T) Counter[T] { return Counter[T]{v, true} }
 
 // Usage reads the counters. It keeps their files open for the next time, until Rest,
-// Freeze or Close. Reading a closed group is a mistake and an error.
+// Freeze or Close, or until groups that are read more often need the descriptors: all groups
+// of a Host together keep at most an eighth of what RLIMIT_NOFILE allows, and 4,096. Reading
+// a closed group is a mistake and an error.
 func (g *Group) Usage() (Usage, error) {
 	u, err := g.meter.read()
 	if err != nil {

@@ -13,6 +13,9 @@ import (
 // and environment together are bounded by it.
 var ErrTooLarge = errors.New("message is too large")
 
+// ErrCut says that the kernel kept descriptors back (MSG_CTRUNC, recvmsg(2)).
+var ErrCut = errors.New("descriptors were kept back: more than asked for, or this process has reached its limit (raise ulimit -n, LimitNOFILE in the unit)")
+
 // Encode makes a packet of a Request or Message.
 func Encode(v any) ([]byte, error) {
 	raw, err := json.Marshal(v)
@@ -70,8 +73,11 @@ func ReceiveInto(fd int, packet []byte, most int, document any) ([]int, error) {
 	if n == 0 {
 		return nil, io.EOF
 	}
-	if flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
+	switch {
+	case flags&unix.MSG_TRUNC != 0:
 		return fds, ErrTooLarge
+	case flags&unix.MSG_CTRUNC != 0:
+		return fds, ErrCut
 	}
 	return fds, json.Unmarshal(packet[:n], document)
 }

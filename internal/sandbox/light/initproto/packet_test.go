@@ -79,6 +79,29 @@ func TestTooLargeIsSaid(t *testing.T) {
 	}
 }
 
+// TestLimitOfDescriptorsIsSaid receives a descriptor when it may have no more.
+func TestLimitOfDescriptorsIsSaid(t *testing.T) {
+	ours, theirs := sockets(t)
+	defer func() { _, _ = unix.Close(ours), unix.Close(theirs) }()
+	if err := initproto.Send(ours, initproto.Request{Seq: 1}, ours); err != nil {
+		t.Fatal(err)
+	}
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: before.Max}); err != nil { // standard input, output, error
+		t.Fatal(err)
+	}
+	_, fds, err := initproto.Receive(theirs, make([]byte, initproto.MaxPacket))
+	if restored := unix.Setrlimit(unix.RLIMIT_NOFILE, &before); restored != nil {
+		t.Fatal(restored)
+	}
+	if !errors.Is(err, initproto.ErrCut) || len(fds) != 0 {
+		t.Errorf("received %v, err = %v", fds, err)
+	}
+}
+
 // FuzzDecodeMessage: an init that was taken over may say anything.
 func FuzzDecodeMessage(f *testing.F) {
 	for _, seed := range []string{"", "{}", `{"Seq":1}`, `{"Seq":2,"Error":"x","Errno":2}`, `{"Exit":{"ID":1,"Signal":9}}`, `{"Exit":null,"Seq":-1}`} {
