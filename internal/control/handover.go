@@ -36,9 +36,18 @@ func (s *server) handOver(w http.ResponseWriter, r *http.Request) {
 	if _, err := c.Write([]byte(head)); err != nil {
 		return // the new server is gone
 	}
-	if u, ok := c.(*net.UnixConn); ok {
+	if u, ok := accepted(c).(*net.UnixConn); ok {
 		s.HandOver(u)
 	}
+}
+
+// accepted is the socket under what a server made of it. Nothing was read ahead of it: the
+// other side waits for the answer.
+func accepted(c net.Conn) net.Conn {
+	if inner, ok := c.(interface{ NetConn() net.Conn }); ok {
+		return inner.NetConn()
+	}
+	return c
 }
 
 // DialHandover connects to the server of a data folder for package handover. ErrNoServer if

@@ -137,6 +137,10 @@ func (c *conn) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
+// NetConn returns what was accepted, as tls.Conn's does. What was read ahead stays here: read
+// that first.
+func (c *conn) NetConn() net.Conn { return c.Conn }
+
 // SyscallConn implements syscall.Conn, where what was accepted does.
 func (c *conn) SyscallConn() (syscall.RawConn, error) {
 	if c.raw == nil {
