@@ -60,8 +60,11 @@ def _await_box():
 
 
 def _own_home():
-    """site looks at the user's id."""
+    """site looks at the user's id; in Python 3.6 it asks sysconfig, which remembers."""
     site.USER_BASE = site.USER_SITE = None
+    remembered = getattr(sys.modules.get("sysconfig"), "_CONFIG_VARS", None)
+    if remembered and "userbase" in remembered:
+        remembered["userbase"] = sys.modules["sysconfig"]._getuserbase()
     site.getusersitepackages()
 
 
