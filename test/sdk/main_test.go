@@ -1,9 +1,12 @@
 package sdk
 
 import (
+	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"lambent.dev/lambent/test/sdk/lambent"
@@ -34,7 +37,23 @@ func run(m *testing.M) int {
 		return 1
 	}
 	binaries, python = dir, lambent.HostPython()
+	nodeClient = sync.OnceValues(func() (string, error) { return installNodeClient(filepath.Join(dir, "node-client")) })
+	if flag.Parse(); flag.Lookup("test.run").Value.String() == "" && !testing.Short() {
+		go nodeClient() // ends before its test does
+	}
 	return m.Run()
+}
+
+// nodeClient is the folder that AWS's runtime client for Node was installed into. Compiling it
+// takes most of a minute, beside other tests where all are run.
+var nodeClient func() (string, error)
+
+func installNodeClient(dir string) (string, error) {
+	out, err := exec.Command("nice", "-n", "10", "npm", "install", "--prefix", dir, "--no-audit", "--no-fund", "--omit=dev", nodeRIC).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return dir, nil
 }
 
 // needs skips a test on a host that cannot run it, and says what it lacks.

@@ -206,16 +206,16 @@ func TestOfficialNodeClient(t *testing.T) {
 // line.
 func nodeRICFunction(t *testing.T) string {
 	t.Helper()
-	dir, function := t.TempDir(), t.TempDir()
-	install := exec.CommandContext(t.Context(), "npm", "install", "--prefix", dir, "--no-audit", "--no-fund", "--omit=dev", nodeRIC)
-	if out, err := install.CombinedOutput(); err != nil {
-		lacking(t, "installing "+nodeRIC+": "+err.Error()+"\n"+string(out))
+	function := t.TempDir()
+	dir, err := nodeClient()
+	if err != nil {
+		lacking(t, "installing "+nodeRIC+": "+err.Error())
 	}
 	write := func(name, text string) error { return os.WriteFile(filepath.Join(function, name), []byte(text), 0o755) }
 	move := func(name string) error {
 		return os.Rename(filepath.Join(dir, "node_modules", "aws-lambda-ric", name), filepath.Join(function, "client", name))
 	}
-	err := errors.Join(
+	err = errors.Join(
 		os.Mkdir(filepath.Join(function, "client"), 0o755),
 		move("index.mjs"), move("rapid-client.node"), move("package.json"), // the rest is for its building
 		write("bootstrap", "#!/bin/sh\nexec /usr/bin/env node client/index.mjs\n"),
