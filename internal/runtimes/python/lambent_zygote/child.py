@@ -47,6 +47,10 @@ def _own_values():
     main = threading.main_thread()
     if hasattr(main, "_set_native_id"):
         main._set_native_id()
+    process = sys.modules.get("multiprocessing.process")
+    if process is not None:
+        secret = process.AuthenticationString(os.urandom(32))
+        process.current_process()._config["authkey"] = secret
     logging = sys.modules.get("logging")
     if logging is not None:
         fine = isinstance(logging._startTime, int)
