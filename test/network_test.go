@@ -23,7 +23,7 @@ type server struct {
 	t       *testing.T
 	env     []string
 	command *exec.Cmd
-	log     bytes.Buffer
+	log     *bytes.Buffer
 	api     string
 }
 
@@ -39,12 +39,12 @@ func startServer(t *testing.T, settings ...string) *server {
 		t.Fatal(err)
 	}
 	data := openFolder(t)
-	s := &server{t: t, api: api}
+	s := &server{t: t, api: api, log: &bytes.Buffer{}}
 	s.env = append(os.Environ(), "LAMBENT_DATA="+data, "LAMBENT_LISTEN="+api, "LAMBENT_ADMIN="+admin, "LAMBENT_ENDPOINT=http://"+api)
 	s.env = append(s.env, "LAMBENT_NETWORK_RESOLVERS="+egresstest.Servers, "LAMBENT_STEMS_FLOOR=1", "LAMBENT_STEMS_CEILING=2")
 	s.env = append(s.env, settings...)
 	s.command = exec.Command(filepath.Join(bin, "lambent"), "up")
-	s.command.Env, s.command.Stdout, s.command.Stderr = s.env, &s.log, &s.log
+	s.command.Env, s.command.Stdout, s.command.Stderr = s.env, s.log, s.log
 	s.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := s.command.Start(); err != nil {
 		t.Fatal(err)
