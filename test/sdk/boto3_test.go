@@ -13,6 +13,7 @@ const boto3Version = "boto3==1.44.5"
 
 // TestBoto3Waiters shows that every waiter of AWS's SDK for Python ends.
 func TestBoto3Waiters(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	lib := t.TempDir()
 	install := exec.CommandContext(t.Context(), "/usr/bin/python3", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",

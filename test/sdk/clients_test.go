@@ -19,6 +19,7 @@ const ricVersion = "awslambdaric==4.2.2"
 // TestOfficialClients runs AWS's own runtime clients, unchanged, as provided functions in
 // light sandboxes.
 func TestOfficialClients(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	for runtime, folder := range map[types.Runtime]func(*testing.T) string{"provided.al2023": goFunction, "provided.al2": ricFunction} {

@@ -14,6 +14,7 @@ var timedOut = regexp.MustCompile(`^RequestId: [0-9a-f-]{36} Error: Task timed o
 
 // A timeout resets the instance: /tmp is kept, the module's state is not.
 func TestTimeoutKeepsTmpAndLosesState(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	in := creation(t, "state", "app.py", "app.state")

@@ -81,6 +81,7 @@ func everythingIn(t *testing.T, tier string) {
 }
 
 func TestGVisorRunsNode(t *testing.T) {
+	t.Parallel()
 	needsGVisor(t)
 	client := up(t, t.TempDir()).client()
 	deploy(t, client, inGVisor(nodeCreation(t, "echo", "app.mjs", "app.echo")))
@@ -92,6 +93,7 @@ func TestGVisorRunsNode(t *testing.T) {
 
 // AWS's client for Go speaks HTTP to the Runtime API, which the agent forwards.
 func TestGVisorRunsTheOfficialClient(t *testing.T) {
+	t.Parallel()
 	needsGVisor(t)
 	client := up(t, t.TempDir()).client()
 	in := inGVisor(creation(t, "client", "app.py", "app.handler"))
@@ -104,6 +106,7 @@ func TestGVisorRunsTheOfficialClient(t *testing.T) {
 
 // What comes after the first function finds sandboxes that were made before it was asked for.
 func TestGVisorKeepsStems(t *testing.T) {
+	t.Parallel()
 	needsGVisor(t)
 	client := up(t, t.TempDir()).client()
 	deploy(t, client, inGVisor(creation(t, "first", "app.py", "app.echo")))

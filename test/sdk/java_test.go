@@ -23,6 +23,7 @@ type javaAnswer struct {
 // AWS's runtime client for Java takes several requests at once in threads of one process;
 // who comes later may be answered first.
 func TestJavaClientTakesManyAtOnce(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	in := creation(t, "meeting", "app.py", "Meeting::handleRequest")

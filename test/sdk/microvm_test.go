@@ -39,6 +39,7 @@ func inMicroVM(in *lambda.CreateFunctionInput) *lambda.CreateFunctionInput {
 
 // Everything that a caller sees is as in any other isolation.
 func TestMicroVM(t *testing.T) {
+	t.Parallel()
 	needsMicroVM(t)
 	client := up(t, t.TempDir()).client()
 	tail := func(in *lambda.InvokeInput) { in.LogType = types.LogTypeTail }
@@ -73,6 +74,7 @@ func TestMicroVM(t *testing.T) {
 
 // AWS's client for Go speaks HTTP to the Runtime API, which the agent forwards.
 func TestMicroVMRunsTheOfficialClient(t *testing.T) {
+	t.Parallel()
 	needsMicroVM(t)
 	client := up(t, t.TempDir()).client()
 	in := inMicroVM(creation(t, "client", "app.py", "app.handler"))

@@ -85,6 +85,7 @@ func TestNodeContext(t *testing.T) {
 }
 
 func TestNodeTimeoutKeepsTmpAndLosesState(t *testing.T) {
+	t.Parallel()
 	hostNode(t)
 	client := up(t, t.TempDir()).client()
 	in := nodeCreation(t, "state", "app.mjs", "app.state")
@@ -183,6 +184,7 @@ const nodeRIC = "aws-lambda-ric@4.0.2"
 // TestOfficialNodeClient runs AWS's own runtime client, unchanged, as a provided function
 // in a light sandbox.
 func TestOfficialNodeClient(t *testing.T) {
+	t.Parallel()
 	if hostNode(t) < 20 {
 		lacking(t, nodeRIC+" needs Node 20")
 	}

@@ -152,6 +152,7 @@ var wantSteps = []string{"init", "before 2", "before 1", "after 1", "after 2"}
 // The function is initialised before the version is active, its hooks run in AWS's order,
 // and a request meets an initialised instance.
 func TestSnapStart(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	s := snapStarted(t, up(t, t.TempDir()), variable("SLOW", "0.3"))
 	version := s.publish()
@@ -182,6 +183,7 @@ func TestSnapStart(t *testing.T) {
 // More requests at once than instances wait are all answered, each by an instance of its
 // own, no two of which draw the same.
 func TestSnapStartBurst(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	s := snapStarted(t, up(t, t.TempDir()))
 	version := s.publish()
@@ -220,6 +222,7 @@ func TestSnapStartBurst(t *testing.T) {
 
 // A version whose function cannot be initialised is Failed, with the reason.
 func TestSnapStartInitFails(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	d := up(t, t.TempDir())
 	for _, test := range []struct {
@@ -248,6 +251,7 @@ func TestSnapStartInitFails(t *testing.T) {
 
 // A hook after the restore that fails, or is too slow, is the caller's error, and the log's.
 func TestSnapStartRestoreFails(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	d := up(t, t.TempDir())
 	for _, test := range []struct {
@@ -274,6 +278,7 @@ func TestSnapStartRestoreFails(t *testing.T) {
 
 // After a restart of the server, also by kill -9, initialised instances wait again.
 func TestSnapStartAfterRestart(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	data := t.TempDir()
 	s := snapStarted(t, up(t, data))
@@ -291,6 +296,7 @@ func TestSnapStartAfterRestart(t *testing.T) {
 
 // In gVisor it is the same.
 func TestSnapStartInGVisor(t *testing.T) {
+	t.Parallel()
 	needsGVisor(t)
 	s := snapStarted(t, up(t, t.TempDir()), func(in *lambda.CreateFunctionInput) { inGVisor(in) })
 	version := s.publish()
@@ -302,6 +308,7 @@ func TestSnapStartInGVisor(t *testing.T) {
 
 // A version that is deleted leaves nothing behind.
 func TestSnapStartDeletion(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	s := snapStarted(t, up(t, t.TempDir()))
 	version := s.publish()
@@ -316,6 +323,7 @@ func TestSnapStartDeletion(t *testing.T) {
 
 // AWS's own module, which a function may bring, has the hooks as the runtime's has.
 func TestSnapStartWithAWSsModule(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	dir := t.TempDir()
 	install := exec.CommandContext(t.Context(), "/usr/bin/python3", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
@@ -343,6 +351,7 @@ func TestSnapStartWithAWSsModule(t *testing.T) {
 
 // A runtime that is started again inside an invocation has its hooks run too.
 func TestSnapStartAfterACrash(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	s := snapStarted(t, up(t, t.TempDir()))
 	version := s.publish()
@@ -356,6 +365,7 @@ func TestSnapStartAfterACrash(t *testing.T) {
 
 // What cannot have SnapStart is refused.
 func TestSnapStartRefusals(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	d := up(t, t.TempDir())
 	client := d.client()
