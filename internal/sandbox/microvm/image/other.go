@@ -1,0 +1,17 @@
+//go:build !linux
+
+package image
+
+import (
+	"context"
+	"errors"
+	"io"
+)
+
+// SystemDir is where Linux hosts have what microVMs boot from.
+const SystemDir = "/usr/local/lib/lambent/microvm"
+
+// Install says that this host can have no microVMs.
+func Install(context.Context, string, io.Writer) error {
+	return errors.New("microVMs need Linux")
+}
