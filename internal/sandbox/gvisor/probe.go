@@ -27,42 +27,20 @@ func (d *Driver) Probe(ctx context.Context) (sandbox.Features, error) {
 	for _, checks := range []func() []sandbox.Check{d.basics, d.cgroups, d.volumes} {
 		f.Checks = append(f.Checks, checks()...)
 	}
-	if err := missing(f.Checks); err != nil {
+	if err := sandbox.Missing(lambda.TierGVisor, f.Checks); err != nil {
 		return f, err
 	}
 	f.Checks = append(f.Checks, d.trial(ctx))
-	return f, missing(f.Checks)
-}
-
-// missing is nil, or says all that is required and not there.
-func missing(checks []sandbox.Check) error {
-	var lacks []string
-	for _, c := range checks {
-		if c.Required && !c.OK {
-			lacks = append(lacks, fmt.Sprintf("%s (found: %s): %s", c.Name, c.Found, c.Fix))
-		}
-	}
-	if len(lacks) == 0 {
-		return nil
-	}
-	return fmt.Errorf("isolation gvisor is %w: %s", sandbox.ErrUnavailable, strings.Join(lacks, "; "))
-}
-
-// need is a required check that is OK when err is nil.
-func need(name, found string, err error, fix string) sandbox.Check {
-	if err != nil {
-		return sandbox.Check{Name: name, Found: strings.ReplaceAll(err.Error(), "\n", "; "), Required: true, Fix: fix}
-	}
-	return sandbox.Check{Name: name, Found: found, OK: true, Required: true}
+	return f, sandbox.Missing(lambda.TierGVisor, f.Checks)
 }
 
 func (d *Driver) basics() []sandbox.Check {
 	path, err := d.findRunsc()
 	return []sandbox.Check{
-		need("root", "uid 0", isRoot(), "run lambent as root: control groups, /tmp volumes and mounts of code need it, gVisor itself does not"),
-		need("runsc", path, err, "run `lambent setup gvisor`, which builds it"),
-		need("lambent-agent", d.options.Agent, executable(d.options.Agent), "build it with make build; it must be executable"),
-		need("mount_setattr", "works", canClone(), "use Linux 5.12 or newer; in a container allow CAP_SYS_ADMIN and the mount calls"),
+		sandbox.Need("root", "uid 0", isRoot(), "run lambent as root: control groups, /tmp volumes and mounts of code need it, gVisor itself does not"),
+		sandbox.Need("runsc", path, err, "run `lambent setup gvisor`, which builds it"),
+		sandbox.Need("lambent-agent", d.options.Agent, executable(d.options.Agent), "build it with make build; it must be executable"),
+		sandbox.Need("mount_setattr", "works", canClone(), "use Linux 5.12 or newer; in a container allow CAP_SYS_ADMIN and the mount calls"),
 	}
 }
 
@@ -95,7 +73,7 @@ func canClone() error {
 func (d *Driver) cgroups() []sandbox.Check {
 	host, err := cgroup.Open(d.options.CgroupRoot)
 	if err != nil {
-		return []sandbox.Check{need("cgroups", "", err, "mount cgroups at "+d.options.CgroupRoot)}
+		return []sandbox.Check{sandbox.Need("cgroups", "", err, "mount cgroups at "+d.options.CgroupRoot)}
 	}
 	var checks []sandbox.Check
 	for _, c := range host.Checks() {
@@ -109,7 +87,7 @@ func (d *Driver) cgroups() []sandbox.Check {
 func (d *Driver) volumes() []sandbox.Check {
 	maker, err := volume.Open(filepath.Join(d.options.Dir, tmpFolder))
 	if err != nil {
-		return []sandbox.Check{need("/tmp volumes", "", err, "make the data folder writable for root")}
+		return []sandbox.Check{sandbox.Need("/tmp volumes", "", err, "make the data folder writable for root")}
 	}
 	var checks []sandbox.Check
 	for _, c := range maker.Checks() {
@@ -120,7 +98,7 @@ func (d *Driver) volumes() []sandbox.Check {
 
 // trial makes a sandbox with a workload and closes it.
 func (d *Driver) trial(ctx context.Context) sandbox.Check {
-	return need("trial sandbox", "made with systrap, bound and closed", d.try(ctx),
+	return sandbox.Need("trial sandbox", "made with systrap, bound and closed", d.try(ctx),
 		"the step that failed is named; a container needs --privileged, and gVisor Linux 4.14 or newer")
 }
 

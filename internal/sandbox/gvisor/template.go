@@ -64,10 +64,10 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 	}
 	var undo cleanup.Stack
 	defer undo.Run(&err)
-	if t.stage, err = d.useStage(); err != nil {
+	if t.stage, err = d.stage.Use(); err != nil {
 		return nil, err
 	}
-	undo.Add(d.leaveStage)
+	undo.Add(d.stage.Leave)
 	t.dir = d.newRootDir()
 	undo.Add(func() error { return stage.RemoveTree(t.dir) })
 	t.root = filepath.Join(t.dir, "root")
@@ -188,7 +188,7 @@ func (t *template) leave() error {
 		return nil
 	}
 	unmounted := t.stage.Do(context.Background(), func() error { return stage.Unmount(t.root) })
-	return errors.Join(unmounted, t.driver.leaveStage(), stage.RemoveTree(t.dir))
+	return errors.Join(unmounted, t.driver.stage.Leave(), stage.RemoveTree(t.dir))
 }
 
 // Close implements sandbox.Template.

@@ -30,43 +30,21 @@ func (d *Driver) Probe(ctx context.Context) (sandbox.Features, error) {
 		f.Checks = append(f.Checks, checks()...)
 	}
 	f.Freeze = freezes(f.Checks)
-	if err := missing(f.Checks); err != nil {
+	if err := sandbox.Missing(lambda.TierLight, f.Checks); err != nil {
 		return f, err
 	}
 	f.Checks = append(f.Checks, d.trial(ctx))
-	return f, missing(f.Checks)
-}
-
-// missing is nil, or says all that is required and not there.
-func missing(checks []sandbox.Check) error {
-	var lacks []string
-	for _, c := range checks {
-		if c.Required && !c.OK {
-			lacks = append(lacks, fmt.Sprintf("%s (found: %s): %s", c.Name, c.Found, c.Fix))
-		}
-	}
-	if len(lacks) == 0 {
-		return nil
-	}
-	return fmt.Errorf("isolation light is %w: %s", sandbox.ErrUnavailable, strings.Join(lacks, "; "))
-}
-
-// need is a required check that is OK when err is nil.
-func need(name, found string, err error, fix string) sandbox.Check {
-	if err != nil {
-		return sandbox.Check{Name: name, Found: err.Error(), Required: true, Fix: fix}
-	}
-	return sandbox.Check{Name: name, Found: found, OK: true, Required: true}
+	return f, sandbox.Missing(lambda.TierLight, f.Checks)
 }
 
 func (d *Driver) basics() []sandbox.Check {
 	return []sandbox.Check{
-		need("root", "uid 0", isRoot(), "run lambent as root"),
-		need("lambent-init", d.options.Init, executable(d.options.Init), "build it with make build; it must be executable for all"),
-		need("namespaces", "user, mnt, pid, net, ipc, uts, cgroup", hasNamespaces(), "use a kernel with all namespaces (any distribution's)"),
-		need("user namespaces", "allowed", allowsUsers(), "sysctl -w user.max_user_namespaces=65536"),
-		need("mount_setattr", "works", canClone(), "use Linux 5.12 or newer; in a container allow CAP_SYS_ADMIN and the mount calls"),
-		need("seccomp", "filters", hasSeccomp(), "use a kernel with CONFIG_SECCOMP_FILTER"),
+		sandbox.Need("root", "uid 0", isRoot(), "run lambent as root"),
+		sandbox.Need("lambent-init", d.options.Init, executable(d.options.Init), "build it with make build; it must be executable for all"),
+		sandbox.Need("namespaces", "user, mnt, pid, net, ipc, uts, cgroup", hasNamespaces(), "use a kernel with all namespaces (any distribution's)"),
+		sandbox.Need("user namespaces", "allowed", allowsUsers(), "sysctl -w user.max_user_namespaces=65536"),
+		sandbox.Need("mount_setattr", "works", canClone(), "use Linux 5.12 or newer; in a container allow CAP_SYS_ADMIN and the mount calls"),
+		sandbox.Need("seccomp", "filters", hasSeccomp(), "use a kernel with CONFIG_SECCOMP_FILTER"),
 	}
 }
 
@@ -129,7 +107,7 @@ func hasSeccomp() error {
 func (d *Driver) cgroups() []sandbox.Check {
 	host, err := cgroup.Open(d.options.CgroupRoot)
 	if err != nil {
-		return []sandbox.Check{need("cgroups", "", err, "mount cgroups at "+d.options.CgroupRoot)}
+		return []sandbox.Check{sandbox.Need("cgroups", "", err, "mount cgroups at "+d.options.CgroupRoot)}
 	}
 	var checks []sandbox.Check
 	for _, c := range host.Checks() {
@@ -151,11 +129,11 @@ func freezes(checks []sandbox.Check) bool {
 func (d *Driver) volumes() []sandbox.Check {
 	dir, err := d.private(tmpFolder)
 	if err != nil {
-		return []sandbox.Check{need("/tmp volumes", "", err, "make the data folder writable for root")}
+		return []sandbox.Check{sandbox.Need("/tmp volumes", "", err, "make the data folder writable for root")}
 	}
 	maker, err := volume.Open(dir)
 	if err != nil {
-		return []sandbox.Check{need("/tmp volumes", "", err, "make the data folder writable for root")}
+		return []sandbox.Check{sandbox.Need("/tmp volumes", "", err, "make the data folder writable for root")}
 	}
 	var checks []sandbox.Check
 	for _, c := range maker.Checks() {
@@ -187,9 +165,9 @@ func (d *Driver) trial(ctx context.Context) sandbox.Check {
 	err := d.try(ctx)
 	const fix = "the step that failed is named; a container needs --privileged"
 	if errors.Is(err, fs.ErrPermission) {
-		return need("trial sandbox", "", err, fix+" and a /proc that is not masked")
+		return sandbox.Need("trial sandbox", "", err, fix+" and a /proc that is not masked")
 	}
-	return need("trial sandbox", "made, bound and closed", err, fix)
+	return sandbox.Need("trial sandbox", "made, bound and closed", err, fix)
 }
 
 func (d *Driver) try(ctx context.Context) (err error) {

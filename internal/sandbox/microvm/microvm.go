@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -40,12 +39,11 @@ type Options struct {
 // Driver makes sandboxes of the tier microvm. Its methods may be called from many goroutines.
 type Driver struct {
 	options Options
+	stage   stage.Shared // its users are templates
 
-	mu    sync.Mutex   // protects the fields below
-	stage *stage.Stage // nil without users
-	users int          // templates and boxes
-	roots int          // templates that were made
-	kvm   *kvmFinding  // nil before it was looked for
+	mu    sync.Mutex  // protects the fields below
+	roots int         // templates that were made
+	kvm   *kvmFinding // nil before it was looked for
 }
 
 var _ sandbox.Driver = (*Driver)(nil)
@@ -117,31 +115,6 @@ func supported(b sandbox.Base) error {
 	return nil
 }
 
-// useStage returns the driver's stage, starting it for the first user. Templates and boxes are
-// users.
-func (d *Driver) useStage() (_ *stage.Stage, err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.users == 0 {
-		if d.stage, err = stage.Start(); err != nil {
-			return nil, err
-		}
-	}
-	d.users++
-	return d.stage, nil
-}
-
-// leaveStage ends the stage with its last user.
-func (d *Driver) leaveStage() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.users--; d.users == 0 {
-		d.stage.End()
-		d.stage = nil
-	}
-	return nil
-}
-
 // Reap implements sandbox.Driver. A daemon that died took its processes and mounts with it;
 // what stays are its control groups and its folders.
 func (d *Driver) Reap(ctx context.Context, alive func(owner string) bool) error {
@@ -152,22 +125,7 @@ func (d *Driver) Reap(ctx context.Context, alive func(owner string) bool) error 
 	if err != nil {
 		return fmt.Errorf("reaping microvm sandboxes: %w", err)
 	}
-	return errors.Join(host.Reap(alive), d.reapFolders(alive))
-}
-
-func (d *Driver) reapFolders(alive func(owner string) bool) error {
-	top := filepath.Join(d.options.Dir, boxesFolder)
-	owners, err := os.ReadDir(top)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	failed := []error{err}
-	for _, owner := range owners {
-		if !alive(owner.Name()) {
-			failed = append(failed, stage.RemoveTree(filepath.Join(top, owner.Name())))
-		}
-	}
-	return errors.Join(failed...)
+	return errors.Join(host.Reap(alive), stage.Reap(filepath.Join(d.options.Dir, boxesFolder), alive))
 }
 
 // Close removes what the driver keeps on the host for as long as it runs, but for the cache. Its

@@ -25,33 +25,11 @@ func (d *Driver) Probe(ctx context.Context) (sandbox.Features, error) {
 	for _, checks := range []func() []sandbox.Check{d.basics, d.cgroups, d.volumes} {
 		f.Checks = append(f.Checks, checks()...)
 	}
-	if err := missing(f.Checks); err != nil {
+	if err := sandbox.Missing(lambda.TierMicroVM, f.Checks); err != nil {
 		return f, err
 	}
 	f.Checks = append(f.Checks, d.trial(ctx))
-	return f, missing(f.Checks)
-}
-
-// missing is nil, or says all that is required and not there.
-func missing(checks []sandbox.Check) error {
-	var lacks []string
-	for _, c := range checks {
-		if c.Required && !c.OK {
-			lacks = append(lacks, fmt.Sprintf("%s (found: %s): %s", c.Name, c.Found, c.Fix))
-		}
-	}
-	if len(lacks) == 0 {
-		return nil
-	}
-	return fmt.Errorf("isolation microvm is %w: %s", sandbox.ErrUnavailable, strings.Join(lacks, "; "))
-}
-
-// need is a required check that is OK when err is nil.
-func need(name, found string, err error, fix string) sandbox.Check {
-	if err != nil {
-		return sandbox.Check{Name: name, Found: strings.ReplaceAll(err.Error(), "\n", "; "), Required: true, Fix: fix}
-	}
-	return sandbox.Check{Name: name, Found: found, OK: true, Required: true}
+	return f, sandbox.Missing(lambda.TierMicroVM, f.Checks)
 }
 
 const setupFix = "run `lambent setup microvm`"
@@ -60,10 +38,10 @@ func (d *Driver) basics() []sandbox.Check {
 	set, err := image.Find(d.options.Images)
 	_, qemuErr := os.Stat(qemuPath)
 	return []sandbox.Check{
-		need("root", "uid 0", isRoot(), "run lambent as root"),
-		need("QEMU", qemuPath, qemuErr, setupFix+", which installs it"),
-		need("guest kernel and images", filepath.Dir(set.Kernel), err, setupFix),
-		need("lambent-agent", d.options.Agent, executable(d.options.Agent), "build it with make build; it must be executable"),
+		sandbox.Need("root", "uid 0", isRoot(), "run lambent as root"),
+		sandbox.Need("QEMU", qemuPath, qemuErr, setupFix+", which installs it"),
+		sandbox.Need("guest kernel and images", filepath.Dir(set.Kernel), err, setupFix),
+		sandbox.Need("lambent-agent", d.options.Agent, executable(d.options.Agent), "build it with make build; it must be executable"),
 		d.checkKVM(),
 	}
 }
@@ -99,7 +77,7 @@ func executable(path string) error {
 func (d *Driver) cgroups() []sandbox.Check {
 	host, err := cgroup.Open(d.options.CgroupRoot)
 	if err != nil {
-		return []sandbox.Check{need("cgroups", "", err, "mount cgroups at "+d.options.CgroupRoot)}
+		return []sandbox.Check{sandbox.Need("cgroups", "", err, "mount cgroups at "+d.options.CgroupRoot)}
 	}
 	var checks []sandbox.Check
 	for _, c := range host.Checks() {
@@ -113,7 +91,7 @@ func (d *Driver) cgroups() []sandbox.Check {
 func (d *Driver) volumes() []sandbox.Check {
 	maker, err := volume.Open(filepath.Join(d.options.Dir, tmpFolder))
 	if err != nil {
-		return []sandbox.Check{need("/tmp volumes", "", err, "make the data folder writable for root")}
+		return []sandbox.Check{sandbox.Need("/tmp volumes", "", err, "make the data folder writable for root")}
 	}
 	var checks []sandbox.Check
 	for _, c := range maker.Checks() {
@@ -126,7 +104,7 @@ func (d *Driver) volumes() []sandbox.Check {
 
 // trial makes a sandbox with a workload and closes it.
 func (d *Driver) trial(ctx context.Context) sandbox.Check {
-	return need("trial sandbox", "a guest was made, bound and closed: "+d.usableKVM().kind(), d.try(ctx), "the step that failed is named")
+	return sandbox.Need("trial sandbox", "a guest was made, bound and closed: "+d.usableKVM().kind(), d.try(ctx), "the step that failed is named")
 }
 
 func (d *Driver) try(ctx context.Context) (err error) {

@@ -83,10 +83,10 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 	if err := t.openImages(ctx, &undo); err != nil {
 		return nil, err
 	}
-	if t.stage, err = d.useStage(); err != nil {
+	if t.stage, err = d.stage.Use(); err != nil {
 		return nil, err
 	}
-	undo.Add(d.leaveStage)
+	undo.Add(d.stage.Leave)
 	if err := t.makeJail(ctx, &undo); err != nil {
 		return nil, err
 	}
@@ -325,7 +325,7 @@ func (t *template) leave() error {
 	for _, f := range t.shown {
 		closeFiles(f)
 	}
-	return errors.Join(unmounted, t.driver.leaveStage(), stage.RemoveTree(t.dir), t.snap.close())
+	return errors.Join(unmounted, t.driver.stage.Leave(), stage.RemoveTree(t.dir), t.snap.close())
 }
 
 // Close implements sandbox.Template.
