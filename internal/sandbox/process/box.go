@@ -214,7 +214,7 @@ func (b *box) Freeze(ctx context.Context) error {
 	if err := b.check("freezing"); err != nil {
 		return err
 	}
-	return stopMembers(ctx, b.dir)
+	return stopMembers(ctx, b.dir, sessions(b.running()))
 }
 
 // Thaw implements the method of sandbox.Freezer.
@@ -222,5 +222,5 @@ func (b *box) Thaw(ctx context.Context) error {
 	if err := b.check("thawing"); err != nil {
 		return err
 	}
-	return signalMembers(ctx, b.dir, syscall.SIGCONT)
+	return signalMembers(ctx, b.dir, sessions(b.running()), syscall.SIGCONT)
 }

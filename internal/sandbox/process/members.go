@@ -45,21 +45,41 @@ const quietScans = 2
 
 // killMembers ends all processes of a box, also those that are born meanwhile.
 func killMembers(ctx context.Context, marker string, sessions []int) error {
+	err := signalUntil(ctx, syscall.SIGKILL, marker, sessions, func(int) bool { return false })
+	if err != nil {
+		return fmt.Errorf("ending processes: %w", err)
+	}
+	return nil
+}
+
+// stopMembers stops all processes of a box and returns when they have: a signal is sent
+// before the last thread stops.
+func stopMembers(ctx context.Context, marker string, sessions []int) error {
+	if err := signalUntil(ctx, syscall.SIGSTOP, marker, sessions, stopped); err != nil {
+		return fmt.Errorf("stopping processes: %w", err)
+	}
+	return nil
+}
+
+// signalUntil sends sig to the processes of a box that are not done, again and again until scans
+// find none: a process can be born, or missed while it execs, between any two.
+func signalUntil(ctx context.Context, sig syscall.Signal, marker string, sessions []int, done func(pid int) bool) error {
 	for quiet := 0; quiet < quietScans; {
 		found, err := members(marker, sessions)
 		if err != nil {
 			return err
 		}
+		found = slices.DeleteFunc(found, func(c candidate) bool { return done(c.pid) })
 		if quiet++; len(found) > 0 {
 			quiet = 0
 		}
 		for _, c := range found {
-			if err := c.signal(syscall.SIGKILL, marker, sessions); err != nil {
+			if err := c.signal(sig, marker, sessions); err != nil {
 				return err
 			}
 		}
 		if err := pause(ctx, len(found)); err != nil {
-			return fmt.Errorf("ending %d processes: %w", len(found), err)
+			return fmt.Errorf("waiting for %d: %w", len(found), err)
 		}
 	}
 	return nil
@@ -80,10 +100,10 @@ func pause(ctx context.Context, signalled int) error {
 
 // signalMembers sends sig to all processes of a box once, also to those that are
 // born meanwhile. Only what hides its environment is missed.
-func signalMembers(ctx context.Context, marker string, sig syscall.Signal) error {
+func signalMembers(ctx context.Context, marker string, sessions []int, sig syscall.Signal) error {
 	var told []candidate
 	for {
-		found, err := members(marker, nil)
+		found, err := members(marker, sessions)
 		if err != nil {
 			return err
 		}
@@ -92,34 +112,13 @@ func signalMembers(ctx context.Context, marker string, sig syscall.Signal) error
 			return nil
 		}
 		for _, c := range found {
-			if err := c.signal(sig, marker, nil); err != nil {
+			if err := c.signal(sig, marker, sessions); err != nil {
 				return err
 			}
 		}
 		told = append(told, found...)
 		if err := context.Cause(ctx); err != nil {
 			return err
-		}
-	}
-}
-
-// stopMembers stops all processes of a box and returns when they have: the signal
-// is sent before the last thread stops.
-func stopMembers(ctx context.Context, marker string) error {
-	if err := signalMembers(ctx, marker, syscall.SIGSTOP); err != nil {
-		return err
-	}
-	for {
-		found, err := members(marker, nil)
-		if err != nil {
-			return err
-		}
-		found = slices.DeleteFunc(found, func(c candidate) bool { return stopped(c.pid) })
-		if len(found) == 0 {
-			return nil
-		}
-		if err := pause(ctx, len(found)); err != nil {
-			return fmt.Errorf("stopping %d processes: %w", len(found), err)
 		}
 	}
 }
