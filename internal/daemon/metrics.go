@@ -78,8 +78,8 @@ func (m metered) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda
 
 // spent counts where the time of one invocation went.
 func (m metered) spent(r *receipt.Receipt) {
-	for _, p := range receipt.Phases() {
-		m.metrics.Phase(r.Tier, p.String(), r.Spent[p])
+	for p, d := range r.Parts {
+		m.metrics.Phase(r.Tier, p.String(), d)
 	}
 	for part, d := range r.Used.Times {
 		m.metrics.Used(r.Tier, part, d)

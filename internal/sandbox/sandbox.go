@@ -49,6 +49,7 @@ type Features struct {
 	Tier     lambda.Tier
 	LateBind bool    // Create runs ahead of requests; Bind is cheap
 	Freeze   bool    // sandboxes implement Freezer
+	Emulated bool    // software stands in for the processor, which is many times slower
 	Checks   []Check // what was looked at, for doctor
 }
 

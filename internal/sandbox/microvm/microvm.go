@@ -46,7 +46,10 @@ type Driver struct {
 	kvm   *kvmFinding // nil before it was looked for
 }
 
-var _ sandbox.Driver = (*Driver)(nil)
+var (
+	_ sandbox.Driver   = (*Driver)(nil)
+	_ sandbox.Emulator = (*Driver)(nil)
+)
 
 // New returns a driver. It looks at nothing on the host yet: Probe does.
 func New(o Options) (*Driver, error) {

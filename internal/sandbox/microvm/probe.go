@@ -15,7 +15,7 @@ import (
 // Probe implements sandbox.Driver. Where nothing is missing it also makes a sandbox and closes
 // it: only that tells whether guests run here.
 func (d *Driver) Probe(ctx context.Context) (sandbox.Features, error) {
-	f := sandbox.Features{Tier: lambda.TierMicroVM, LateBind: true, Freeze: true}
+	f := sandbox.Features{Tier: lambda.TierMicroVM, LateBind: true, Freeze: true, Emulated: d.Emulates()}
 	for _, checks := range []func() []sandbox.Check{d.basics, d.cgroups, d.volumes} {
 		f.Checks = append(f.Checks, checks()...)
 	}

@@ -67,6 +67,7 @@ func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *c
 	if err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	if err := b.start(ctx, h, s, undo); err != nil {
 		return nil, err
 	}
@@ -75,6 +76,7 @@ func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *c
 	if err := b.setUp(ctx, s); err != nil {
 		return nil, b.Destroy(b.lastWords(err))
 	}
+	b.made = sandbox.Made{Emulated: !t.kvm, Boot: t.booted, Restore: sandbox.Span{From: began, To: time.Now()}}
 	return b, nil
 }
 

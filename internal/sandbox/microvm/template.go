@@ -45,6 +45,7 @@ type template struct {
 	preload *sandbox.Preload
 	shown   map[string]*os.File // images of the preload's folders by drive
 	snap    *snapshot
+	booted  sandbox.Span     // of the guest that was saved; zero where the snapshot was there
 	users   *templates.Users // the template and its boxes
 }
 
@@ -187,9 +188,11 @@ func (t *template) takeSnapshot(ctx context.Context) (*snapshot, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return s, err
 	}
+	t.booted.From = time.Now()
 	if s, err = t.bootOnce(ctx); err != nil {
 		return nil, err
 	}
+	t.booted.To = time.Now()
 	if err := s.store(path); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
