@@ -71,6 +71,9 @@ func driveOf(target string) string {
 
 // bind puts the images behind the drives, and has the agent mount them.
 func (b *box) bind(ctx context.Context, w sandbox.Workload, s shown) error {
+	if err := b.restrict(w); err != nil {
+		return err
+	}
 	b.made.Attach.From = time.Now()
 	for i, image := range s.images {
 		if err := b.machine.attach(ctx, s.drives[i], image); err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/egress"
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
@@ -32,6 +33,7 @@ type box struct {
 	wire     *wire.Conn
 	ram      *os.File // of a guest that boots; nil for a restored one
 	free     func() error
+	link     *egress.Link // nil: no network device
 	made     sandbox.Made // since Bind
 
 	freezing sync.Mutex // held while the guest is paused or resumed

@@ -67,7 +67,7 @@ func qemuArgs(h hardware, files *inheritance, share string) []string {
 	for _, name := range agentproto.Devices() {
 		args = append(args, drive(name, h.drives[name], files)...)
 	}
-	return args
+	return append(args, networkDevice(h, files)...)
 }
 
 func accelerator(h hardware) []string {
@@ -75,6 +75,24 @@ func accelerator(h hardware) []string {
 		return []string{"-accel", "kvm", "-cpu", "host"}
 	}
 	return []string{"-accel", "tcg,tb-size=32", "-cpu", emulated}
+}
+
+// guestMAC is every guest's: each is the one station on a wire of its own, and those that go on
+// from one snapshot have had theirs since it booted.
+const guestMAC = "02:6c:61:6d:62:65"
+
+// controlless are what a guest asks a device beside frames. Linux wants all of it gone or none.
+const controlless = ",ctrl_vq=off,ctrl_rx=off,ctrl_rx_extra=off,ctrl_vlan=off,ctrl_mac_addr=off,ctrl_guest_offloads=off"
+
+// networkDevice leaves out all by which a guest and the host's kernel would share work on packets.
+func networkDevice(h hardware, files *inheritance) []string {
+	if h.tap == nil {
+		return nil
+	}
+	return []string{
+		"-netdev", fmt.Sprintf("tap,id=outside,fd=%d", files.add(h.tap)),
+		"-device", "virtio-net-pci,netdev=outside,romfile=,mq=off,guest_announce=off,mac=" + guestMAC + controlless,
+	}
 }
 
 // drive shows an image. Only /tmp can be written.

@@ -95,7 +95,7 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 // openImages opens what guests boot from.
 func (t *template) openImages(ctx context.Context, undo *cleanup.Stack) (err error) {
 	d := t.driver
-	if t.images, err = image.Find(d.options.Images); err != nil {
+	if t.images, err = d.findImages(); err != nil {
 		return fmt.Errorf("%w: %w", sandbox.ErrUnavailable, err)
 	}
 	if t.folders, err = image.NewFolders(filepath.Join(d.options.Cache, "folders")); err != nil {
@@ -116,7 +116,25 @@ func (t *template) openImages(ctx context.Context, undo *cleanup.Stack) (err err
 	if err := t.openPreload(ctx, undo); err != nil {
 		return err
 	}
-	return errors.Join(image.WriteInitramfs(t.initrd, d.options.Agent, t.images.Modules), seal(t.initrd))
+	return errors.Join(image.WriteInitramfs(t.initrd, d.options.Agent, t.images.Modules, t.outside()), seal(t.initrd))
+}
+
+// findImages finds a set and verifies it, once for a driver.
+func (d *Driver) findImages() (image.Set, error) {
+	set, err := image.Find(d.options.Images)
+	if err != nil {
+		return set, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.known == set {
+		return set, nil
+	}
+	if err := set.Verify(); err != nil {
+		return set, err
+	}
+	d.known = set
+	return set, nil
 }
 
 // makeJail makes the monitors' root: the host's programs, and a /proc in which each of them sees
@@ -227,7 +245,7 @@ func (t *template) snapshotKey() (string, error) {
 		shown[drive] = f.Name()
 	}
 	name, err := json.Marshal([]any{
-		t.base, t.early(), t.driver.options.Filter, t.preload, shown, t.kvm, t.hardware().cpus, t.hardware().memory, agent, t.images.Key, monitor.Size(), monitor.ModTime().UnixNano(), kernelLine,
+		t.base, t.early(), t.driver.options.Filter, t.preload, shown, t.kvm, t.hardware().cpus, t.hardware().memory, agent, t.images.Key, monitor.Size(), monitor.ModTime().UnixNano(), kernelLine, guestMAC + controlless,
 	})
 	if err != nil {
 		return "", err

@@ -74,13 +74,25 @@ type Guest struct {
 	Filter        []byte   // seccomp program; empty = none
 	NewPrivileges bool     // execve may give rights
 	SetUID        bool     // set-id bits work
+	ResolvConf    string   `json:",omitempty"` // content of /etc/resolv.conf; "" = the root's own
 }
 
 // Fresh is what makes a guest another than those that were restored from the same memory.
 type Fresh struct {
 	Time int64  // the host's, nanoseconds since 1970
 	Seed []byte // of the guest's random numbers
+
+	Network *Network `json:",omitempty"` // nil = what it has stays
 }
+
+// Network configures a guest's network device, once, before Bind.
+type Network struct {
+	Address string // on a wire of two
+	Gateway string // the other one's
+}
+
+// Link is the name of a guest's network device.
+const Link = "eth0"
 
 // Bind shows what the host mounted in Code at the targets.
 type Bind struct {
