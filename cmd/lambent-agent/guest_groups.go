@@ -68,6 +68,9 @@ func (g *groups) limit(m *agentproto.Bind) error {
 	return nil
 }
 
+// forgetPeak has the peak begin with what is used now (the kernel's memcg of version 1).
+func (g *groups) forgetPeak() error { return write(g.memory, "memory.max_usage_in_bytes", "0") }
+
 func write(dir *os.Root, name, value string) error {
 	f, err := dir.OpenFile(name, os.O_WRONLY, 0)
 	if err != nil {

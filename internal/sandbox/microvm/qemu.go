@@ -1,6 +1,7 @@
 package microvm
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -112,7 +113,7 @@ func drive(name string, image *os.File, files *inheritance) []string {
 
 // open implements vmm.
 func (qemu) open(ctx context.Context, control *net.UnixConn, s *snapshot) (machine, error) {
-	m := &qemuMachine{qmp: newQMP(control)}
+	m := &qemuMachine{qmp: newQMP(control), nodes: map[string]string{}}
 	if _, err := m.qmp.do(ctx, "qmp_capabilities", nil); err != nil {
 		return nil, err
 	}
@@ -125,7 +126,8 @@ func (qemu) open(ctx context.Context, control *net.UnixConn, s *snapshot) (machi
 // qemuMachine is a guest in QEMU.
 type qemuMachine struct {
 	qmp    *qmp
-	opened int // images that were attached
+	opened int               // images that were attached
+	nodes  map[string]string // of the file behind a drive, once another was attached
 }
 
 // ignoreShared has migration leave out memory that lies in a file.
@@ -211,6 +213,12 @@ func (m *qemuMachine) attach(ctx context.Context, drive string, image *os.File) 
 	_, err = m.qmp.do(ctx, "blockdev-reopen", map[string]any{
 		"options": []map[string]any{{"driver": "raw", "node-name": drive, "file": file, "read-only": true}},
 	})
+	if err != nil {
+		return err
+	}
+	was := m.nodes[drive]
+	m.nodes[drive] = file
+	_, err = m.qmp.do(ctx, "blockdev-del", map[string]any{"node-name": cmp.Or(was, drive+"-file")})
 	return err
 }
 

@@ -305,6 +305,12 @@ func (t *template) create(ctx context.Context, id string, weight uint64) (sandbo
 	if err != nil {
 		return nil, err
 	}
+	if weight == 0 {
+		return b, nil
+	}
+	if err := b.rehearse(ctx); err != nil {
+		return nil, b.Destroy(fmt.Errorf("creating sandbox %s: %w", id, err))
+	}
 	return b, nil
 }
 

@@ -53,6 +53,7 @@ type Request struct {
 	Preload  *Preload  `json:",omitempty"`
 	Wake     *Fresh    `json:",omitempty"`
 	Adopt    *Adopt    `json:",omitempty"`
+	Rehearse *Rehearse `json:",omitempty"`
 }
 
 // Setup finishes the box and fixes what Bind will take away. The zero value of every switch
@@ -176,6 +177,16 @@ type Preload struct {
 	Run
 	Targets []string
 	Names   []string
+}
+
+// Rehearse has a guest that waits go the way of a start, and leave no trace: it shows folders as
+// Bind does and hides them again, echoes what comes on one stream, and tells what Preload started to
+// play. An emulated processor has translated then what a start needs.
+type Rehearse struct {
+	Targets []string
+	Names   []string
+	Echo    uint64 // ticket of the stream
+	Play    bool   // what waits can
 }
 
 // Adopt makes the command that Preload started in a guest the one that is to be run.
