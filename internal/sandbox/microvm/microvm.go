@@ -124,7 +124,7 @@ func (d *Driver) supported(b sandbox.Base) error {
 }
 
 // Reap implements sandbox.Driver. A daemon that died took its processes and mounts with it;
-// what stays are its control groups and its folders.
+// what stays are its control groups and its folders. What is of no use any more in the cache goes.
 func (d *Driver) Reap(ctx context.Context, alive func(owner string) bool) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
@@ -133,7 +133,7 @@ func (d *Driver) Reap(ctx context.Context, alive func(owner string) bool) error 
 	if err != nil {
 		return fmt.Errorf("reaping microvm sandboxes: %w", err)
 	}
-	return errors.Join(host.Reap(alive), stage.Reap(filepath.Join(d.options.Dir, boxesFolder), alive))
+	return errors.Join(host.Reap(alive), stage.Reap(filepath.Join(d.options.Dir, boxesFolder), alive), d.collect())
 }
 
 // Close removes what the driver keeps on the host for as long as it runs, but for the cache. Its

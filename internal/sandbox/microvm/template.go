@@ -98,7 +98,7 @@ func (t *template) openImages(ctx context.Context, undo *cleanup.Stack) (err err
 	if t.images, err = d.findImages(); err != nil {
 		return fmt.Errorf("%w: %w", sandbox.ErrUnavailable, err)
 	}
-	if t.folders, err = image.NewFolders(filepath.Join(d.options.Cache, "folders")); err != nil {
+	if t.folders, err = image.NewFolders(filepath.Join(d.options.Cache, foldersFolder)); err != nil {
 		return err
 	}
 	if t.empty, err = t.folders.Empty(); err != nil {
@@ -192,7 +192,7 @@ func (t *template) takeSnapshot(ctx context.Context) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(t.driver.options.Cache, "snapshots")
+	dir := filepath.Join(t.driver.options.Cache, snapshotsFolder)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -203,8 +203,11 @@ func (t *template) takeSnapshot(ctx context.Context) (*snapshot, error) {
 	}
 	defer unlock()
 	s, err := loadSnapshot(path)
+	if err == nil {
+		return s.hold(path)
+	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return s, err
+		return nil, err
 	}
 	t.booted.From = time.Now()
 	if s, err = t.bootOnce(ctx); err != nil {
@@ -214,7 +217,10 @@ func (t *template) takeSnapshot(ctx context.Context) (*snapshot, error) {
 	if err := s.store(path); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	return s, nil
+	if s, err = s.hold(path); err != nil {
+		return nil, err
+	}
+	return s, t.driver.collect()
 }
 
 // lock waits until nobody else holds a file, also in other processes.
