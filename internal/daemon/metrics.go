@@ -84,8 +84,8 @@ func (m metered) spent(r *receipt.Receipt) {
 		m.metrics.Started(r.Tier, string(r.Start), pool.Cause(r.Why))
 	}
 	m.metrics.Tax(r.Tier, tax(r))
-	for _, p := range receipt.Phases() {
-		m.metrics.Phase(r.Tier, p.String(), r.Spent[p])
+	for p, d := range r.Parts {
+		m.metrics.Phase(r.Tier, p.String(), d)
 	}
 	for part, d := range r.Used.Times {
 		m.metrics.Used(r.Tier, part, d)
