@@ -32,8 +32,8 @@ const (
 	bootLimit = 120 * time.Second
 	// startLimit bounds a restored guest until its agent answers.
 	startLimit = 60 * time.Second
-	// destroyLimit bounds how long a failed Create waits for its box to go.
-	destroyLimit = 10 * time.Second
+	// closeLimit bounds how long a guest that was saved may take to go.
+	closeLimit = 10 * time.Second
 	// guestOverhead is what a guest's kernel and agent need beside commands, in bytes.
 	guestOverhead = 64 << 20
 	// monitorOverhead is what the monitor may use beside the guest's memory, in bytes: for what it
@@ -60,21 +60,23 @@ const (
 // newBox makes a box and waits until its guest is ready: one that goes on from a snapshot, or
 // without one boots. What it adds to undo is the box's to run at its end.
 func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *cleanup.Stack, s *snapshot) (_ *box, err error) {
-	b := &box{Box: agent.Box{ID: id, Tickets: &agent.Tickets{}}, template: t, done: make(chan struct{}), said: &output.Head{}}
-	b.Pipes, b.RanOut = (*pipes)(b), b.ranOut
+	b := &box{Box: agent.Box{ID: id, Freed: make(chan struct{}), Tickets: &agent.Tickets{}}, template: t, said: &output.Head{}}
+	b.Kill, b.Pipes, b.RanOut = b.killGroup, (*pipes)(b), b.ranOut
 	h, err := b.reserve(ctx, weight, s, undo)
 	defer closeFiles(h.drives["tmp"])
 	if err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	if err := b.start(ctx, h, s, undo); err != nil {
 		return nil, err
 	}
 	b.free = undo.Release()
 	go b.watch()
 	if err := b.setUp(ctx, s); err != nil {
-		return nil, b.destroy(b.lastWords(err))
+		return nil, b.Destroy(b.lastWords(err))
 	}
+	b.made = sandbox.Made{Emulated: !t.kvm, Boot: t.booted, Restore: sandbox.Span{From: began, To: time.Now()}}
 	return b, nil
 }
 
@@ -95,6 +97,9 @@ func (b *box) reserve(ctx context.Context, weight uint64, s *snapshot, undo *cle
 		return h, err
 	}
 	undo.Add(b.group.Close)
+	if err := b.reserveLink(&h, undo); err != nil {
+		return h, err
+	}
 	size := t.base.Tmp
 	if !t.driver.has(TmpLimit) {
 		size = unlimitedTmp
@@ -236,10 +241,13 @@ func (b *box) setUp(ctx context.Context, s *snapshot) (err error) {
 // first is what the agent of a restored guest is asked first.
 func (b *box) first() *agentproto.Request {
 	if !b.template.early() {
-		return &agentproto.Request{Setup: b.template.setup()}
+		s := b.template.setup()
+		s.Guest.Fresh.Network = b.network()
+		return &agentproto.Request{Setup: s}
 	}
 	b.waits = b.template.preload != nil
 	f := fresh()
+	f.Network = b.network()
 	return &agentproto.Request{Wake: &f}
 }
 
@@ -254,7 +262,7 @@ func (b *box) whyEnded(err error) error {
 	if !errors.Is(err, sandbox.ErrClosed) {
 		return err
 	}
-	<-b.done
+	<-b.Freed
 	return b.Err()
 }
 
@@ -264,7 +272,7 @@ func (t *template) setup() *agentproto.Setup {
 	f := fresh()
 	s := &agentproto.Setup{
 		UID: hostroot.UID, GID: hostroot.GID, ShmSize: shmSize, Privileged: !d.has(NoCapabilities),
-		Guest: &agentproto.Guest{Fresh: &f, NewPrivileges: !d.has(NoNewPrivs), SetUID: !d.has(NoSUID)},
+		Guest: &agentproto.Guest{Fresh: &f, ResolvConf: t.resolvConf(), NewPrivileges: !d.has(NoNewPrivs), SetUID: !d.has(NoSUID)},
 	}
 	if d.has(Seccomp) {
 		s.Guest.Filter = d.options.Filter
