@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -68,8 +69,8 @@ func installKernel(ctx context.Context, dir string, progress io.Writer) (err err
 	if err != nil {
 		return err
 	}
-	stamp := filepath.Join(dir, "kernel-package")
-	if was, err := os.ReadFile(stamp); err == nil && string(was) == name {
+	stamp, taken := filepath.Join(dir, "kernel-package"), name+taking
+	if was, err := os.ReadFile(stamp); err == nil && string(was) == taken {
 		fmt.Fprintf(progress, "%s is there: %s\n", filepath.Join(dir, kernelName), name)
 		return nil
 	}
@@ -85,8 +86,11 @@ func installKernel(ctx context.Context, dir string, progress io.Writer) (err err
 	if err := takeKernel(temporary, dir); err != nil {
 		return err
 	}
-	return os.WriteFile(stamp, []byte(name), 0o644)
+	return os.WriteFile(stamp, []byte(taken), 0o644)
 }
+
+// taking changes when more is taken out of the same package.
+const taking = " 2"
 
 // newestKernel names the package and version that the archive has now.
 func newestKernel(ctx context.Context) (string, error) {
@@ -127,7 +131,7 @@ func takeKernel(from, dir string) error {
 }
 
 func takeModules(from, into string) error {
-	for _, name := range modules {
+	for _, name := range slices.Concat(modules, FirecrackerModules()) {
 		found, err := output(context.Background(), "find", filepath.Join(from, "tree"), "-name", name+".ko")
 		if err != nil {
 			return err
