@@ -26,6 +26,8 @@ type Options struct {
 	Dir        string   // private folder of this driver
 	Cache      string   // folder of snapshots and images of folders, which drivers share; "" = in Dir
 	CgroupRoot string   // "" = /sys/fs/cgroup
+	// Monitor runs guests; "" = Auto.
+	Monitor Monitor
 	// Filter is the seccomp program that says what functions may ask of a guest's kernel.
 	Filter []byte
 	// Preload says what sandbox.Base.Preload names. nil = nothing can be preloaded.
@@ -44,6 +46,8 @@ type Driver struct {
 	mu    sync.Mutex  // protects the fields below
 	roots int         // templates that were made
 	kvm   *kvmFinding // nil before it was looked for
+
+	firecracker *monitorFinding // nil before it was looked for
 }
 
 var _ sandbox.Driver = (*Driver)(nil)
@@ -57,6 +61,12 @@ func New(o Options) (*Driver, error) {
 	}
 	if o.Owner == "" || len(o.Filter) == 0 {
 		return nil, errors.New("microvm driver: an owner and a filter of system calls must be given")
+	}
+	if o.Monitor == "" {
+		o.Monitor = Auto
+	}
+	if !slices.Contains(Monitors(), o.Monitor) {
+		return nil, fmt.Errorf("microvm driver: unknown monitor %q: use one of %v", o.Monitor, Monitors())
 	}
 	if o.CgroupRoot == "" {
 		o.CgroupRoot = defaultCgroupRoot
