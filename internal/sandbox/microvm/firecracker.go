@@ -209,6 +209,11 @@ func (m *firecrackerMachine) resume(ctx context.Context) error { return m.monito
 // save implements machine. The files are made on the shelf, and stay when the jail goes.
 func (m *firecrackerMachine) save(ctx context.Context) (_ *snapshot, err error) {
 	s := &snapshot{named: true, unfinished: true}
+	defer func() {
+		if err != nil {
+			_, _ = m.monitor.jail.Remove(ramFile), m.monitor.jail.Remove(stateFile) // as far as they came
+		}
+	}()
 	if s.ram, err = m.monitor.lend(ramFile); err != nil {
 		return nil, err
 	}

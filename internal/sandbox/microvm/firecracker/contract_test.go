@@ -2,9 +2,7 @@ package firecracker_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -14,35 +12,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi2"
-	"github.com/getkin/kin-openapi/openapi2conv"
-	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/getkin/kin-openapi/routers"
-	"github.com/getkin/kin-openapi/routers/gorillamux"
-	"github.com/oasdiff/yaml"
-
 	"lambent.dev/lambent/internal/sandbox/microvm/firecracker"
+	"lambent.dev/lambent/internal/sandbox/microvm/firecracker/described"
 )
 
-// described is a server that accepts what Firecracker's published description says, in the order
-// that Firecracker demands, and nothing else.
-type described struct {
-	router routers.Router
-	asked  []string // operations that it did, in order
-
-	fresh   bool // nothing was configured
-	running bool
-	paused  bool
-	boots   bool     // there is something to boot
-	drives  []string // that the machine has
-	balloon bool
-}
-
-// serve starts it on a socket in a folder of its own.
-func serve(t testing.TB) (*described, *os.File) {
+// serve starts a server that is described on a socket in a folder of its own.
+func serve(t testing.TB) (*described.Server, *os.File) {
 	t.Helper()
-	d := &described{router: description(t), fresh: true}
+	d, err := described.New()
+	if err != nil {
+		t.Fatal(err)
+	}
 	return d, listen(t, d)
 }
 
@@ -75,131 +55,6 @@ func client(t testing.TB, dir *os.File) *firecracker.Client {
 	c := firecracker.New(func(ctx context.Context) (net.Conn, error) { return firecracker.DialSocket(ctx, dir, "api.sock") })
 	t.Cleanup(func() { _ = c.Close() })
 	return c
-}
-
-// description reads Firecracker's, and closes it: Firecracker refuses fields that it does not
-// know (serde's deny_unknown_fields), which the description leaves open.
-func description(t testing.TB) routers.Router {
-	t.Helper()
-	text, err := os.ReadFile("testdata/firecracker.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var old openapi2.T
-	if _, err := yaml.Unmarshal(text, &old, yaml.DecodeOpts{}); err != nil {
-		t.Fatal(err)
-	}
-	doc, err := openapi2conv.ToV3(&old)
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := false
-	for _, schema := range doc.Components.Schemas {
-		if schema.Value != nil && schema.Value.Type.Is("object") {
-			schema.Value.AdditionalProperties = openapi3.AdditionalProperties{Has: &closed}
-		}
-	}
-	router, err := gorillamux.NewRouter(doc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return router
-}
-
-// ServeHTTP answers as the description says.
-func (d *described) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	operation, body, err := d.read(r)
-	if err == nil {
-		err = d.do(operation, body)
-	}
-	if err != nil {
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusBadRequest)
-		_ = json.NewEncoder(w).Encode(map[string]string{"fault_message": err.Error()})
-		return
-	}
-	d.asked = append(d.asked, operation)
-	if operation == "getFirecrackerVersion" {
-		_ = json.NewEncoder(w).Encode(map[string]string{"firecracker_version": "1.17.0"})
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
-}
-
-// read holds a request against the description.
-func (d *described) read(r *http.Request) (operation string, body map[string]any, err error) {
-	r.URL.Host, r.URL.Scheme = "localhost", "http"
-	route, params, err := d.router.FindRoute(r)
-	if err != nil {
-		return "", nil, err
-	}
-	input := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route}
-	if err := openapi3filter.ValidateRequest(r.Context(), input); err != nil {
-		return "", nil, err
-	}
-	if r.Method != http.MethodGet {
-		err = json.NewDecoder(r.Body).Decode(&body)
-	}
-	if id, has := params["drive_id"]; has && body["drive_id"] != id {
-		err = errors.New("the path and the body name two drives")
-	}
-	return route.Operation.OperationID, body, err
-}
-
-// do is what Firecracker's manual says of order: docs/api_requests, docs/snapshotting.
-func (d *described) do(operation string, body map[string]any) error {
-	before := []string{"putMachineConfiguration", "putGuestBootSource", "putGuestDriveByID", "putGuestNetworkInterfaceByID", "putGuestVsock", "putBalloon", "putEntropyDevice", "loadSnapshot"}
-	after := []string{"patchGuestDriveByID", "patchBalloon", "patchVm", "createSnapshot"}
-	started := d.running || d.paused
-	switch {
-	case started && slices.Contains(before, operation):
-		return fmt.Errorf("The requested operation is not supported after starting the microVM: %s", operation)
-	case !started && slices.Contains(after, operation):
-		return fmt.Errorf("The requested operation is not supported before starting the microVM: %s", operation)
-	}
-	switch operation {
-	case "createSyncAction":
-		if started || !d.boots {
-			return errors.New("nothing can be started")
-		}
-		d.running = true
-	case "loadSnapshot":
-		return d.load(body)
-	case "createSnapshot":
-		if !d.paused {
-			return errors.New("the machine is not paused")
-		}
-	case "patchVm":
-		d.paused = body["state"] == "Paused"
-		d.running = !d.paused
-	case "putGuestBootSource":
-		d.boots = true
-	case "putGuestDriveByID":
-		d.drives = append(d.drives, body["drive_id"].(string))
-	case "putBalloon":
-		d.balloon = true
-	case "patchGuestDriveByID":
-		if !slices.Contains(d.drives, body["drive_id"].(string)) {
-			return errors.New("there is no such drive")
-		}
-	case "patchBalloon":
-		if !d.balloon {
-			return errors.New("there is no balloon")
-		}
-	}
-	d.fresh = d.fresh && operation == "getFirecrackerVersion"
-	return nil
-}
-
-func (d *described) load(body map[string]any) error {
-	_, old := body["mem_file_path"]
-	_, now := body["mem_backend"]
-	if !d.fresh || old == now {
-		return errors.New("Loading a microVM snapshot not allowed after configuring boot-specific resources")
-	}
-	d.fresh, d.drives, d.balloon = false, []string{"base", "tmp", "code0"}, true
-	d.running, d.paused = body["resume_vm"] == true, body["resume_vm"] != true
-	return nil
 }
 
 // full is a machine that has all there is.
@@ -238,21 +93,22 @@ func TestBootAndSave(t *testing.T) {
 		t.Error(err)
 	}
 	version, err := c.Version(t.Context())
-	if version != "1.17.0" || err != nil {
+	if version != described.Version || err != nil {
 		t.Errorf("version %q, %v", version, err)
 	}
 	want := []string{
 		"putMachineConfiguration", "putGuestBootSource", "putGuestDriveByID", "putGuestDriveByID", "putGuestDriveByID", "putGuestNetworkInterfaceByID",
 		"putGuestVsock", "putBalloon", "putEntropyDevice", "createSyncAction",
 	}
-	if !slices.Equal(d.asked[:len(want)], want) {
-		t.Errorf("asked %v", d.asked)
+	if asked := d.Asked(); !slices.Equal(asked[:len(want)], want) {
+		t.Errorf("asked %v", asked)
 	}
 }
 
 // A guest that goes on from a snapshot is bound and frozen.
 func TestRestoreBindAndFreeze(t *testing.T) {
-	_, dir := serve(t)
+	d, dir := serve(t)
+	d.Saved = []string{"base", "tmp", "code0"}
 	c := client(t, dir)
 	if _, err := c.Version(t.Context()); err != nil { // nothing was configured by that
 		t.Fatal(err)
@@ -310,13 +166,16 @@ func TestDescriptionIsStrict(t *testing.T) {
 		"no body":              {"PUT", "/actions", ``},
 		"a drive of two names": {"PUT", "/drives/a", `{"drive_id":"b","path_on_host":"/x","is_root_device":false}`},
 	} {
-		d := &described{router: description(t), fresh: true}
+		d, err := described.New()
+		if err != nil {
+			t.Fatal(err)
+		}
 		r, err := http.NewRequest(bad.method, "http://localhost"+bad.path, strings.NewReader(bad.body))
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.Header.Set("Content-Type", "application/json")
-		if _, _, err := d.read(r); err == nil {
+		if _, _, err := d.Read(r); err == nil {
 			t.Errorf("%s: %s %s %s was accepted", name, bad.method, bad.path, bad.body)
 		}
 	}
