@@ -57,7 +57,7 @@ func (p Programs) check(ctx context.Context) (Programs, error) {
 
 // versionOf runs a program that says "Firecracker v1.13.1", or "Jailer v1.13.1", first.
 func versionOf(ctx context.Context, path string) (string, error) {
-	ctx, stop := context.WithTimeout(ctx, versionLimit)
+	ctx, stop := context.WithTimeoutCause(ctx, versionLimit, fmt.Errorf("it took more than %v", versionLimit))
 	defer stop()
 	cmd := exec.CommandContext(ctx, path, "--version")
 	cmd.WaitDelay = time.Second
