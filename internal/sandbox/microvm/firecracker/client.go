@@ -56,7 +56,7 @@ func (c *Client) ask(ctx context.Context, method, path string, body, answer any)
 	defer func() { _ = response.Body.Close() }()
 	said, err := io.ReadAll(io.LimitReader(response.Body, longestAnswer))
 	if err != nil {
-		return fmt.Errorf("Firecracker's answer to %s %s: %w", method, path, whyNot(ctx, err))
+		return fmt.Errorf("reading the answer of Firecracker to %s %s: %w", method, path, whyNot(ctx, err))
 	}
 	if response.StatusCode/100 != 2 {
 		return refusal(method, path, response.StatusCode, said)
@@ -65,7 +65,7 @@ func (c *Client) ask(ctx context.Context, method, path string, body, answer any)
 		return nil
 	}
 	if err := json.Unmarshal(said, answer); err != nil {
-		return fmt.Errorf("Firecracker's answer to %s %s: %w", method, path, err)
+		return fmt.Errorf("reading the answer of Firecracker to %s %s: %w", method, path, err)
 	}
 	return nil
 }

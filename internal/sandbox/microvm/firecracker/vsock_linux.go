@@ -61,5 +61,5 @@ func readLine(conn io.Reader) (string, error) {
 			return string(line[:n]), nil
 		}
 	}
-	return "", fmt.Errorf("Firecracker answers CONNECT with a line of more than %d bytes", longestReply)
+	return "", fmt.Errorf("asking Firecracker for a port of the guest: it answers with a line of more than %d bytes", longestReply)
 }
