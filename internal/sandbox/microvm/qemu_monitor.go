@@ -68,7 +68,7 @@ func (m *qemuMonitor) port() io.ReadWriteCloser { return m.serial }
 
 // open implements monitor.
 func (m *qemuMonitor) open(ctx context.Context) (machine, error) {
-	guest := &qemuMachine{qmp: newQMP(m.control), ram: m.ram}
+	guest := &qemuMachine{qmp: newQMP(m.control), ram: m.ram, nodes: map[string]string{}}
 	if _, err := guest.qmp.do(ctx, "qmp_capabilities", nil); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+
+	"lambent.dev/lambent/internal/sandbox/microvm/image"
 )
 
 // snapshot is a guest that was paused: any number of guests go on from it.
@@ -11,6 +13,7 @@ type snapshot struct {
 	ram   *os.File
 	state *os.File // of devices and processors
 	named bool     // both have names in a file system; else they are memory
+	use   *os.File // its entry in the cache is not collected meanwhile; nil for one that is not there
 
 	unfinished bool // of one with names: they are not those of a snapshot yet
 }
@@ -27,12 +30,24 @@ func (s *snapshot) settle() error {
 func (s *snapshot) openState() (*os.File, error) { return reopen(s.state) }
 
 func (s *snapshot) close() error {
+	closeFiles(s.use)
 	err := errors.Join(s.ram.Close(), s.state.Close())
 	if s.unfinished {
 		return errors.Join(err, os.Remove(s.ram.Name()), os.Remove(s.state.Name()))
 	}
 	return err
 }
+
+// hold says that it is in use.
+func (s *snapshot) hold(path string) (_ *snapshot, err error) {
+	if s.use, err = image.Use(path+usedSuffix, os.O_CREATE|os.O_RDWR); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// usedSuffix ends the name of the file by which a snapshot is told to be in use.
+const usedSuffix = ".use"
 
 // store gives a snapshot its name: the files of it, or such that are written now, when they are whole.
 func (s *snapshot) store(path string) (err error) {

@@ -134,7 +134,7 @@ func unpack(t *testing.T, set image.Set, path string) {
 	for name, write := range map[string]func(io.Writer) error{
 		"vmlinux": func(w io.Writer) error { return image.Vmlinux(w, set.Kernel) },
 		"initrd": func(w io.Writer) error {
-			return image.WriteInitramfs(w, agentBinary, set.Modules, image.FirecrackerModules()...)
+			return image.WriteInitramfs(w, agentBinary, set.Modules, false, image.FirecrackerModules()...)
 		},
 	} {
 		f, err := os.Create(filepath.Join(path, name))
