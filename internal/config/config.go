@@ -28,6 +28,10 @@ type Config struct {
 	// UntrustedIsolation is the weakest tier of functions that are tagged lambent:untrusted.
 	UntrustedIsolation string `toml:"untrusted-isolation"`
 
+	// MicroVMMonitor runs guests of the tier microvm: qemu, firecracker, or auto: Firecracker where it
+	// and KVM are there, else QEMU.
+	MicroVMMonitor string `toml:"microvm-monitor"`
+
 	AllowProcess bool     `toml:"allow-process"` // offer the tier process: no isolation at all
 	SandboxIDs   string   `toml:"sandbox-ids"`   // user and group ids of the host for sandboxes: FIRST-LAST; "" = 1879048192-2147483647
 	KeepAlive    Duration `toml:"keep-alive"`    // how long an idle instance stays
@@ -113,7 +117,7 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d)
 func Default() Config {
 	return Config{
 		Data: dataDir(os.Geteuid(), os.Getenv), Listen: "127.0.0.1:9700", Admin: "127.0.0.1:9701",
-		Account: "000000000000", Region: "us-east-1", Isolation: "light", UntrustedIsolation: "gvisor",
+		Account: "000000000000", Region: "us-east-1", Isolation: "light", UntrustedIsolation: "gvisor", MicroVMMonitor: "auto",
 		KeepAlive: Duration(10 * time.Minute), FreezeAfter: Duration(10 * time.Second), ReclaimAfter: Duration(time.Minute),
 		Concurrency: 1000, QueueLimit: 1000, QueueTimeout: Duration(10 * time.Second), InitTimeout: Duration(10 * time.Second),
 		LogLevel: "info", LogFormat: "text",

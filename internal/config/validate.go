@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 
 	"lambent.dev/lambent/internal/lambda"
 )
@@ -35,6 +37,9 @@ func (c *Config) validateNames() error {
 	}
 	if !region.MatchString(c.Region) {
 		wrong = append(wrong, fmt.Errorf("region: %q does not look like us-east-1", c.Region))
+	}
+	if monitors := []string{"auto", "qemu", "firecracker"}; !slices.Contains(monitors, c.MicroVMMonitor) {
+		wrong = append(wrong, fmt.Errorf("microvm-monitor: %q is none of %s", c.MicroVMMonitor, strings.Join(monitors, ", ")))
 	}
 	if _, err := c.Rule(); err != nil {
 		wrong = append(wrong, err)
