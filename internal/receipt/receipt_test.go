@@ -104,7 +104,7 @@ func TestSettle(t *testing.T) {
 
 func sample() receipt.Receipt {
 	r := receipt.Receipt{
-		RequestID: "r-1", Version: "$LATEST", Tier: lambda.TierLight, Start: receipt.Cold,
+		RequestID: "r-1", Version: "$LATEST", Tier: lambda.TierLight, Emulated: true, Start: receipt.Cold,
 		Why: "first invocation of this version", Fault: "Sandbox.Timedout", Arrived: start,
 		MemoryPeak: 20 << 20, Class: lambda.ClassBatch, Neighbours: []receipt.Neighbour{{Function: "resize", CPU: 38 * ms}},
 		Used: receipt.Used{CPUs: 2, CPU: receipt.Of(3 * ms), Throttled: receipt.Of(250 * time.Microsecond), Waiting: receipt.Of[time.Duration](0), MajorFaults: receipt.Of[int64](2)},
