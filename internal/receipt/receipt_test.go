@@ -158,7 +158,7 @@ func TestJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"requestId":"r-1","version":"$LATEST","isolation":"light","start":"cold","why":"first invocation of this version",` +
+	const want = `{"requestId":"r-1","version":"$LATEST","isolation":"light","emulated":true,"start":"cold","why":"first invocation of this version",` +
 		`"class":"batch","fault":"Sandbox.Timedout","arrived":"2026-11-22T12:00:00Z","phases":{"queue":0.012,"sandbox":1.012,"runtime":2.012,` +
 		`"init":3.012,"handler":4.012,"response":5.012},"wallMs":15.072,"memoryPeakBytes":20971520,"cpus":2,"cpuMs":3,"throttledMs":0.25,"waitingMs":0,"majorPageFaults":2,` +
 		`"neighbours":[{"function":"resize","cpuMs":38}]}`
