@@ -34,9 +34,9 @@ const other = "other"
 
 var (
 	outcomes = [...]string{string(Succeeded), string(FunctionError), string(TimedOut), string(Crashed), string(Throttled), string(Refused), string(Failed)}
-	starts   = [...]string{"", "warm", "provisioned", "stem", "fork", "restore", "cold"} // package receipt's; "": it never ran
-	phases   = [...]string{"queue", "sandbox", "runtime", "init", "handler", "response"} // package receipt's
-	parts    = [...]string{"cpu", "throttled", "waiting", "memory-stall", "io-stall"}    // package receipt's Used
+	starts   = [...]string{"", "warm", "provisioned", "stem", "box", "fork", "restore", "cold"} // package receipt's; "": it never ran
+	phases   = [...]string{"queue", "sandbox", "runtime", "init", "handler", "response"}        // package receipt's
+	parts    = [...]string{"cpu", "throttled", "waiting", "memory-stall", "io-stall"}           // package receipt's Used
 	reasons  = [...]string{lambda.ReasonConcurrency, lambda.ReasonReservedConcurrency, lambda.ReasonCallerRate}
 )
 

@@ -28,7 +28,7 @@ const (
 // the box's to run at its end.
 func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *cleanup.Stack) (*box, error) {
 	b := &box{
-		id: id, template: t, ahead: weight == backgroundWeight, done: make(chan struct{}),
+		id: id, template: t, shown: t.shown(), done: make(chan struct{}),
 		processes: make(map[uint64]*process), listeners: make(map[*listener]struct{}),
 	}
 	tmp, err := b.reserve(ctx, weight, undo)
@@ -48,21 +48,24 @@ func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *c
 	}
 	b.free = undo.Release()
 	go b.watch()
-	if err := b.finish(ctx, tmp); err != nil {
+	if err := b.finish(ctx, tmp, weight == backgroundWeight); err != nil {
 		return nil, b.destroy(err)
 	}
 	return b, nil
 }
 
-// finish has the init finish the box. What waits in it is started meanwhile: a zygote's child
-// comes in by itself, and the init works in order.
-func (b *box) finish(ctx context.Context, tmp int) error {
-	t := b.template
-	setup := t.setup
-	finished := b.control.begin(ctx, &initproto.Request{Setup: &setup}, []int{tmp})
+// finish has the init finish the box. ahead says that nobody waits for it.
+func (b *box) finish(ctx context.Context, tmp int, ahead bool) error {
+	setup := b.template.setup
+	return b.furnish(ctx, b.template, ahead, b.control.begin(ctx, &initproto.Request{Setup: &setup}, []int{tmp}))
+}
+
+// furnish starts what waits in a template's boxes while the init does what finished waits for:
+// a zygote's child comes in by itself, and the init works in order.
+func (b *box) furnish(ctx context.Context, t *template, ahead bool, finished func() error) error {
 	var failed error
-	if t.preloads(b.ahead) {
-		failed = b.preload(ctx)
+	if t.preloads(ahead) {
+		failed = b.preload(ctx, t, ahead)
 	}
 	if err := finished(); err != nil {
 		return err

@@ -161,7 +161,7 @@ func (s sayer) Write(text []byte) (int, error) {
 
 // fork has p forked into its box. How it ends is told by watch. A box that somebody waits for
 // gets no rehearsal, which takes longer than what it saves.
-func (f *forker) fork(p *process, files []*os.File) error {
+func (f *forker) fork(p *process, rehearse bool, files []*os.File) error {
 	b := p.box
 	doors, err := b.group.Doors()
 	if err != nil {
@@ -174,7 +174,7 @@ func (f *forker) fork(p *process, files []*os.File) error {
 	}
 	fds := descriptorsOf(files) // output twice, stream, start
 	failed := b.init.control(func(init int) {
-		err = f.conn.Fork(id, b.ahead, init, fds[0], fds[2], fds[3], descriptorsOf(doors))
+		err = f.conn.Fork(id, rehearse, init, fds[0], fds[2], fds[3], descriptorsOf(doors))
 	})
 	if err := errors.Join(failed, err); err != nil {
 		f.orphan(id)
