@@ -42,9 +42,12 @@ type Output interface {
 }
 
 // Box is what an agent's box does in all drivers. A driver embeds it, sets the exported fields
-// before use, and adds Bind, Usage, Done, Err and Close.
+// before use, and adds Bind and Usage. It closes Freed when the box has ended, by Kill or by
+// itself, and everything is given back.
 type Box struct {
 	ID      string
+	Kill    func() // ends all processes of the box; called as often as one likes
+	Freed   chan struct{}
 	Control *Control
 	Tickets *Tickets
 	Pipes   Pipes

@@ -7,9 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
-	"time"
 
-	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/egress"
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/lambda"
@@ -17,10 +15,8 @@ import (
 	"lambent.dev/lambent/internal/sandbox/agent"
 	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 	"lambent.dev/lambent/internal/sandbox/output"
+	"lambent.dev/lambent/internal/sandbox/usage"
 )
-
-// destroyLimit bounds how long a failed Create waits for its box to go.
-const destroyLimit = 10 * time.Second
 
 // box is one gvisor sandbox. Its life is its runsc's: watch frees everything when that ends,
 // whoever ended it.
@@ -34,9 +30,8 @@ type box struct {
 	said     *output.Head // by runsc and the agent
 	conn     *net.UnixConn
 	door     *door
-	hold     *cgroup.Hold  // nil: the memory limit ends the box
-	free     func() error  // what was taken of the host
-	done     chan struct{} // closed when everything is freed
+	hold     *cgroup.Hold // nil: the memory limit ends the box
+	free     func() error // what was taken of the host
 
 	limiting sync.Mutex    // held while limits change
 	limited  cgroup.Limits // the box's own, guarded by limiting
@@ -67,18 +62,7 @@ func (b *box) Usage(ctx context.Context) (sandbox.Usage, error) {
 	b.mu.Lock()
 	u.OOMKills += b.starved
 	b.mu.Unlock()
-	return usageOf(u), err
-}
-
-func usageOf(u cgroup.Usage) sandbox.Usage {
-	return sandbox.Usage{
-		Memory: u.Memory, MemoryPeak: u.MemoryPeak, CPU: u.CPU, OOMKills: u.OOMKills,
-		Throttled: sandbox.Counter[time.Duration](u.Throttled), Waiting: sandbox.Counter[time.Duration](u.Waiting),
-		HostWaiting: sandbox.Counter[time.Duration](u.HostWaiting),
-		MemoryStall: sandbox.Counter[time.Duration](u.MemoryStall), IOStall: sandbox.Counter[time.Duration](u.IOStall),
-		Faults: sandbox.Counter[int64](u.Faults), MajorFaults: sandbox.Counter[int64](u.MajorFaults),
-		ReadBytes: sandbox.Counter[int64](u.ReadBytes), WrittenBytes: sandbox.Counter[int64](u.WrittenBytes),
-	}
+	return usage.Of(u), err
 }
 
 // SetClass implements sandbox.Classed.
@@ -103,55 +87,12 @@ func (b *box) setFrozen(ctx context.Context, frozen bool) error {
 	return b.Ask(ctx, &agentproto.Request{Freeze: &agentproto.Freeze{Frozen: frozen}})
 }
 
-// Done implements sandbox.Sandbox.
-func (b *box) Done() <-chan struct{} { return b.done }
-
-// Err implements sandbox.Sandbox.
-func (b *box) Err() error {
-	select {
-	case <-b.done:
-	default:
-		return nil
-	}
-	return b.Cause()
-}
-
-// Close implements sandbox.Sandbox.
-func (b *box) Close(ctx context.Context) error {
-	b.kill(fmt.Errorf("sandbox %s: %w", b.ID, sandbox.ErrClosed))
-	select {
-	case <-b.done:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("closing sandbox %s: %w", b.ID, context.Cause(ctx))
-	}
-}
-
-// kill ends runsc; watch does the rest. The first cause stays.
-func (b *box) kill(cause error) {
-	b.End(cause)
-	b.killGroup()
-}
-
 // killGroup ends all processes of gVisor.
 func (b *box) killGroup() {
 	if err := b.group.Kill(); err != nil {
 		b.template.driver.options.Log.Warn("killing a sandbox", "sandbox", b.ID, "error", err)
 	}
 	_ = b.runsc.Kill() // an error says that it ended already
-}
-
-// destroy ends a box that nobody was given, and returns cause.
-func (b *box) destroy(cause error) error {
-	b.kill(cause)
-	limit, stop := cleanup.Context(context.Background(), destroyLimit)
-	defer stop()
-	select {
-	case <-b.done:
-		return cause
-	case <-limit.Done():
-		return errors.Join(cause, context.Cause(limit))
-	}
 }
 
 // watch waits for the end of runsc and frees the box. It is the only one that does.
@@ -166,7 +107,7 @@ func (b *box) watch() {
 	if err := b.free(); err != nil {
 		b.template.driver.options.Log.Warn("freeing a sandbox", "sandbox", b.ID, "error", err)
 	}
-	close(b.done)
+	close(b.Freed)
 }
 
 func (b *box) diedBy(state *os.ProcessState, err error) error {

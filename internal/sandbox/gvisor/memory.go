@@ -60,7 +60,7 @@ func (b *box) keepMemory() {
 		b.starved++
 		b.mu.Unlock()
 		if err := b.starve(reached); err != nil {
-			b.kill(b.Named(err))
+			b.KillFor(b.Named(err))
 		}
 	}
 }

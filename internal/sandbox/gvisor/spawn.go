@@ -46,9 +46,9 @@ const (
 // run at its end.
 func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *cleanup.Stack) (_ *box, err error) {
 	b := &box{
-		Box: agent.Box{ID: id}, template: t, folder: layout(t.driver.home() + "/" + id), done: make(chan struct{}), said: &output.Head{},
+		Box: agent.Box{ID: id, Freed: make(chan struct{})}, template: t, folder: layout(t.driver.home() + "/" + id), said: &output.Head{},
 	}
-	b.RanOut = b.takeOOM
+	b.Kill, b.RanOut = b.killGroup, b.takeOOM
 	tmp, err := b.reserve(ctx, weight, undo)
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *c
 	go b.watch()
 	go b.keepMemory() // ends with the box
 	if err := b.setUp(ctx); err != nil {
-		return nil, b.destroy(err)
+		return nil, b.Destroy(err)
 	}
 	return b, nil
 }
@@ -83,7 +83,7 @@ func (b *box) setUp(ctx context.Context) error {
 		err = b.Preload(ctx, b.template.preload.Command)
 	}
 	if errors.Is(err, sandbox.ErrClosed) { // it ended before it spoke: watch knows why
-		<-b.done
+		<-b.Freed
 		return b.Err()
 	}
 	return err

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"sync"
-	"sync/atomic"
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/kernel/cgroup"
@@ -17,10 +15,8 @@ import (
 	"lambent.dev/lambent/internal/sandbox/gvisor/runsc"
 	"lambent.dev/lambent/internal/sandbox/hostroot"
 	"lambent.dev/lambent/internal/sandbox/stage"
+	"lambent.dev/lambent/internal/sandbox/templates"
 )
-
-// maxID is the longest id of a sandbox in bytes.
-const maxID = 64
 
 // template is a finished root file system on the stage, and what boxes need ready.
 type template struct {
@@ -31,12 +27,9 @@ type template struct {
 	cgroups *cgroup.Host
 	volumes *volume.Maker
 	stage   *stage.Stage
-	dir     string       // of its own
-	root    string       // the root, on the stage
-	users   atomic.Int64 // the template and its boxes
-
-	mu     sync.Mutex // protects closed
-	closed bool
+	dir     string           // of its own
+	root    string           // the root, on the stage
+	users   *templates.Users // the template and its boxes
 }
 
 var (
@@ -49,7 +42,7 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 		return nil, err
 	}
 	t := &template{driver: d, base: b}
-	t.users.Store(1)
+	t.users = templates.NewUsers(t.free)
 	if t.runsc, err = d.findRunsc(); err != nil {
 		return nil, fmt.Errorf("%w: %w", sandbox.ErrUnavailable, err)
 	}
@@ -152,65 +145,25 @@ func (t *template) CreateInBackground(ctx context.Context, id string) (sandbox.S
 const backgroundWeight = 10
 
 func (t *template) create(ctx context.Context, id string, weight uint64) (sandbox.Sandbox, error) {
-	if err := checkID(id); err != nil {
-		return nil, err
-	}
-	if err := context.Cause(ctx); err != nil {
-		return nil, err
-	}
-	if !t.enter() {
-		return nil, fmt.Errorf("creating sandbox %s: the template: %w", id, sandbox.ErrClosed)
-	}
-	var undo cleanup.Stack
-	undo.Add(t.leave)
-	b, err := t.newBox(ctx, id, weight, &undo)
+	b, err := templates.Create(ctx, t.users, id, func(undo *cleanup.Stack) (*box, error) {
+		return t.newBox(ctx, id, weight, undo)
+	})
 	if err != nil {
-		undo.Run(&err)
-		return nil, fmt.Errorf("creating sandbox %s: %w", id, err)
+		return nil, err
 	}
 	return b, nil
 }
 
-// enter makes the caller a user of what a template and its boxes share.
-func (t *template) enter() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		return false
-	}
-	t.users.Add(1)
-	return true
-}
-
-// leave frees what is shared with its last user.
-func (t *template) leave() error {
-	if t.users.Add(-1) > 0 {
-		return nil
-	}
+// free gives back what is shared, after its last user.
+func (t *template) free() error {
 	unmounted := t.stage.Do(context.Background(), func() error { return stage.Unmount(t.root) })
 	return errors.Join(unmounted, t.driver.stage.Leave(), stage.RemoveTree(t.dir))
 }
 
 // Close implements sandbox.Template.
 func (t *template) Close() error {
-	t.mu.Lock()
-	was := t.closed
-	t.closed = true
-	t.mu.Unlock()
-	if was {
+	if !t.users.Close() {
 		return nil
 	}
-	return t.leave()
-}
-
-func checkID(id string) error {
-	if id == "" || len(id) > maxID {
-		return fmt.Errorf("a sandbox id has 1 to %d bytes, not %d", maxID, len(id))
-	}
-	for _, c := range []byte(id) {
-		if !(c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z') {
-			return fmt.Errorf("sandbox id %q has more than letters, digits and '-'", id)
-		}
-	}
-	return nil
+	return t.users.Leave()
 }

@@ -17,6 +17,7 @@ import (
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 	"lambent.dev/lambent/internal/sandbox/stream"
+	"lambent.dev/lambent/internal/sandbox/usage"
 )
 
 // destroyLimit bounds how long a failed Create waits for its box to go.
@@ -104,7 +105,7 @@ func (b *box) Usage(ctx context.Context) (sandbox.Usage, error) {
 	if closed := b.alive(); closed != nil {
 		return sandbox.Usage{}, closed
 	}
-	return usageOf(u), err
+	return usage.Of(u), err
 }
 
 // Brief implements sandbox.Brief.
@@ -117,17 +118,6 @@ func (b *box) Brief(ctx context.Context) (sandbox.Usage, error) {
 		return sandbox.Usage{}, closed
 	}
 	return sandbox.Usage{MemoryPeak: u.MemoryPeak, CPU: u.CPU}, err
-}
-
-func usageOf(u cgroup.Usage) sandbox.Usage {
-	return sandbox.Usage{
-		Memory: u.Memory, MemoryPeak: u.MemoryPeak, CPU: u.CPU, OOMKills: u.OOMKills,
-		Throttled: sandbox.Counter[time.Duration](u.Throttled), Waiting: sandbox.Counter[time.Duration](u.Waiting),
-		HostWaiting: sandbox.Counter[time.Duration](u.HostWaiting),
-		MemoryStall: sandbox.Counter[time.Duration](u.MemoryStall), IOStall: sandbox.Counter[time.Duration](u.IOStall),
-		Faults: sandbox.Counter[int64](u.Faults), MajorFaults: sandbox.Counter[int64](u.MajorFaults),
-		ReadBytes: sandbox.Counter[int64](u.ReadBytes), WrittenBytes: sandbox.Counter[int64](u.WrittenBytes),
-	}
 }
 
 // SetClass implements sandbox.Classed.

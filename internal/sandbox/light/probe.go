@@ -8,18 +8,14 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 
-	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/kernel/caps"
-	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/kernel/landlock"
-	"lambent.dev/lambent/internal/kernel/mount"
-	"lambent.dev/lambent/internal/kernel/volume"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/hostcheck"
 )
 
 // Probe implements sandbox.Driver. Where nothing is missing it also makes a sandbox
@@ -39,31 +35,13 @@ func (d *Driver) Probe(ctx context.Context) (sandbox.Features, error) {
 
 func (d *Driver) basics() []sandbox.Check {
 	return []sandbox.Check{
-		sandbox.Need("root", "uid 0", isRoot(), "run lambent as root"),
-		sandbox.Need("lambent-init", d.options.Init, executable(d.options.Init), "build it with make build; it must be executable for all"),
+		hostcheck.Root("run lambent as root"),
+		hostcheck.Program("lambent-init", d.options.Init, 0o005, "build it with make build; it must be executable for all"),
 		sandbox.Need("namespaces", "user, mnt, pid, net, ipc, uts, cgroup", hasNamespaces(), "use a kernel with all namespaces (any distribution's)"),
 		sandbox.Need("user namespaces", "allowed", allowsUsers(), "sysctl -w user.max_user_namespaces=65536"),
-		sandbox.Need("mount_setattr", "works", canClone(), "use Linux 5.12 or newer; in a container allow CAP_SYS_ADMIN and the mount calls"),
+		hostcheck.ClonedMounts(),
 		sandbox.Need("seccomp", "filters", hasSeccomp(), "use a kernel with CONFIG_SECCOMP_FILTER"),
 	}
-}
-
-func isRoot() error {
-	if uid := os.Geteuid(); uid != 0 {
-		return fmt.Errorf("uid %d", uid)
-	}
-	return nil
-}
-
-func executable(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() || info.Mode().Perm()&0o005 != 0o005 {
-		return fmt.Errorf("%s has mode %s", path, info.Mode())
-	}
-	return nil
 }
 
 func hasNamespaces() error {
@@ -86,14 +64,6 @@ func allowsUsers() error {
 	return nil
 }
 
-func canClone() error {
-	fd, err := mount.Clone("/usr", mount.ReadOnly|mount.NoSUID|mount.NoDev, false)
-	if err != nil {
-		return err
-	}
-	return unix.Close(fd)
-}
-
 // hasSeccomp asks with a filter that cannot be read: a kernel that knows filters
 // says EFAULT (seccomp(2), "Checking for API support").
 func hasSeccomp() error {
@@ -105,15 +75,7 @@ func hasSeccomp() error {
 }
 
 func (d *Driver) cgroups() []sandbox.Check {
-	host, err := cgroup.Open(d.options.CgroupRoot)
-	if err != nil {
-		return []sandbox.Check{sandbox.Need("cgroups", "", err, "mount cgroups at "+d.options.CgroupRoot)}
-	}
-	var checks []sandbox.Check
-	for _, c := range host.Checks() {
-		checks = append(checks, sandbox.Check(c))
-	}
-	return checks
+	return hostcheck.Cgroups(d.options.CgroupRoot, hostcheck.All)
 }
 
 // freezes says whether the freezer was found.
@@ -131,15 +93,7 @@ func (d *Driver) volumes() []sandbox.Check {
 	if err != nil {
 		return []sandbox.Check{sandbox.Need("/tmp volumes", "", err, "make the data folder writable for root")}
 	}
-	maker, err := volume.Open(dir)
-	if err != nil {
-		return []sandbox.Check{sandbox.Need("/tmp volumes", "", err, "make the data folder writable for root")}
-	}
-	var checks []sandbox.Check
-	for _, c := range maker.Checks() {
-		checks = append(checks, sandbox.Check{Name: c.Name, Found: c.Found, OK: c.OK, Required: true, Fix: c.Fix})
-	}
-	return checks
+	return hostcheck.Volumes(dir, hostcheck.All)
 }
 
 func landlockCheck() []sandbox.Check {
@@ -162,26 +116,10 @@ func scoresCheck() []sandbox.Check {
 
 // trial makes a sandbox with a workload and closes it.
 func (d *Driver) trial(ctx context.Context) sandbox.Check {
-	err := d.try(ctx)
+	err := hostcheck.Try(ctx, d)
 	const fix = "the step that failed is named; a container needs --privileged"
 	if errors.Is(err, fs.ErrPermission) {
 		return sandbox.Need("trial sandbox", "", err, fix+" and a /proc that is not masked")
 	}
 	return sandbox.Need("trial sandbox", "made, bound and closed", err, fix)
-}
-
-func (d *Driver) try(ctx context.Context) (err error) {
-	t, err := d.Prepare(ctx, sandbox.Base{Root: sandbox.RootHost, Tmp: 16 << 20, Network: sandbox.NetworkNone})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, t.Close()) }()
-	s, err := t.Create(ctx, "probe-"+strconv.FormatInt(time.Now().UnixNano(), 36))
-	if err != nil {
-		return err
-	}
-	bound := s.Bind(ctx, sandbox.Workload{Name: "probe", Memory: 64 << 20, Pids: 64})
-	limit, stop := cleanup.Context(ctx, destroyLimit)
-	defer stop()
-	return errors.Join(bound, s.Close(limit))
 }

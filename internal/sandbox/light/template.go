@@ -3,11 +3,8 @@ package light
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/kernel/cgroup"
@@ -15,10 +12,8 @@ import (
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/hostroot"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
+	"lambent.dev/lambent/internal/sandbox/templates"
 )
-
-// maxID is the longest id of a sandbox in bytes.
-const maxID = 64
 
 // template is a finished root file system on a thread, and what boxes need ready.
 type template struct {
@@ -30,11 +25,8 @@ type template struct {
 	root    *os.File         // mount namespace with the finished root
 	spawner *spawner
 	ahead   *ahead
-	zygotes *forkers     // nil: what is preloaded is executed
-	users   atomic.Int64 // the template, its boxes and zygotes
-
-	mu     sync.Mutex // protects closed
-	closed bool
+	zygotes *forkers         // nil: what is preloaded is executed
+	users   *templates.Users // the template, its boxes and zygotes
 }
 
 var _ sandbox.Template = (*template)(nil)
@@ -44,7 +36,7 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 		return nil, err
 	}
 	t := &template{driver: d, base: b}
-	t.users.Store(1)
+	t.users = templates.NewUsers(t.free)
 	if t.cgroups, err = cgroup.Open(d.options.CgroupRoot); err != nil {
 		return nil, err
 	}
@@ -147,71 +139,26 @@ func (t *template) CreateInBackground(ctx context.Context, id string) (sandbox.S
 const backgroundWeight = 10
 
 func (t *template) create(ctx context.Context, id string, weight uint64) (sandbox.Sandbox, error) {
-	if err := checkID(id); err != nil {
-		return nil, err
-	}
-	if err := context.Cause(ctx); err != nil {
-		return nil, err
-	}
-	if !t.enter() {
-		return nil, fmt.Errorf("creating sandbox %s: the template: %w", id, sandbox.ErrClosed)
-	}
-	var undo cleanup.Stack
-	undo.Add(t.leave)
-	s, err := t.newBox(ctx, id, weight, &undo)
+	b, err := templates.Create(ctx, t.users, id, func(undo *cleanup.Stack) (*box, error) {
+		return t.newBox(ctx, id, weight, undo)
+	})
 	if err != nil {
-		undo.Run(&err)
-		return nil, fmt.Errorf("creating sandbox %s: %w", id, err)
+		return nil, err
 	}
-	return s, nil
+	return b, nil
 }
 
-// enter makes the caller a user of what a template and its boxes share.
-func (t *template) enter() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		return false
-	}
-	t.use()
-	return true
-}
-
-// use adds a user. Preconditions: there is one.
-func (t *template) use() {
-	t.users.Add(1)
-}
-
-// leave frees what is shared with its last user.
-func (t *template) leave() error {
-	if t.users.Add(-1) > 0 {
-		return nil
-	}
+// free gives back what is shared, after its last user.
+func (t *template) free() error {
 	return errors.Join(t.driver.leaveSpawner(), t.root.Close())
 }
 
 // Close implements sandbox.Template.
 func (t *template) Close() error {
-	t.mu.Lock()
-	was := t.closed
-	t.closed = true
-	t.mu.Unlock()
-	if was {
+	if !t.users.Close() {
 		return nil
 	}
 	t.zygotes.close()
 	t.driver.leaveAhead()
-	return t.leave()
-}
-
-func checkID(id string) error {
-	if id == "" || len(id) > maxID {
-		return fmt.Errorf("a sandbox id has 1 to %d bytes, not %d", maxID, len(id))
-	}
-	for _, c := range []byte(id) {
-		if !(c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z') {
-			return fmt.Errorf("sandbox id %q has more than letters, digits and '-'", id)
-		}
-	}
-	return nil
+	return t.users.Leave()
 }

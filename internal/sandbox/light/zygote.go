@@ -72,8 +72,8 @@ func (t *template) startForker(ctx context.Context) (_ *forker, err error) {
 	ctx, stop := context.WithTimeoutCause(ctx, zygoteLimit, errors.New("the zygote took too long to load"))
 	defer stop()
 	f := &forker{template: t, born: time.Now(), done: make(chan struct{}), children: make(map[uint64]*process)}
-	t.use()
-	undo.Add(t.leave)
+	t.users.Join()
+	undo.Add(t.users.Leave)
 	if err := f.start(&undo); err != nil {
 		return nil, fmt.Errorf("starting a zygote: %w", err)
 	}

@@ -33,7 +33,7 @@ func (b *box) Bind(ctx context.Context, w sandbox.Workload) error {
 		return b.Explain(ctx, fmt.Errorf("binding: %w", err))
 	}
 	if err := b.bind(ctx, w, shown); err != nil {
-		return b.destroy(b.Explain(ctx, fmt.Errorf("binding: %w", err)))
+		return b.Destroy(b.Explain(ctx, fmt.Errorf("binding: %w", err)))
 	}
 	b.Bound(w.Env)
 	return b.Alive()

@@ -32,7 +32,6 @@ type box struct {
 	wire     *wire.Conn
 	ram      *os.File // of a guest that boots; nil for a restored one
 	free     func() error
-	done     chan struct{} // closed when everything is freed
 
 	freezing sync.Mutex // held while the guest is paused or resumed
 	frozen   bool       // guarded by freezing
@@ -163,54 +162,12 @@ func (b *box) Reset(ctx context.Context) error {
 	return b.Box.Reset(ctx)
 }
 
-// Done implements sandbox.Sandbox.
-func (b *box) Done() <-chan struct{} { return b.done }
-
-// Err implements sandbox.Sandbox.
-func (b *box) Err() error {
-	select {
-	case <-b.done:
-		return b.Cause()
-	default:
-		return nil
-	}
-}
-
-// Close implements sandbox.Sandbox.
-func (b *box) Close(ctx context.Context) error {
-	b.kill(fmt.Errorf("sandbox %s: %w", b.ID, sandbox.ErrClosed))
-	select {
-	case <-b.done:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("closing sandbox %s: %w", b.ID, context.Cause(ctx))
-	}
-}
-
-// kill ends the monitor; watch does the rest. The first cause stays.
-func (b *box) kill(cause error) {
-	b.End(cause)
-	b.killGroup()
-}
-
+// killGroup ends the monitor; watch does the rest.
 func (b *box) killGroup() {
 	if err := b.group.Kill(); err != nil {
 		b.template.driver.options.Log.Warn("killing a sandbox", "sandbox", b.ID, "error", err)
 	}
 	_ = b.monitor.Kill() // an error says that it ended already
-}
-
-// destroy ends a box that nobody was given, and returns cause.
-func (b *box) destroy(cause error) error {
-	b.kill(cause)
-	limit, stop := cleanup.Context(context.Background(), destroyLimit)
-	defer stop()
-	select {
-	case <-b.done:
-		return cause
-	case <-limit.Done():
-		return errors.Join(cause, context.Cause(limit))
-	}
 }
 
 // watch waits for the end of the monitor and frees the box. It is the only one that does.
@@ -227,7 +184,7 @@ func (b *box) watch() {
 	if err := b.free(); err != nil {
 		b.template.driver.options.Log.Warn("freeing a sandbox", "sandbox", b.ID, "error", err)
 	}
-	close(b.done)
+	close(b.Freed)
 }
 
 // endWithWire ends a box that cannot be asked any more: its agent ended, or broke the rules.

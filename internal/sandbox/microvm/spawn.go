@@ -32,8 +32,8 @@ const (
 	bootLimit = 120 * time.Second
 	// startLimit bounds a restored guest until its agent answers.
 	startLimit = 60 * time.Second
-	// destroyLimit bounds how long a failed Create waits for its box to go.
-	destroyLimit = 10 * time.Second
+	// closeLimit bounds how long a guest that was saved may take to go.
+	closeLimit = 10 * time.Second
 	// guestOverhead is what a guest's kernel and agent need beside commands, in bytes.
 	guestOverhead = 64 << 20
 	// monitorOverhead is what the monitor may use beside the guest's memory, in bytes: for what it
@@ -60,8 +60,8 @@ const (
 // newBox makes a box and waits until its guest is ready: one that goes on from a snapshot, or
 // without one boots. What it adds to undo is the box's to run at its end.
 func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *cleanup.Stack, s *snapshot) (_ *box, err error) {
-	b := &box{Box: agent.Box{ID: id, Tickets: &agent.Tickets{}}, template: t, done: make(chan struct{}), said: &output.Head{}}
-	b.Pipes, b.RanOut = (*pipes)(b), b.ranOut
+	b := &box{Box: agent.Box{ID: id, Freed: make(chan struct{}), Tickets: &agent.Tickets{}}, template: t, said: &output.Head{}}
+	b.Kill, b.Pipes, b.RanOut = b.killGroup, (*pipes)(b), b.ranOut
 	h, err := b.reserve(ctx, weight, s, undo)
 	defer closeFiles(h.drives["tmp"])
 	if err != nil {
@@ -73,7 +73,7 @@ func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *c
 	b.free = undo.Release()
 	go b.watch()
 	if err := b.setUp(ctx, s); err != nil {
-		return nil, b.destroy(b.lastWords(err))
+		return nil, b.Destroy(b.lastWords(err))
 	}
 	return b, nil
 }
@@ -254,7 +254,7 @@ func (b *box) whyEnded(err error) error {
 	if !errors.Is(err, sandbox.ErrClosed) {
 		return err
 	}
-	<-b.done
+	<-b.Freed
 	return b.Err()
 }
 

@@ -11,8 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -25,10 +23,8 @@ import (
 	"lambent.dev/lambent/internal/sandbox/hostroot"
 	"lambent.dev/lambent/internal/sandbox/microvm/image"
 	"lambent.dev/lambent/internal/sandbox/stage"
+	"lambent.dev/lambent/internal/sandbox/templates"
 )
-
-// maxID is the longest id of a sandbox in bytes.
-const maxID = 64
 
 // template is a snapshot of a base, and what boxes need ready.
 type template struct {
@@ -49,10 +45,7 @@ type template struct {
 	preload *sandbox.Preload
 	shown   map[string]*os.File // images of the preload's folders by drive
 	snap    *snapshot
-	users   atomic.Int64 // the template and its boxes
-
-	mu     sync.Mutex // protects closed
-	closed bool
+	users   *templates.Users // the template and its boxes
 }
 
 var (
@@ -68,7 +61,7 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 		b.Memory = defaultMemory
 	}
 	t := &template{driver: d, base: b, vmm: qemu{}, kvm: d.usableKVM().usable}
-	t.users.Store(1)
+	t.users = templates.NewUsers(t.free)
 	if t.preload, err = d.resolvePreload(b.Preload); err != nil {
 		return nil, err
 	}
@@ -260,7 +253,7 @@ func (t *template) bootOnce(ctx context.Context) (_ *snapshot, err error) {
 		return nil, err
 	}
 	s, err := b.save(ctx)
-	limit, end := cleanup.Context(ctx, destroyLimit)
+	limit, end := cleanup.Context(ctx, closeLimit)
 	defer end()
 	if err = errors.Join(err, b.Close(limit)); err != nil {
 		return nil, err
@@ -285,41 +278,17 @@ func (t *template) CreateInBackground(ctx context.Context, id string) (sandbox.S
 const backgroundWeight = 10
 
 func (t *template) create(ctx context.Context, id string, weight uint64) (sandbox.Sandbox, error) {
-	if err := checkID(id); err != nil {
-		return nil, err
-	}
-	if err := context.Cause(ctx); err != nil {
-		return nil, err
-	}
-	if !t.enter() {
-		return nil, fmt.Errorf("creating sandbox %s: the template: %w", id, sandbox.ErrClosed)
-	}
-	var undo cleanup.Stack
-	undo.Add(t.leave)
-	b, err := t.newBox(ctx, id, weight, &undo, t.snap)
+	b, err := templates.Create(ctx, t.users, id, func(undo *cleanup.Stack) (*box, error) {
+		return t.newBox(ctx, id, weight, undo, t.snap)
+	})
 	if err != nil {
-		undo.Run(&err)
-		return nil, fmt.Errorf("creating sandbox %s: %w", id, err)
+		return nil, err
 	}
 	return b, nil
 }
 
-// enter makes the caller a user of what a template and its boxes share.
-func (t *template) enter() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		return false
-	}
-	t.users.Add(1)
-	return true
-}
-
-// leave frees what is shared with its last user.
-func (t *template) leave() error {
-	if t.users.Add(-1) > 0 {
-		return nil
-	}
+// free gives back what is shared, after its last user.
+func (t *template) free() error {
 	unmounted := t.stage.Do(context.Background(), t.unmountJail)
 	closeFiles(t.initrd, t.root, t.empty)
 	for _, f := range t.shown {
@@ -330,24 +299,8 @@ func (t *template) leave() error {
 
 // Close implements sandbox.Template.
 func (t *template) Close() error {
-	t.mu.Lock()
-	was := t.closed
-	t.closed = true
-	t.mu.Unlock()
-	if was {
+	if !t.users.Close() {
 		return nil
 	}
-	return t.leave()
-}
-
-func checkID(id string) error {
-	if id == "" || len(id) > maxID {
-		return fmt.Errorf("a sandbox id has 1 to %d bytes, not %d", maxID, len(id))
-	}
-	for _, c := range []byte(id) {
-		if !(c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z') {
-			return fmt.Errorf("sandbox id %q has more than letters, digits and '-'", id)
-		}
-	}
-	return nil
+	return t.users.Leave()
 }
