@@ -29,18 +29,18 @@ func (t *template) Fit(ctx context.Context, s sandbox.Sandbox) error {
 	if !ok || b.template.driver != t.driver || b.template.base != t.Bare() || len(b.has()) > 0 {
 		return fmt.Errorf("fitting a sandbox: %w", errMisfit)
 	}
-	if !t.enter() {
+	if !t.users.Enter() {
 		return fmt.Errorf("fitting sandbox %s: the template: %w", b.id, sandbox.ErrClosed)
 	}
 	if err := errors.Join(context.Cause(ctx), b.beginBind()); err != nil {
-		return errors.Join(err, t.leave())
+		return errors.Join(err, t.users.Leave())
 	}
 	err := b.fit(ctx, t)
 	b.endBind(generic, nil)
 	if err != nil {
 		err = b.explain(ctx, fmt.Errorf("fitting: %w", err))
 	}
-	return errors.Join(err, b.alive(), t.leave())
+	return errors.Join(err, b.alive(), t.users.Leave())
 }
 
 // fit shows what the template's boxes have besides and starts what waits in them meanwhile.
