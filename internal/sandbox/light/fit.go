@@ -43,23 +43,42 @@ func (t *template) Fit(ctx context.Context, s sandbox.Sandbox) error {
 	return errors.Join(err, b.alive(), t.users.Leave())
 }
 
-// fit shows what the template's boxes have besides and starts what waits in them meanwhile.
-// From here on somebody waits: the box has the share of CPU of those that run.
+// fit shows what the template's boxes have besides, and starts what waits in them. A zygote is
+// asked first: its child takes longest, and needs the mounts when it is let in. From here on
+// somebody waits: the box has the share of CPU of those that run.
 func (b *box) fit(ctx context.Context, t *template) error {
+	forks := t.Forks()
+	var failed error
+	if forks {
+		failed = b.preload(ctx, t, false)
+	}
 	var mounts detached
 	defer mounts.close()
-	if err := b.detach(t.shown(), &mounts); err != nil {
+	attached, err := b.attach(ctx, t.shown(), &mounts)
+	if err != nil {
 		return err
 	}
-	attached := func() error { return nil }
-	if len(mounts.fds) > 0 {
-		request := &initproto.Request{Attach: &initproto.Attach{Targets: mounts.targets}}
-		attached = b.control.begin(ctx, request, mounts.fds)
-	}
 	hurried := b.group.SetLimits(b.limits(cgroup.Limits{Memory: genericMemory, Pids: genericPids}))
-	furnished := b.furnish(ctx, t, false, attached)
+	if !forks && t.preloads(false) {
+		failed = b.preload(ctx, t, false)
+	}
+	if err := errors.Join(attached(), hurried); err != nil {
+		return err
+	}
+	b.admit(failed)
+	return nil
+}
+
+// attach has the init show mounts in a generic box, which attached waits for.
+func (b *box) attach(ctx context.Context, shown []sandbox.Mount, mounts *detached) (attached func() error, err error) {
+	if err := b.detach(shown, mounts); err != nil {
+		return nil, err
+	}
 	b.mu.Lock()
-	b.shown = t.shown()
+	b.shown = shown
 	b.mu.Unlock()
-	return errors.Join(hurried, furnished)
+	if len(shown) == 0 {
+		return func() error { return nil }, nil
+	}
+	return b.control.begin(ctx, &initproto.Request{Attach: &initproto.Attach{Targets: mounts.targets}}, mounts.fds), nil
 }

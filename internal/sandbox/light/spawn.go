@@ -54,15 +54,12 @@ func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *c
 	return b, nil
 }
 
-// finish has the init finish the box. ahead says that nobody waits for it.
+// finish has the init finish the box. What waits in it is started meanwhile: a zygote's child
+// comes in by itself, and the init works in order. ahead says that nobody waits for the box.
 func (b *box) finish(ctx context.Context, tmp int, ahead bool) error {
-	setup := b.template.setup
-	return b.furnish(ctx, b.template, ahead, b.control.begin(ctx, &initproto.Request{Setup: &setup}, []int{tmp}))
-}
-
-// furnish starts what waits in a template's boxes while the init does what finished waits for:
-// a zygote's child comes in by itself, and the init works in order.
-func (b *box) furnish(ctx context.Context, t *template, ahead bool, finished func() error) error {
+	t := b.template
+	setup := t.setup
+	finished := b.control.begin(ctx, &initproto.Request{Setup: &setup}, []int{tmp})
 	var failed error
 	if t.preloads(ahead) {
 		failed = b.preload(ctx, t, ahead)
@@ -70,13 +67,18 @@ func (b *box) furnish(ctx context.Context, t *template, ahead bool, finished fun
 	if err := finished(); err != nil {
 		return err
 	}
+	b.admit(failed)
+	return nil
+}
+
+// admit lets in what was started, unless that failed: then what is run later is executed.
+func (b *box) admit(failed error) {
 	if failed == nil {
 		failed = b.letIn()
 	}
 	if failed != nil && b.alive() == nil {
-		t.driver.options.Log.Warn("an interpreter was not started ahead", "sandbox", b.id, "error", failed)
+		b.template.driver.options.Log.Warn("an interpreter was not started ahead", "sandbox", b.id, "error", failed)
 	}
-	return nil
 }
 
 // reserve takes what the box needs of the host, and returns the mount of its /tmp.

@@ -77,15 +77,9 @@ func (t *template) startForker(ctx context.Context) (_ *forker, err error) {
 	if err := f.start(&undo); err != nil {
 		return nil, fmt.Errorf("starting a zygote: %w", err)
 	}
-	filter, err := assemble(policy) // a zygote's children attach nothing
+	setup, err := t.zygoteSetup()
 	if err != nil {
 		return nil, err
-	}
-	setup := zygote.Setup{
-		UID: t.setup.UID, GID: t.setup.GID, Hostname: t.setup.Hostname, Limits: initproto.Limits(), Filter: filter,
-	}
-	if len(t.setup.Writable) > 0 {
-		setup.Handled, setup.Places = landlock.Handled, landlock.Places(t.setup.Writable...)
 	}
 	if err := f.conn.Setup(ctx, setup); err != nil {
 		return nil, fmt.Errorf("starting a zygote: %w", err)
@@ -93,6 +87,18 @@ func (t *template) startForker(ctx context.Context) (_ *forker, err error) {
 	f.free = undo.Release()
 	go f.watch()
 	return f, nil
+}
+
+func (t *template) zygoteSetup() (s zygote.Setup, err error) {
+	s = zygote.Setup{UID: t.setup.UID, GID: t.setup.GID, Hostname: t.setup.Hostname, Limits: initproto.Limits()}
+	if len(t.setup.Writable) > 0 {
+		s.Handled, s.Places = landlock.Handled, landlock.Places(t.setup.Writable...)
+	}
+	if s.Filter, err = assemble(append(slices.Clip(policy), entering)); err != nil { // its children attach nothing
+		return s, err
+	}
+	s.Final, err = deny(entering)
+	return s, err
 }
 
 func (f *forker) start(undo *cleanup.Stack) error {
