@@ -23,8 +23,9 @@ type calm struct {
 	waiting  atomic.Int32
 	turn     chan struct{} // holds one: somebody is next
 
-	mu    sync.Mutex    // guards hurry
+	mu    sync.Mutex    // guards what follows
 	hurry chan struct{} // closed to have all that wait closed now
+	over  bool          // nobody waits any more
 }
 
 func newCalm(after time.Duration) calm {
@@ -89,8 +90,20 @@ func (c *calm) left() time.Duration {
 func (c *calm) rush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	close(c.hurry)
-	c.hurry = make(chan struct{})
+	if !c.over {
+		close(c.hurry)
+		c.hurry = make(chan struct{})
+	}
+}
+
+// end has all closed at once from here on.
+func (c *calm) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.over {
+		close(c.hurry)
+	}
+	c.over = true
 }
 
 func (c *calm) hurried() <-chan struct{} {
