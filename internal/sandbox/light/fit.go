@@ -43,15 +43,10 @@ func (t *template) Fit(ctx context.Context, s sandbox.Sandbox) error {
 	return errors.Join(err, b.alive(), t.users.Leave())
 }
 
-// fit shows what the template's boxes have besides, and starts what waits in them. A zygote is
-// asked first: its child takes longest, and needs the mounts when it is let in. From here on
-// somebody waits: the box has the share of CPU of those that run.
+// fit shows what the template's boxes have besides, and starts what waits in them meanwhile: a
+// zygote's child needs the mounts when it is let in. From here on somebody waits: the box has
+// the share of CPU of those that run.
 func (b *box) fit(ctx context.Context, t *template) error {
-	forks := t.Forks()
-	var failed error
-	if forks {
-		failed = b.preload(ctx, t, false)
-	}
 	var mounts detached
 	defer mounts.close()
 	attached, err := b.attach(ctx, t.shown(), &mounts)
@@ -59,7 +54,8 @@ func (b *box) fit(ctx context.Context, t *template) error {
 		return err
 	}
 	hurried := b.group.SetLimits(b.limits(cgroup.Limits{Memory: genericMemory, Pids: genericPids}))
-	if !forks && t.preloads(false) {
+	var failed error
+	if t.preloads(false) {
 		failed = b.preload(ctx, t, false)
 	}
 	if err := errors.Join(attached(), hurried); err != nil {
