@@ -52,7 +52,7 @@ func (t turns) one(ctx context.Context, s *series) error {
 			return nil
 		}
 	}
-	return pause(ctx, t.rest)
+	return pause(ctx, max(t.rest, s.rest))
 }
 
 // more takes one sample, or a slice of them, or a number, as the contender does.
