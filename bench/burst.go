@@ -12,7 +12,7 @@ import (
 	"lambent.dev/lambent/bench/load"
 )
 
-const methodBurst = "Requests to as many different Python functions are let go together, each over a connection of its own; a sample is the time until the last of them has been answered. A rest follows in which what ended is cleaned up and stems are made anew: 0.3 s, and 3 s after a hundred. The floor is a bare zygote that is asked for as many forks at once, each of which imports the same module." + proofOfCold
+const methodBurst = "Requests to as many different Python functions are let go together, each over a connection of its own; a sample is the time until the last of them has been answered. A rest follows until the machine is idle, 4 s at most, in which what ended is cleaned up and stems are made anew. The floor is a bare zygote that is asked for as many forks at once, each of which imports the same module." + proofOfCold
 
 // burstSizes are how many start at once.
 func burstSizes(quick bool) []int {
@@ -41,7 +41,7 @@ func bursts(ctx context.Context, s *session, d time.Duration) (rows []Row, err e
 		c := burstContender(callers[:n], kinds)
 		all = append(all, c, forksContender(z, n))
 	}
-	seen, err := turns{length: 1, rest: 300 * time.Millisecond, least: 1}.run(ctx, d, all)
+	seen, err := turns{length: 1, rest: 300 * time.Millisecond, calm: 4 * time.Second, least: 1}.run(ctx, d, all)
 	return noteKinds(rowsOf(seen), kinds), err
 }
 
@@ -108,7 +108,6 @@ func burstContender(callers []*lambent.Caller, kinds map[string]map[string]int) 
 		ratio.MostP50 = 2.5
 	}
 	return contender{
-		rest: time.Duration(n) * 30 * time.Millisecond,
 		row: Row{
 			Name: name, Start: "the requests are let go", End: "the last answer has been read",
 			Ratios: []Ratio{ratio},

@@ -14,7 +14,7 @@ const (
 	proofOfCold = " A start counts only if the function's module proves, by a time stamp of its own, that it was imported after the request was sent; who catches an instance before it has left is not counted." +
 		" The server closes each instance after its first request (keep-alive 0), so every request is a start, and making the next one ready is part of the load."
 	withoutStems = " The server without stems has a ceiling of 0 for them: its starts take boxes that wait without an interpreter, which Python is forked into from a zygote. The server with nothing ahead has no such boxes either: a start makes one."
-	methodCold   = "Contenders take turns of five samples back to back, with 150 ms of rest between turns so that nobody pays for another's cleaning up; containers take one sample in every third round." + withoutStems + proofOfCold
+	methodCold   = "Contenders take turns of five samples back to back, with a rest between turns until the machine is idle, half a second at most, so that nobody pays for another's cleaning up; containers take one sample in every third round." + withoutStems + proofOfCold
 	methodIdle   = "Contenders take turns of one sample, with a quarter of a second of quiet after each, so each function gets one request every few seconds." + withoutStems + proofOfCold
 	methodRate   = "Requests are sent at a fixed rate whatever earlier ones are doing, and each one's latency counts from the moment at which it was meant to be sent (open loop). Slices of Lambent alternate with turns of the floors. Where starts take longer than requests keep coming, a request is served by an instance that was started for another one: these are the rows of the start kind warm." + proofOfCold
 )
@@ -110,7 +110,7 @@ func (c closers) close() error {
 }
 
 func coldFlat(ctx context.Context, s *session, d time.Duration) ([]Row, error) {
-	return s.cold(ctx, d, "cold", turns{length: 5, rest: 150 * time.Millisecond, least: 1}, true)
+	return s.cold(ctx, d, "cold", turns{length: 5, rest: 20 * time.Millisecond, calm: 500 * time.Millisecond, least: 1}, true)
 }
 
 func coldIdle(ctx context.Context, s *session, d time.Duration) ([]Row, error) {

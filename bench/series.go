@@ -16,6 +16,8 @@ type sample struct {
 	notCold bool          // it should have been a cold start and has not proved it
 	refused string        // the reason of a throttle; "" = it ran
 	held    time.Duration // by a quota of CPU
+	// emulated is a sample of an emulated processor's.
+	emulated bool
 }
 
 // contender is something that is measured by turns with others.
@@ -25,7 +27,6 @@ type contender struct {
 	many  func(context.Context) ([]sample, error) // in the place of take: a slice of requests
 	rate  func(context.Context) (float64, error)  // in the place of take: a number that is no duration
 	turn  int                                     // samples in a turn; 0 = as the group says
-	rest  time.Duration                           // after its turn; 0 = as the group says
 	every int                                     // has a turn in every so many rounds; 0 = 1
 	// kinds are the ratios of rows of one start kind, in the place of the row's own.
 	kinds map[string][]Ratio
@@ -39,6 +40,8 @@ type series struct {
 	refused map[string]int       // by reason
 	held    time.Duration
 	notCold int
+	paced   []float64 // values of finished turns as multiples of the pace around them
+	turned  int       // how many values were there when the turn began
 }
 
 func newSeries(c contender) *series {
@@ -47,6 +50,7 @@ func newSeries(c contender) *series {
 
 // add keeps a sample.
 func (s *series) add(got sample) {
+	s.row.Emulated = s.row.Emulated || got.emulated
 	s.held += got.held
 	switch {
 	case got.refused != "":
@@ -83,6 +87,9 @@ func (s *series) rows() []Row {
 		}
 		if i == 0 {
 			row.NotCold = s.notCold
+		}
+		if kind == "" {
+			row.OverFloor = quantilesOf(s.paced)
 		}
 		all = append(all, row)
 	}
