@@ -64,6 +64,8 @@ func (b *box) do(r initproto.Request, fds []int) error {
 	switch {
 	case r.Setup != nil && b.setup == nil:
 		return b.finish(r.Setup, fds)
+	case r.Attach != nil && b.setup != nil && !b.bound:
+		return attach(r.Attach.Targets, fds)
 	case r.Bind != nil && b.setup != nil && !b.bound:
 		return b.bind(r.Bind, fds)
 	case r.Run != nil && b.setup != nil && b.bound != r.Run.Waits:

@@ -48,6 +48,7 @@ type Config struct {
 
 	FunctionLogs FunctionLogs `toml:"function-logs"`
 	Stems        Stems        `toml:"stems"`
+	Boxes        Boxes        `toml:"boxes"`
 	S3           S3           `toml:"s3"`
 	Network      Network      `toml:"network"`
 	Price        Price        `toml:"price"`
@@ -70,7 +71,14 @@ type Price struct {
 type Stems struct {
 	Floor   int   `toml:"floor"`   // for each kind of sandbox that is in use
 	Ceiling int   `toml:"ceiling"` // for each kind; 0 = none are made ahead
-	Memory  int64 `toml:"memory"`  // bytes for all of them; 0 = a thirty-second of the host's
+	Memory  int64 `toml:"memory"`  // bytes for all of them, and for boxes; 0 = a thirty-second of the host's
+}
+
+// Boxes bounds the sandboxes that are kept ready without an interpreter, for starts that find
+// no stem.
+type Boxes struct {
+	Floor   int `toml:"floor"`   // for each kind of sandbox that is in use
+	Ceiling int `toml:"ceiling"` // for each kind; 0 = none are made ahead
 }
 
 // Network says what functions may reach.
@@ -123,6 +131,7 @@ func Default() Config {
 		LogLevel: "info", LogFormat: "text",
 		FunctionLogs: FunctionLogs{MaxAge: Duration(14 * 24 * time.Hour), MaxSize: 256 << 20, Rate: 1 << 20},
 		Stems:        Stems{Floor: 8, Ceiling: 64},
+		Boxes:        Boxes{Floor: 8, Ceiling: 64},
 		Traces:       Traces{Share: 1},
 	}
 }

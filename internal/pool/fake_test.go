@@ -337,6 +337,7 @@ type host struct {
 func newHost(t testing.TB, s *starter, change func(*pool.Settings)) *host {
 	t.Helper()
 	settings := pool.DefaultSettings()
+	settings.CalmAfter = 0 // see calm_test.go
 	settings.FreezeAfter = -1
 	if change != nil {
 		change(&settings)

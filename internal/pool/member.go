@@ -110,6 +110,7 @@ func (m *member) startFunded(ctx context.Context) error {
 }
 
 func (m *member) launch(ctx context.Context) (err error) {
+	defer m.group.pool.calm.begin()()
 	if m.provisioned() || m.snapshot {
 		return m.launchAhead(ctx)
 	}
@@ -270,8 +271,10 @@ func (m *member) thaw(ctx context.Context, ice <-chan struct{}) error {
 	return nil
 }
 
-// close ends the instance. Nothing is owed to a caller any more, so errors go to the log.
+// close ends the instance, when it is in nobody's way or somebody waits for its memory. Nothing
+// is owed to a caller any more, so errors go to the log.
 func (m *member) close(ctx context.Context) {
+	defer m.group.pool.calm.await(ctx, m.group.pool.memory.wanted)()
 	ctx, stop := cleanup.Context(ctx, closeTimeout)
 	defer stop()
 	m.log(m.inst.Close(ctx), "instance was not closed cleanly")

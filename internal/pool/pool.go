@@ -30,6 +30,7 @@ type Pool struct {
 	starter  Starter
 	memory   memory
 	holdings holdings
+	calm     calm
 
 	launching chan struct{} // holds one for each provisioned instance that is being started
 
@@ -76,7 +77,7 @@ func New(starter Starter, settings Settings) (*Pool, error) {
 	if settings.Log == nil {
 		settings.Log = slog.New(slog.DiscardHandler)
 	}
-	p := &Pool{settings: settings, starter: starter, functions: map[lambda.FunctionID]*function{}}
+	p := &Pool{settings: settings, starter: starter, functions: map[lambda.FunctionID]*function{}, calm: newCalm(settings.CalmAfter)}
 	p.launching = make(chan struct{}, startsPerCPU*runtime.NumCPU())
 	p.memory.limit = settings.MemoryBudget
 	p.ctx, p.stop = context.WithCancelCause(context.Background())
