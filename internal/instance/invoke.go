@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"lambent.dev/lambent/internal/lambda"
@@ -57,6 +58,8 @@ type call struct {
 	use   use
 	done  chan struct{}
 
+	started atomic.Bool // START is written
+
 	restored restoreReport
 
 	// Valid once done is closed.
@@ -86,6 +89,9 @@ func (c *call) leave(cause error) (receipt.Receipt, error) {
 func (c *call) run() {
 	defer close(c.done)
 	defer c.i.release(1)
+	if c.i.unborn.CompareAndSwap(true, false) && c.open() {
+		return
+	}
 	if c.err = c.awaken(); c.err != nil {
 		return
 	}
@@ -93,8 +99,19 @@ func (c *call) run() {
 	defer cancel()
 	c.beginUse(ctx)
 	defer c.endUse(ctx)
-	c.i.log.start(c.i.target, c.inv)
-	failure, err := c.execute(ctx)
+	c.start()
+	c.conclude(c.execute(ctx))
+}
+
+// start writes START, once.
+func (c *call) start() {
+	if !c.started.Swap(true) {
+		c.i.log.start(c.i.target, c.inv)
+	}
+}
+
+// conclude ends the invocation: it is answered, or given back with an error.
+func (c *call) conclude(failure *fault, err error) {
 	if err != nil {
 		c.i.log.abandon()
 		c.err = err
@@ -132,6 +149,11 @@ func (c *call) attempt(ctx context.Context) (l *life, failure *fault, delivered 
 		return l, failure, false, err
 	}
 	outcome, err := l.session.Invoke(ctx, c.event(), c.sink)
+	return c.outcome(l, outcome, err)
+}
+
+// outcome says what became of the event that a runtime was given.
+func (c *call) outcome(l *life, outcome runtimeapi.Outcome, err error) (_ *life, failure *fault, delivered bool, _ error) {
 	c.account(outcome)
 	delivered = !outcome.Delivered.IsZero()
 	switch {
