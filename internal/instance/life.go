@@ -238,11 +238,11 @@ func (i *Instance) crash(l *life) (*fault, error) {
 	case <-i.done:
 	case <-timer.C:
 	}
+	if err := i.box.Err(); err != nil && !errors.Is(err, sandbox.ErrClosed) { // first: its processes ended with it
+		return nil, fmt.Errorf("sandbox died: %w", err)
+	}
 	if i.Err() != nil {
 		return nil, errClosed // says nothing of ErrGone: the function may have the event
-	}
-	if err := i.box.Err(); err != nil { // first: its processes ended with it
-		return nil, fmt.Errorf("sandbox died: %w", err)
 	}
 	select {
 	case <-l.process.Done():

@@ -24,8 +24,11 @@ func (c *call) open() (over bool) {
 		return c.openWithEvent()
 	}
 	took, err := c.i.initialise(context.Background()) // which bounds it
-	c.opened(took, err)
-	return err != nil
+	c.opened(took)
+	if err == nil {
+		err = c.i.firstBrief(context.Background())
+	}
+	return c.lost(err)
 }
 
 // takesFirst says whether a runtime finds its first event on its stream.
@@ -34,16 +37,18 @@ func (i *Instance) takesFirst() bool {
 }
 
 // opened accounts an initialisation, and begins the time of the function.
-func (c *call) opened(took phases, err error) {
+func (c *call) opened(took phases) {
 	c.marks.spend(&c.receipt, took)
 	c.began = c.marks.last
-	if err == nil {
-		err = c.i.firstBrief(context.Background())
-	}
+}
+
+// lost ends the instance where the platform failed; another may take the event.
+func (c *call) lost(err error) bool {
 	if err != nil {
 		c.i.giveUp(err)
 		c.err = fmt.Errorf("%w: %w", ErrGone, err)
 	}
+	return err != nil
 }
 
 // openWithEvent is open with the event handed over together with the workload.
@@ -63,12 +68,14 @@ func (c *call) openWithEvent() (over bool) {
 		return i.await(ctx, l, started)
 	}
 	took, failure, err := i.beginBy(ctx, "init", serve, await)
+	c.opened(took)
 	i.log.opened()
-	err = i.initialised(took, failure, err)
-	c.opened(took, err)
+	if c.lost(i.initialised(took, failure, err)) {
+		return true
+	}
 	l := i.life.Load()
-	if c.err != nil || first == nil || l == nil {
-		return c.err != nil
+	if first == nil || l == nil {
+		return c.lost(i.firstBrief(context.Background()))
 	}
 	c.converse(l, first)
 	return true
@@ -93,6 +100,7 @@ func (c *call) converse(l *life, first *runtimeapi.First) {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), c.limit(), errTimeout)
 	defer cancel()
 	err := first.Deliver()
+	_ = c.i.firstBrief(ctx) // a box that has died is found so
 	c.beginUse(ctx)
 	defer c.endUse(ctx)
 	var outcome runtimeapi.Outcome

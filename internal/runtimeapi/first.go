@@ -28,13 +28,17 @@ type First struct {
 	told bool       // ready was called
 }
 
+// maxAhead is how long an event may be that is sent ahead, in bytes: a socket takes that in at
+// once (net.core.wmem_default is some 200 KiB), so that whoever sends it waits for nobody.
+const maxAhead = 32 << 10
+
 // NewFirst sends e over conn, the stream of a runtime that has just been given its workload,
 // or is about to be. ready is called once, when the runtime's Ready has been taken or seen. A
-// conn that cannot be looked into without taking from it is refused with
-// errors.ErrUnsupported, untouched. The session is not shared.
+// conn that cannot be looked into without taking from it, and an event that is too long to be
+// sent ahead, are refused with errors.ErrUnsupported, conn untouched. The session is not shared.
 func (s *Session) NewFirst(conn net.Conn, e Event, sink lambda.Sink, ready func()) (*First, error) {
 	c, ok := conn.(syscall.Conn)
-	if !ok {
+	if !ok || len(e.Payload)+len(e.ClientContext)+len(e.Identity) > maxAhead {
 		return nil, errors.ErrUnsupported
 	}
 	raw, err := c.SyscallConn()

@@ -74,7 +74,7 @@ def _own_home():
 
 def _run():
     sys.argv = [start.PROGRAM]
-    start.workload(box.START)
+    start.workload(box.START, seeded=True)
     if start.outdated():
         start.afresh()
     loop.serve(True)
