@@ -24,8 +24,9 @@ const syncLimit = time.Second
 // the instance is busy until then. A sink's Write must return when its caller is gone.
 //
 // The receipt has all phases from the call of Invoke to its return; what went before
-// is the caller's to add. What was used counts from just before the event is handed over;
-// of an invocation beside which others ran it is not known.
+// is the caller's to add. What was used counts from just before the event is handed over, or
+// from the end of the initialisation that an instance which was only prepared has first; of an
+// invocation beside which others ran it is not known.
 func (i *Instance) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error) {
 	if err := context.Cause(ctx); err != nil {
 		return receipt.Receipt{}, err
