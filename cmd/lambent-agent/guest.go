@@ -63,6 +63,8 @@ func (g *guest) ask(b *box, r *agentproto.Request) (func() (*agentproto.Used, er
 			return nothing(err)
 		}
 		return func() (*agentproto.Used, error) { awaitQuiet(pid); return nil, nil }, true
+	case r.Rehearse != nil:
+		return nothing(g.rehearse(r.Rehearse))
 	case r.Adopt != nil:
 		return nothing(g.adopt(b, r.Adopt))
 	}

@@ -26,7 +26,7 @@ const (
 // memory (an initramfs), with modules for the devices.
 func bootGuest() (*guest, error) {
 	g := &guest{devices: make(map[string]*os.File)}
-	for _, step := range []func() error{mountKernels, raiseLoopback, loadModules, g.openDevices, g.openGroups, g.openPort, g.mountRoot} {
+	for _, step := range []func() error{mountKernels, raiseLoopback, loadModules, withoutIPv6, g.openDevices, g.openGroups, g.openPort, g.mountRoot} {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("booting: %w", err)
 		}
@@ -153,12 +153,7 @@ func raiseLoopback() error {
 		return os.NewSyscallError("socket", err)
 	}
 	defer unix.Close(fd)
-	lo, err := unix.NewIfreq("lo")
-	if err != nil {
-		return err
-	}
-	lo.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
-	return os.NewSyscallError("ioctl SIOCSIFFLAGS", unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo))
+	return raise(fd, "lo")
 }
 
 // mountDevice mounts a device, which need not have a name any more.

@@ -69,6 +69,16 @@ func (s *Set) Driver(tier lambda.Tier) (sandbox.Driver, error) {
 	return nil, fmt.Errorf("isolation %s: this version of Lambent has no driver for it: %w", tier, sandbox.ErrUnavailable)
 }
 
+// Emulates says whether software stands in for the processor in boxes of a tier on this host.
+func (s *Set) Emulates(tier lambda.Tier) bool {
+	d, err := s.Driver(tier)
+	if err != nil {
+		return false
+	}
+	e, ok := d.(sandbox.Emulator)
+	return ok && e.Emulates()
+}
+
 // Probe says whether this host can give a tier.
 func (s *Set) Probe(ctx context.Context, tier lambda.Tier) (sandbox.Features, error) {
 	d, err := s.Driver(tier)

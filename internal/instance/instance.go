@@ -37,6 +37,7 @@ type Instance struct {
 	apiAddr  string // of the Runtime API inside; "" with frames
 	homeAddr string // of call-home inside; "" = none
 	timeline receipt.Launch
+	emulated bool // since it is bound
 	beside   *neighbour.Member
 	session  atomic.Pointer[runtimeapi.Session] // what the Runtime API serves
 

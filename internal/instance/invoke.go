@@ -72,7 +72,7 @@ func newCall(i *Instance, inv *lambda.Invocation, sink lambda.Sink) *call {
 	now := time.Now()
 	return &call{
 		i: i, inv: inv, sink: &callerSink{sink: sink}, began: now, marks: stopwatch{last: now}, done: make(chan struct{}),
-		receipt: receipt.Receipt{RequestID: inv.RequestID, Version: i.target.Version.Version, Tier: i.target.Tier, MemorySize: int(i.target.Version.MemorySize), Arrived: inv.Arrived},
+		receipt: receipt.Receipt{RequestID: inv.RequestID, Version: i.target.Version.Version, Tier: i.target.Tier, Emulated: i.emulated, MemorySize: int(i.target.Version.MemorySize), Arrived: inv.Arrived},
 	}
 }
 
@@ -83,7 +83,7 @@ func (c *call) leave(cause error) (receipt.Receipt, error) {
 	case <-c.done:
 		return c.receipt, c.err
 	default:
-		return receipt.Receipt{RequestID: c.inv.RequestID, Version: c.receipt.Version, Tier: c.receipt.Tier, Arrived: c.inv.Arrived}, cause
+		return receipt.Receipt{RequestID: c.inv.RequestID, Version: c.receipt.Version, Tier: c.receipt.Tier, Emulated: c.receipt.Emulated, Arrived: c.inv.Arrived}, cause
 	}
 }
 

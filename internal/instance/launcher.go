@@ -10,6 +10,7 @@ import (
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/receipt"
 	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/sandbox"
 )
@@ -91,8 +92,20 @@ func (l *Launcher) build(ctx context.Context, t *lambda.Target, undo *cleanup.St
 	if err := i.box.Bind(ctx, i.workload()); err != nil {
 		return nil, fmt.Errorf("binding the sandbox: %w", err)
 	}
+	i.tellMachine()
 	i.openLog()
 	return i, nil
+}
+
+// tellMachine notes how a sandbox with a kernel of its own came to be.
+func (i *Instance) tellMachine() {
+	m, ok := i.box.(sandbox.Machine)
+	if !ok {
+		return
+	}
+	made := m.Made()
+	i.emulated = made.Emulated
+	i.timeline.Machine = receipt.Machine{Boot: receipt.Span(made.Boot), Resume: receipt.Span(made.Restore), Attach: receipt.Span(made.Attach)}
 }
 
 // lacking says so where a sandbox could not be made because the host has lost the tier.

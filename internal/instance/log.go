@@ -26,7 +26,7 @@ type functionLog struct {
 
 // openLog begins the instance's log stream.
 func (i *Instance) openLog() {
-	i.log.format = formatOf(i.target)
+	i.log.format = formatOf(i.target, i.emulated)
 	if i.deps.Logs != nil {
 		i.log.out = i.deps.Logs(i.target.ID, i.stream)
 	}

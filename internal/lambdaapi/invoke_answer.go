@@ -16,7 +16,7 @@ import (
 // describeRun writes the headers of an invocation's answer: Lambda's, then Lambent's
 // receipt.
 func (c *call) describeRun(inv *lambda.Invocation, r *receipt.Receipt, sink *lambda.Buffer) {
-	h := headers{to: c.w.Header(), values: make([]string, 0, 12)}
+	h := headers{to: c.w.Header(), values: make([]string, 0, 13)}
 	h.set("Content-Type", contentType(sink))
 	h.set("X-Amz-Executed-Version", r.Version)
 	h.set("X-Amzn-Trace-Id", inv.TraceID)
@@ -30,6 +30,9 @@ func (c *call) describeRun(inv *lambda.Invocation, r *receipt.Receipt, sink *lam
 	h.set("X-Lambent-Usage", r.Usage())
 	h.set("X-Lambent-Start", string(r.Start))
 	h.set("X-Lambent-Isolation", r.Tier.String())
+	if r.Emulated {
+		h.set("X-Lambent-Emulated", "true")
+	}
 	if r.Network != "" {
 		h.set("X-Lambent-Network", string(r.Network))
 	}

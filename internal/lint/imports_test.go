@@ -53,7 +53,7 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"sandbox/gvisor/runsc", ""},
 	{"sandbox/gvisor", "lambda egress sandbox cleanup kernel/* sandbox/agent sandbox/agent/agentproto sandbox/gvisor/runsc sandbox/hostcheck sandbox/hostroot sandbox/light/initproto sandbox/output sandbox/stage sandbox/stream sandbox/templates sandbox/usage"},
 	{"sandbox/microvm/image", "sandbox/agent/agentproto sandbox/hostroot"},
-	{"sandbox/microvm", "lambda sandbox cleanup kernel/* sandbox/agent sandbox/agent/agentproto sandbox/agent/wire sandbox/hostcheck sandbox/hostroot sandbox/microvm/image sandbox/output sandbox/stage sandbox/stream sandbox/templates"},
+	{"sandbox/microvm", "lambda egress sandbox cleanup kernel/* sandbox/agent sandbox/agent/agentproto sandbox/agent/wire sandbox/hostcheck sandbox/hostroot sandbox/microvm/image sandbox/output sandbox/stage sandbox/stream sandbox/templates"},
 	{"sandbox/sandboxtest", "lambda sandbox cleanup"},
 	{"sandbox/sandboxtest/probe", ""},
 	{"drivers", "lambda egress sandbox cleanup sandbox/process sandbox/light sandbox/gvisor sandbox/microvm telemetry"},

@@ -49,6 +49,7 @@ type Features struct {
 	Tier     lambda.Tier
 	LateBind bool    // Create runs ahead of requests; Bind is cheap
 	Freeze   bool    // sandboxes implement Freezer
+	Emulated bool    // software stands in for the processor, which is many times slower
 	Checks   []Check // what was looked at, for doctor
 }
 
@@ -155,6 +156,10 @@ type Preload struct {
 	// Copies says that the command, once it waits, may go on any number of times from one state
 	// of its memory: it has drawn no random number that it keeps, or draws new ones with its workload.
 	Copies bool
+	// Rehearses says that the command, while it waits, may be told a zero byte: it plays a start in
+	// a child of its own, of which nothing stays, and answers with a zero byte. It finds
+	// LAMBENT_REHEARSE=again where that may happen, and that it starts ahead.
+	Rehearses bool
 }
 
 // Command is a process to run inside a bound box.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/egress"
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
@@ -32,6 +33,8 @@ type box struct {
 	wire     *wire.Conn
 	ram      *os.File // of a guest that boots; nil for a restored one
 	free     func() error
+	link     *egress.Link // nil: no network device
+	made     sandbox.Made // since Bind
 
 	freezing sync.Mutex // held while the guest is paused or resumed
 	frozen   bool       // guarded by freezing
@@ -46,7 +49,11 @@ var (
 	_ sandbox.Sandbox = (*box)(nil)
 	_ sandbox.Freezer = (*box)(nil)
 	_ sandbox.Classed = (*box)(nil)
+	_ sandbox.Machine = (*box)(nil)
 )
+
+// Made implements sandbox.Machine.
+func (b *box) Made() sandbox.Made { return b.made }
 
 // Usage implements sandbox.Sandbox. Memory and kills are those of commands, as their kernel counts
 // them; the rest is what the host spends on the guest, its kernel and the monitor included. How

@@ -9,13 +9,12 @@ import (
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/hostcheck"
-	"lambent.dev/lambent/internal/sandbox/microvm/image"
 )
 
 // Probe implements sandbox.Driver. Where nothing is missing it also makes a sandbox and closes
 // it: only that tells whether guests run here.
 func (d *Driver) Probe(ctx context.Context) (sandbox.Features, error) {
-	f := sandbox.Features{Tier: lambda.TierMicroVM, LateBind: true, Freeze: true}
+	f := sandbox.Features{Tier: lambda.TierMicroVM, LateBind: true, Freeze: true, Emulated: d.Emulates()}
 	for _, checks := range []func() []sandbox.Check{d.basics, d.cgroups, d.volumes} {
 		f.Checks = append(f.Checks, checks()...)
 	}
@@ -29,7 +28,7 @@ func (d *Driver) Probe(ctx context.Context) (sandbox.Features, error) {
 const setupFix = "run `lambent setup microvm`"
 
 func (d *Driver) basics() []sandbox.Check {
-	set, err := image.Find(d.options.Images)
+	set, err := d.findImages()
 	_, qemuErr := os.Stat(qemuPath)
 	return []sandbox.Check{
 		hostcheck.Root("run lambent as root"),

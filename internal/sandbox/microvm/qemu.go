@@ -1,6 +1,7 @@
 package microvm
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -67,7 +68,7 @@ func qemuArgs(h hardware, files *inheritance, share string) []string {
 	for _, name := range agentproto.Devices() {
 		args = append(args, drive(name, h.drives[name], files)...)
 	}
-	return args
+	return append(args, networkDevice(h, files)...)
 }
 
 func accelerator(h hardware) []string {
@@ -75,6 +76,24 @@ func accelerator(h hardware) []string {
 		return []string{"-accel", "kvm", "-cpu", "host"}
 	}
 	return []string{"-accel", "tcg,tb-size=32", "-cpu", emulated}
+}
+
+// guestMAC is every guest's: each is the one station on a wire of its own, and those that go on
+// from one snapshot have had theirs since it booted.
+const guestMAC = "02:6c:61:6d:62:65"
+
+// controlless are what a guest asks a device beside frames. Linux wants all of it gone or none.
+const controlless = ",ctrl_vq=off,ctrl_rx=off,ctrl_rx_extra=off,ctrl_vlan=off,ctrl_mac_addr=off,ctrl_guest_offloads=off"
+
+// networkDevice leaves out all by which a guest and the host's kernel would share work on packets.
+func networkDevice(h hardware, files *inheritance) []string {
+	if h.tap == nil {
+		return nil
+	}
+	return []string{
+		"-netdev", fmt.Sprintf("tap,id=outside,fd=%d", files.add(h.tap)),
+		"-device", "virtio-net-pci,netdev=outside,romfile=,mq=off,guest_announce=off,mac=" + guestMAC + controlless,
+	}
 }
 
 // drive shows an image. Only /tmp can be written.
@@ -94,7 +113,7 @@ func drive(name string, image *os.File, files *inheritance) []string {
 
 // open implements vmm.
 func (qemu) open(ctx context.Context, control *net.UnixConn, s *snapshot) (machine, error) {
-	m := &qemuMachine{qmp: newQMP(control)}
+	m := &qemuMachine{qmp: newQMP(control), nodes: map[string]string{}}
 	if _, err := m.qmp.do(ctx, "qmp_capabilities", nil); err != nil {
 		return nil, err
 	}
@@ -107,7 +126,8 @@ func (qemu) open(ctx context.Context, control *net.UnixConn, s *snapshot) (machi
 // qemuMachine is a guest in QEMU.
 type qemuMachine struct {
 	qmp    *qmp
-	opened int // images that were attached
+	opened int               // images that were attached
+	nodes  map[string]string // of the file behind a drive, once another was attached
 }
 
 // ignoreShared has migration leave out memory that lies in a file.
@@ -193,6 +213,12 @@ func (m *qemuMachine) attach(ctx context.Context, drive string, image *os.File) 
 	_, err = m.qmp.do(ctx, "blockdev-reopen", map[string]any{
 		"options": []map[string]any{{"driver": "raw", "node-name": drive, "file": file, "read-only": true}},
 	})
+	if err != nil {
+		return err
+	}
+	was := m.nodes[drive]
+	m.nodes[drive] = file
+	_, err = m.qmp.do(ctx, "blockdev-del", map[string]any{"node-name": cmp.Or(was, drive+"-file")})
 	return err
 }
 

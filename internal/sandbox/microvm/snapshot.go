@@ -4,17 +4,34 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+
+	"lambent.dev/lambent/internal/sandbox/microvm/image"
 )
 
 // snapshot is a guest that was paused: any number of guests go on from it.
 type snapshot struct {
 	ram   *os.File // sealed
 	state *os.File // of devices and processors, sealed
+	use   *os.File // its entry in the cache is not collected meanwhile; nil for one that is not there
 }
 
 func (s *snapshot) openState() (*os.File, error) { return reopen(s.state) }
 
-func (s *snapshot) close() error { return errors.Join(s.ram.Close(), s.state.Close()) }
+func (s *snapshot) close() error {
+	closeFiles(s.use)
+	return errors.Join(s.ram.Close(), s.state.Close())
+}
+
+// hold says that it is in use.
+func (s *snapshot) hold(path string) (_ *snapshot, err error) {
+	if s.use, err = image.Use(path+usedSuffix, os.O_CREATE|os.O_RDWR); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// usedSuffix ends the name of the file by which a snapshot is told to be in use.
+const usedSuffix = ".use"
 
 // store writes a snapshot to files, which get their names when they are whole.
 func (s *snapshot) store(path string) (err error) {

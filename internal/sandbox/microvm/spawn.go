@@ -67,6 +67,7 @@ func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *c
 	if err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	if err := b.start(ctx, h, s, undo); err != nil {
 		return nil, err
 	}
@@ -75,6 +76,7 @@ func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *c
 	if err := b.setUp(ctx, s); err != nil {
 		return nil, b.Destroy(b.lastWords(err))
 	}
+	b.made = sandbox.Made{Emulated: !t.kvm, Boot: t.booted, Restore: sandbox.Span{From: began, To: time.Now()}}
 	return b, nil
 }
 
@@ -95,6 +97,9 @@ func (b *box) reserve(ctx context.Context, weight uint64, s *snapshot, undo *cle
 		return h, err
 	}
 	undo.Add(b.group.Close)
+	if err := b.reserveLink(&h, undo); err != nil {
+		return h, err
+	}
 	size := t.base.Tmp
 	if !t.driver.has(TmpLimit) {
 		size = unlimitedTmp
@@ -236,10 +241,13 @@ func (b *box) setUp(ctx context.Context, s *snapshot) (err error) {
 // first is what the agent of a restored guest is asked first.
 func (b *box) first() *agentproto.Request {
 	if !b.template.early() {
-		return &agentproto.Request{Setup: b.template.setup()}
+		s := b.template.setup()
+		s.Guest.Fresh.Network = b.network()
+		return &agentproto.Request{Setup: s}
 	}
 	b.waits = b.template.preload != nil
 	f := fresh()
+	f.Network = b.network()
 	return &agentproto.Request{Wake: &f}
 }
 
@@ -264,7 +272,7 @@ func (t *template) setup() *agentproto.Setup {
 	f := fresh()
 	s := &agentproto.Setup{
 		UID: hostroot.UID, GID: hostroot.GID, ShmSize: shmSize, Privileged: !d.has(NoCapabilities),
-		Guest: &agentproto.Guest{Fresh: &f, NewPrivileges: !d.has(NoNewPrivs), SetUID: !d.has(NoSUID)},
+		Guest: &agentproto.Guest{Fresh: &f, ResolvConf: t.resolvConf(), NewPrivileges: !d.has(NoNewPrivs), SetUID: !d.has(NoSUID)},
 	}
 	if d.has(Seccomp) {
 		s.Guest.Filter = d.options.Filter

@@ -36,6 +36,7 @@ type hardware struct {
 	initrd *os.File
 	ram    *os.File            // holds the guest's memory
 	drives map[string]*os.File // images by the devices' names
+	tap    *os.File            // frames of the network device; nil = there is no such device
 }
 
 // inheritance are files that a program gets as descriptors from 3 on.
