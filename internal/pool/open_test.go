@@ -105,7 +105,7 @@ func TestOnlyRequestInitialisesItsInstance(t *testing.T) {
 	p := &preparer{}
 	opening(t, p, func(t *testing.T, h *host, fn *lambda.Target) {
 		cold := h.ok(fn, "5ms")
-		want := [6]time.Duration{0, 4 * ms, 10 * ms, 10 * ms, 5 * ms, 0}
+		want := [9]time.Duration{0, 4 * ms, 10 * ms, 10 * ms, 5 * ms, 0}
 		if cold.rec.Spent != want || cold.rec.Start != receipt.Cold || cold.rec.Why != "first invocation of this version" {
 			t.Errorf("%s, %q, phases %v, want %v", cold.rec.Start, cold.rec.Why, cold.rec.Spent, want)
 		}
