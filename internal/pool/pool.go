@@ -133,13 +133,13 @@ func (p *Pool) attempt(ctx context.Context, inv *lambda.Invocation, sink lambda.
 		return receipt.Receipt{}, err
 	}
 	began, why := time.Now(), whyBroken // if the sink panics, the instance is not trusted any more
-	place := g.pace.depart(began)
+	flight := g.depart(&got, began)
 	defer func() {
-		g.pace.land(place, time.Now())
+		flight.land(&rec, time.Now())
 		g.release(got.member, why)
 	}()
 	if err := context.Cause(ctx); err != nil {
-		why = ""
+		why = got.unused()
 		return receipt.Receipt{}, err
 	}
 	rec, err = got.member.inst.Invoke(context.WithoutCancel(ctx), inv, sink)

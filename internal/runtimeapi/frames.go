@@ -65,6 +65,7 @@ type link struct {
 	conn    net.Conn
 	in      *bufio.Reader // of conn
 	answers []answer      // by slot; of the goroutine that receives
+	ahead   bool          // the first event was sent before the runtime said that it is ready
 
 	// Of a shared session.
 	free  chan uint16 // slots that may take an invocation
@@ -90,7 +91,8 @@ func newLink(s *Session, conn net.Conn, slots int) *link {
 // meta is the JSON that goes before the event.
 type meta struct {
 	ID            string          `json:"id"`
-	DeadlineMs    int64           `json:"deadlineMs"`
+	DeadlineMs    int64           `json:"deadlineMs,omitempty"`
+	TimeoutMs     int64           `json:"timeoutMs,omitempty"`
 	ARN           string          `json:"arn"`
 	TraceID       string          `json:"traceId,omitempty"`
 	ClientContext json.RawMessage `json:"clientContext,omitempty"`
@@ -98,10 +100,22 @@ type meta struct {
 	TenantID      string          `json:"tenantId,omitempty"`
 }
 
+// metaOf is the meta of an event: with its timeout if it has one, else with its deadline.
+func metaOf(e Event) meta {
+	m := meta{
+		ID: e.ID, TimeoutMs: e.Timeout.Milliseconds(), ARN: e.ARN, TraceID: e.TraceID,
+		ClientContext: raw(e.ClientContext), Identity: raw(e.Identity), TenantID: e.TenantID,
+	}
+	if e.Timeout == 0 {
+		m.DeadlineMs = e.Deadline.UnixMilli()
+	}
+	return m
+}
+
 // writeEvent writes one Invoke frame; the payload is not copied. It returns the bytes that
 // were written, also with an error.
 func writeEvent(w io.Writer, e Event, slot uint16) (int64, error) {
-	m, err := json.Marshal(meta{e.ID, e.Deadline.UnixMilli(), e.ARN, e.TraceID, raw(e.ClientContext), raw(e.Identity), e.TenantID})
+	m, err := json.Marshal(metaOf(e))
 	if err != nil {
 		return 0, fmt.Errorf("encoding meta: %w", err)
 	}
@@ -212,7 +226,7 @@ func (l *link) acceptTook(r io.Reader) error {
 }
 
 func (l *link) rest() error {
-	if l.free == nil && l.in.Buffered() > 0 {
+	if l.free == nil && !l.ahead && l.in.Buffered() > 0 {
 		return errUnasked
 	}
 	if err := l.session.rest(); err != nil {

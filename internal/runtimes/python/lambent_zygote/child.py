@@ -63,7 +63,7 @@ def _await_box():
 
 def _run():
     sys.argv = [start.PROGRAM]
-    start.workload(box.START)
+    start.workload(box.START, seeded=True)
     if start.outdated():
         start.afresh()
     loop.serve(True)
