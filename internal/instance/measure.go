@@ -15,11 +15,14 @@ import (
 // an invocation. What happens in an idle instance is nobody's: timers and garbage
 // collections of its runtime, and their waiting beside others.
 //
-// Where one is younger at the end, too, only CPU time and memory are read: an invocation
-// that short cannot have waited for long, and to read all takes a quarter of what Lambent
-// does for it. What it waited may be on the receipt of one that begins within the time and
-// takes longer.
-const staleAfter = time.Millisecond
+// It also bounds what a receipt may show of others: see short.
+const staleAfter = 5 * time.Millisecond
+
+// short is an invocation that cannot have waited for long. At its end only CPU time and memory
+// are read where a reading of all is not stale: reading all was a sixth of what Lambent did for
+// invocations that follow each other. What it waited, less than this, may be on the receipt
+// of one that takes longer and begins before the reading is stale.
+const short = time.Millisecond
 
 // gauge knows what the box has used and what runs in it. Nothing waits for it but other
 // invocations of the same instance.
@@ -57,11 +60,11 @@ func (i *Instance) read(ctx context.Context) (reading, bool) {
 	return reading{u, time.Now()}, err == nil
 }
 
-// brief reads what every invocation needs to know, where all counters were read just now
-// and the box can tell it for less.
-func (i *Instance) brief(ctx context.Context) (sandbox.Usage, bool) {
+// brief reads what every invocation needs to know, at the end of a short one, where all
+// counters were read just now and the box can tell it for less.
+func (i *Instance) brief(ctx context.Context, began time.Time) (sandbox.Usage, bool) {
 	box, ok := i.box.(sandbox.Brief)
-	if !ok || !i.justRead() {
+	if !ok || time.Since(began) >= short || !i.justRead() {
 		return sandbox.Usage{}, false
 	}
 	u, err := box.Brief(ctx)
@@ -139,7 +142,7 @@ func (c *call) beginUse(ctx context.Context) {
 
 // measure puts what the box has used since on the receipt.
 func (c *call) measure(ctx context.Context) {
-	if now, ok := c.i.brief(ctx); ok {
+	if now, ok := c.i.brief(ctx, c.began); ok {
 		c.take(reading{Usage: now}, true)
 	} else if now, ok := c.i.read(ctx); ok {
 		c.take(now, false)

@@ -88,10 +88,11 @@ func traceID(given string, now time.Time) string {
 	if given != "" && len(given) <= maxTraceID && headerText(given) == given {
 		return given
 	}
-	var random [12]byte
-	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
+	var bytes [16]byte // the second, and twelve at random
+	binary.BigEndian.PutUint32(bytes[:4], uint32(now.Unix()))
+	_, _ = rand.Read(bytes[4:]) // never fails (crypto/rand)
 	id := make([]byte, 0, len("Root=1-01234567-0123456789abcdef01234567;Sampled=0"))
-	id = hex.AppendEncode(append(id, "Root=1-"...), binary.BigEndian.AppendUint32(nil, uint32(now.Unix())))
-	id = hex.AppendEncode(append(id, '-'), random[:])
+	id = hex.AppendEncode(append(id, "Root=1-"...), bytes[:4])
+	id = hex.AppendEncode(append(id, '-'), bytes[4:])
 	return string(append(id, ";Sampled=0"...))
 }

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"lambent.dev/lambent/internal/kernel/nowait"
 )
 
 // A runtime with one slot is spoken to by the goroutine that invokes: it writes the event
@@ -73,7 +73,7 @@ func (l *link) send(t *turn) error {
 	if err := l.session.deliver(t); err != nil {
 		return err
 	}
-	n, err := writeEvent(l.conn, t.event, 0)
+	n, err := l.writeEvent(&t.event, 0)
 	if err != nil {
 		err = fmt.Errorf("sending an event to the runtime: %w", err)
 	}
@@ -88,13 +88,9 @@ func (l *link) quiet() error {
 	if l.in.Buffered() > 0 {
 		return errUnasked
 	}
-	c, ok := l.conn.(syscall.Conn)
-	if !ok {
+	raw := l.conn.Raw()
+	if raw == nil {
 		return nil // a pipe in memory: writing says whether it has ended
-	}
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return err
 	}
 	var waiting error
 	if err := raw.Control(func(fd uintptr) { waiting = peek(int(fd)) }); err != nil {
@@ -106,9 +102,9 @@ func (l *link) quiet() error {
 // peek is nil if a socket has nothing to read.
 func peek(fd int) error {
 	var b [1]byte
-	n, _, err := unix.Recvfrom(fd, b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	n, err := nowait.Peek(fd, b[:])
 	switch {
-	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+	case errors.Is(err, unix.EAGAIN):
 		return nil
 	case err != nil:
 		return err
@@ -117,5 +113,3 @@ func peek(fd int) error {
 	}
 	return errUnasked
 }
-
-var _ syscall.Conn = (*net.UnixConn)(nil) // what drivers open

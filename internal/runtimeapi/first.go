@@ -50,7 +50,7 @@ func (s *Session) NewFirst(conn net.Conn, e Event, sink lambda.Sink, ready func(
 	s.attach(l)
 	go func() { <-s.closed; _ = conn.Close() }() // ends with the session
 	f := &First{session: s, link: l, raw: raw, turn: newTurn(e, sink), ready: ready}
-	_, _ = writeEvent(conn, e, 0) // a runtime that does not hear it ends, and the stream says so
+	_, _ = l.writeEvent(&e, 0) // a runtime that does not hear it ends, and the stream says so
 	return f, nil
 }
 
