@@ -247,7 +247,7 @@ const (
 func (s *session) tierMemory(ctx context.Context, f Example, _ time.Duration) (rows []Row, err error) {
 	var done closers
 	defer func() { err = errors.Join(err, done.close()) }()
-	srv, err := s.tierServer(ctx, &done, slices.Concat(noStems(), []string{roomForAll})...)
+	srv, err := s.tierServer(ctx, &done, slices.Concat(nothingAhead(), []string{roomForAll})...)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,8 @@ import (
 // serial port to the host, and devices.
 type guest struct {
 	wire    *wire.Conn
+	words   []string            // of the kernel's command line
+	vsock   *vsockPort          // under the wire; nil where that is a serial port
 	devices map[string]*os.File // block devices by the names that the host gave them
 	groups  *groups
 	launch  *launcher // since finish

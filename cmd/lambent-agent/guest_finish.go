@@ -37,6 +37,9 @@ func (g *guest) wake(f agentproto.Fresh) error {
 		return errors.New("the guest is awake")
 	}
 	g.awake = true
+	if g.vsock != nil {
+		g.vsock.settle()
+	}
 	return errors.Join(refresh(f), g.mountTmp(), openNetwork(f.Network))
 }
 

@@ -123,7 +123,7 @@ func apart(a, b *float64) *float64 {
 	if a == nil || b == nil || *a <= 0 || *b <= 0 {
 		return nil
 	}
-	d := max(*a, *b) / min(*a, *b) - 1
+	d := max(*a, *b)/min(*a, *b) - 1
 	return &d
 }
 

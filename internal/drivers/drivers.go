@@ -23,6 +23,7 @@ type Options struct {
 	Owner        string   // names what belongs to this server on the host: letters, digits, '-'
 	Dir          string   // folder for the drivers' own state
 	IDs          string   // of users and groups on the host, for sandboxes of light: FIRST-LAST; "" = its own choice
+	Monitor      string   // of microVMs: auto, qemu or firecracker; "" = auto
 	AllowProcess bool     // offer the tier that does not isolate
 	HostNetwork  bool     // offer the network profile host
 	// Resolvers are asked for names by sandboxes with the profile egress; none = the host's.

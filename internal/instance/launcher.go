@@ -37,7 +37,20 @@ func NewLauncher(d Deps) *Launcher {
 // initialisation failed is an instance that answers its first invocation with that
 // failure; one that took too long is initialised again inside its first invocation. For a
 // provisioned target both are errors that wrap ErrInit: nothing waits for an answer.
-func (l *Launcher) Start(ctx context.Context, t *lambda.Target) (_ *Instance, err error) {
+func (l *Launcher) Start(ctx context.Context, t *lambda.Target) (*Instance, error) {
+	i, err := l.Prepare(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if err := i.Initialise(ctx); err != nil {
+		return nil, err
+	}
+	return i, nil
+}
+
+// Prepare makes an instance whose runtime has not been started: Initialise does that, or else
+// its first Invoke, with the event at hand.
+func (l *Launcher) Prepare(ctx context.Context, t *lambda.Target) (_ *Instance, err error) {
 	began := time.Now()
 	var undo cleanup.Stack
 	defer undo.Run(&err)
@@ -46,9 +59,7 @@ func (l *Launcher) Start(ctx context.Context, t *lambda.Target) (_ *Instance, er
 		return nil, fmt.Errorf("starting %s: %w", t.ID.ARN(), err)
 	}
 	i.timeline.Began, i.timeline.Sandbox = began, time.Since(began)
-	if err := i.initialise(ctx); err != nil {
-		return nil, fmt.Errorf("starting %s: %w", t.ID.ARN(), err)
-	}
+	i.unborn.Store(true)
 	i.beside = l.deps.Neighbours.Join(t.ID.Name, i.cpu)
 	undo.Release()
 	go i.watch() // ends with the instance

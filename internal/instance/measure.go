@@ -34,6 +34,7 @@ type gauge struct {
 	running int
 	waited  int // of those that run, in the latency class: somebody waits
 	class   lambda.Class
+	coarse  bool // the box tells no more than CPU time and memory
 }
 
 // reading is what a box had used at a moment.
@@ -42,8 +43,7 @@ type reading struct {
 	at time.Time
 }
 
-// detailed says that it has more than CPU time: a driver that has to look for its processes
-// one by one has not, and is not asked twice.
+// detailed says that it has more than CPU time and memory.
 func (r reading) detailed() bool { return r.Waiting.Known || r.Faults.Known }
 
 // use is one invocation's part of the gauge.
@@ -72,21 +72,40 @@ func (i *Instance) brief(ctx context.Context, began time.Time) (sandbox.Usage, b
 }
 
 // justRead says whether a reading of all counters would tell no more. The first invocation
-// has one of its own.
+// has one of its own, if there is one from before it.
 func (i *Instance) justRead() bool {
 	i.gauge.mu.Lock()
 	defer i.gauge.mu.Unlock()
-	return i.gauge.begun > 1 && i.gauge.last.detailed() && time.Since(i.gauge.last.at) < staleAfter
+	g := &i.gauge
+	return !g.coarse && (g.begun > 1 || !g.last.detailed()) && time.Since(g.last.at) < staleAfter
 }
 
 // firstReading is the one at the end of the initialisation.
 func (i *Instance) firstReading(ctx context.Context) (err error) {
 	i.gauge.mu.Lock()
 	defer i.gauge.mu.Unlock()
-	i.gauge.last.at = time.Now()
-	i.gauge.last.Usage, err = i.box.Usage(ctx)
+	now := reading{at: time.Now()}
+	now.Usage, err = i.box.Usage(ctx)
+	i.gauge.keep(now)
 	return err
 }
+
+// firstBrief is firstReading where a request waits: of CPU time and memory only, where the box
+// tells them for less.
+func (i *Instance) firstBrief(ctx context.Context) error {
+	box, ok := i.box.(sandbox.Brief)
+	if !ok {
+		return i.firstReading(ctx)
+	}
+	u, err := box.Brief(ctx)
+	i.gauge.mu.Lock()
+	defer i.gauge.mu.Unlock()
+	i.gauge.last = reading{u, time.Now()}
+	return err
+}
+
+// keep notes a reading of all counters. Preconditions: mu is held.
+func (g *gauge) keep(now reading) { g.last, g.coarse = now, !now.detailed() }
 
 // cpu is read by the board of neighbours, at any time.
 func (i *Instance) cpu() (time.Duration, bool) {
@@ -111,9 +130,9 @@ func (c *call) beginUse(ctx context.Context) {
 	if c.use.shared {
 		return
 	}
-	if g.last.detailed() && time.Since(g.last.at) > staleAfter {
+	if !g.coarse && time.Since(g.last.at) > staleAfter {
 		if now, ok := c.i.read(ctx); ok {
-			g.last = now
+			g.keep(now)
 		}
 	}
 	c.use.before = g.last
@@ -141,7 +160,7 @@ func (c *call) take(now reading, brief bool) {
 	case brief:
 		g.last.CPU, g.last.MemoryPeak = now.CPU, now.MemoryPeak
 	default:
-		g.last = now
+		g.keep(now)
 	}
 	if c.use.shared || g.begun != c.use.nth {
 		c.receipt.Used = receipt.Used{Shared: true}

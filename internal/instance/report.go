@@ -43,7 +43,7 @@ func (i *Instance) reportOf(c *call, failure *fault, took time.Duration) report 
 		memory: i.target.Version.MemorySize, peak: c.receipt.MemoryPeak, failure: failure, restore: c.restored,
 	}
 	if i.fresh.Swap(false) {
-		r.init = i.timeline.Runtime + i.timeline.Init
+		r.init = i.initTook
 	}
 	return r
 }

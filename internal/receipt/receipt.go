@@ -48,6 +48,7 @@ const (
 	Warm        StartKind = "warm"
 	Provisioned StartKind = "provisioned"
 	Stem        StartKind = "stem"
+	Box         StartKind = "box" // a sandbox that waited, without an interpreter
 	Fork        StartKind = "fork"
 	Restore     StartKind = "restore"
 	Cold        StartKind = "cold"

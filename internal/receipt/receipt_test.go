@@ -104,7 +104,7 @@ func TestSettle(t *testing.T) {
 
 func sample() receipt.Receipt {
 	r := receipt.Receipt{
-		RequestID: "r-1", Version: "$LATEST", Tier: lambda.TierLight, Start: receipt.Cold,
+		RequestID: "r-1", Version: "$LATEST", Tier: lambda.TierLight, Emulated: true, Start: receipt.Cold,
 		Why: "first invocation of this version", Fault: "Sandbox.Timedout", Arrived: start,
 		MemoryPeak: 20 << 20, Class: lambda.ClassBatch, Neighbours: []receipt.Neighbour{{Function: "resize", CPU: 38 * ms}},
 		Used: receipt.Used{CPUs: 2, CPU: receipt.Of(3 * ms), Throttled: receipt.Of(250 * time.Microsecond), Waiting: receipt.Of[time.Duration](0), MajorFaults: receipt.Of[int64](2)},
@@ -158,7 +158,7 @@ func TestJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"requestId":"r-1","version":"$LATEST","isolation":"light","start":"cold","why":"first invocation of this version",` +
+	const want = `{"requestId":"r-1","version":"$LATEST","isolation":"light","emulated":true,"start":"cold","why":"first invocation of this version",` +
 		`"class":"batch","fault":"Sandbox.Timedout","arrived":"2026-11-22T12:00:00Z","phases":{"queue":0.012,"sandbox":1.012,"runtime":2.012,` +
 		`"init":3.012,"handler":4.012,"response":5.012},"wallMs":15.072,"memoryPeakBytes":20971520,"cpus":2,"cpuMs":3,"throttledMs":0.25,"waitingMs":0,"majorPageFaults":2,` +
 		`"neighbours":[{"function":"resize","cpuMs":38}]}`

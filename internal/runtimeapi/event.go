@@ -36,10 +36,15 @@ func appendInvoke(b []byte, e *Event, slot uint16) []byte {
 	return b
 }
 
-// appendMeta appends the JSON that goes before the event: see the package comment.
+// appendMeta appends the JSON that goes before the event, with its timeout if it has one, else
+// with its deadline: see the package comment.
 func appendMeta(b []byte, e *Event) []byte {
 	b = appendString(append(b, `{"id":`...), e.ID)
-	b = strconv.AppendInt(append(b, `,"deadlineMs":`...), e.Deadline.UnixMilli(), 10)
+	if e.Timeout != 0 {
+		b = strconv.AppendInt(append(b, `,"timeoutMs":`...), e.Timeout.Milliseconds(), 10)
+	} else {
+		b = strconv.AppendInt(append(b, `,"deadlineMs":`...), e.Deadline.UnixMilli(), 10)
+	}
 	b = appendString(append(b, `,"arn":`...), e.ARN)
 	if e.TraceID != "" {
 		b = appendString(append(b, `,"traceId":`...), e.TraceID)

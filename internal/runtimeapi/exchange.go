@@ -41,13 +41,24 @@ func (l *link) exchange(ctx context.Context, t *turn) error {
 		l.session.Close(err)
 		return l.session.Err()
 	}
+	return l.bounded(ctx, func() error {
+		err := l.send(t)
+		for err == nil && !t.finished() {
+			err = l.next()
+		}
+		if t.finished() {
+			return nil
+		}
+		return err
+	})
+}
+
+// bounded talks until ctx ends. The session is closed with what ends the talk early.
+func (l *link) bounded(ctx context.Context, talk func() error) error {
 	stop := context.AfterFunc(ctx, func() { _ = l.session.giveUp(ctx) }) // which closes conn
 	defer stop()
-	err := l.send(t)
-	for err == nil && !t.finished() {
-		err = l.next()
-	}
-	if err == nil || t.finished() {
+	err := talk()
+	if err == nil {
 		return nil
 	}
 	l.session.Close(err)

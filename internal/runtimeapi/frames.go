@@ -66,6 +66,7 @@ type link struct {
 	in      *bufio.Reader // of conn
 	out     []byte        // of the last event; kept for the next
 	answers []answer      // by slot; of the goroutine that receives
+	ahead   bool          // the first event was sent before the runtime said that it is ready
 
 	// Of a shared session.
 	free  chan uint16 // slots that may take an invocation
@@ -172,7 +173,7 @@ func (l *link) acceptTook(r io.Reader) error {
 }
 
 func (l *link) rest() error {
-	if l.free == nil && l.in.Buffered() > 0 {
+	if l.free == nil && !l.ahead && l.in.Buffered() > 0 {
 		return errUnasked
 	}
 	if err := l.session.rest(); err != nil {

@@ -93,6 +93,18 @@ type Background interface {
 // to package stem only.
 type Forker interface{ Forks() bool }
 
+// Fitter is a Template that can make one of its sandboxes of a bare one: a generic sandbox
+// in which nothing waits, of a base that many templates have in common. Optional, known to
+// package stem only.
+type Fitter interface {
+	// Bare is the base of the sandboxes that Fit takes, of the same driver: it has in common
+	// all that isolates.
+	Bare() Base
+	// Fit makes s as Create would make it for somebody who waits. After an error s is of no
+	// use but to be closed.
+	Fit(ctx context.Context, s Sandbox) error
+}
+
 // Sandbox is one isolated box.
 type Sandbox interface {
 	// Bind gives the box to a workload, once.

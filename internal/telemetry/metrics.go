@@ -34,7 +34,7 @@ const other = "other"
 
 var (
 	outcomes = [...]string{string(Succeeded), string(FunctionError), string(TimedOut), string(Crashed), string(Throttled), string(Refused), string(Failed)}
-	starts   = [...]string{"", "warm", "provisioned", "stem", "fork", "restore", "cold"}                                                                              // package receipt's; "": it never ran
+	starts   = [...]string{"", "warm", "provisioned", "stem", "box", "fork", "restore", "cold"}                                                                       // package receipt's; "": it never ran
 	phases   = [...]string{"queue", "sandbox", "boot", "restore", "attach", "runtime", "init", "handler", "response"}                                                 // package receipt's
 	parts    = [...]string{"cpu", "throttled", "waiting", "memory-stall", "io-stall"}                                                                                 // package receipt's Used
 	causes   = [...]string{"busy", "changed", "crash", "ended", "evicted", "expired", "first", "lowered", "provisioning", "stopping", "swapped", "timeout", "unused"} // package pool's

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,6 +78,7 @@ func BenchmarkStart(b *testing.B) {
 		b.Fatal(err)
 	}
 	w := sandbox.Workload{Name: "bench", Mounts: []sandbox.Mount{{Source: code, Target: "/var/task"}}, Memory: 128 << 20, Pids: 64}
+	held := map[string]float64{}
 	// A start in a guest that was made by whom waits, then one in a stem.
 	for n := 0; b.Loop(); n++ {
 		var box sandbox.Sandbox
@@ -106,6 +109,7 @@ func BenchmarkStart(b *testing.B) {
 		})
 		step("answer"+suffix, func() error { return echo(conn) })
 		step("warm", func() error { return echo(conn) })
+		held[made+"-MB"] += pssOfChildren(b)
 		step("close", func() error { return box.Close(context.Background()) })
 	}
 	spent["first"] = spent["bind"] + spent["run"] + spent["answer"]
@@ -120,11 +124,42 @@ func BenchmarkStart(b *testing.B) {
 		}
 		b.ReportMetric(float64(d.Microseconds())/1000/float64(times), name+"-ms")
 	}
+	for name, mb := range held {
+		b.ReportMetric(mb/float64(b.N/2), name)
+	}
 	for _, err := range []error{plain.Close(), template.Close(), d.Close()} {
 		if err != nil {
 			b.Fatal(err)
 		}
 	}
+}
+
+// pssOfChildren is the memory of this process's children in MB, with their share of what they
+// share: of the one monitor that runs (proc_pid_smaps(5)).
+func pssOfChildren(b *testing.B) (mb float64) {
+	lists, err := filepath.Glob("/proc/self/task/*/children")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, list := range lists {
+		pids, err := os.ReadFile(list)
+		if err != nil {
+			continue // a thread ended
+		}
+		for _, pid := range strings.Fields(string(pids)) {
+			text, err := os.ReadFile("/proc/" + pid + "/smaps_rollup")
+			if err != nil {
+				b.Fatal(err)
+			}
+			_, after, _ := strings.Cut(string(text), "\nPss:")
+			var kb float64
+			if _, err := fmt.Sscan(after, &kb); err != nil {
+				b.Fatal(err)
+			}
+			mb += kb / 1000
+		}
+	}
+	return mb
 }
 
 func echo(conn io.ReadWriter) error {

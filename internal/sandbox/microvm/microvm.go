@@ -28,6 +28,8 @@ type Options struct {
 	Dir        string   // private folder of this driver
 	Cache      string   // folder of snapshots and images of folders, which drivers share; "" = in Dir
 	CgroupRoot string   // "" = /sys/fs/cgroup
+	// Monitor runs guests; "" = Auto.
+	Monitor Monitor
 	// Filter is the seccomp program that says what functions may ask of a guest's kernel.
 	Filter []byte
 	// Egress links guests of the profile egress; nil = there is none.
@@ -49,6 +51,8 @@ type Driver struct {
 	roots int         // templates that were made
 	kvm   *kvmFinding // nil before it was looked for
 	known image.Set   // whose content was verified
+
+	firecracker *monitorFinding // nil before it was looked for
 }
 
 var (
@@ -65,6 +69,12 @@ func New(o Options) (*Driver, error) {
 	}
 	if o.Owner == "" || len(o.Filter) == 0 {
 		return nil, errors.New("microvm driver: an owner and a filter of system calls must be given")
+	}
+	if o.Monitor == "" {
+		o.Monitor = Auto
+	}
+	if !slices.Contains(Monitors(), o.Monitor) {
+		return nil, fmt.Errorf("microvm driver: unknown monitor %q: use one of %v", o.Monitor, Monitors())
 	}
 	if o.CgroupRoot == "" {
 		o.CgroupRoot = defaultCgroupRoot

@@ -3,12 +3,13 @@ package microvm
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"net"
 	"os"
 	"time"
 
 	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
+	"lambent.dev/lambent/internal/sandbox/microvm/image"
 )
 
 // qemuPath is Debian's.
@@ -27,21 +28,40 @@ const (
 	emulatedLine = " mitigations=off nokaslr noreplace-smp no_timer_check tsc=reliable"
 )
 
-// boot implements vmm.
-func (qemu) boot(h hardware, files *inheritance) (string, []string, error) {
+// identity implements vmm.
+func (qemu) identity() (string, error) { return identityOf(qemuPath) }
+
+// identityOf changes with a program.
+func identityOf(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprint(path, info.Size(), info.ModTime().UnixNano()), nil
+}
+
+// images implements vmm.
+func (qemu) images(set image.Set) (image.Set, error) { return set, nil }
+
+// modules implements vmm.
+func (qemu) modules() []string { return nil }
+
+// named implements vmm.
+func (qemu) named() bool { return false }
+
+// boot are the arguments of a guest that boots.
+func boot(h hardware, files *inheritance) []string {
 	args := qemuArgs(h, files, "on")
 	line := kernelLine
 	if !h.kvm {
 		line += emulatedLine
 	}
-	return qemuPath, append(args, "-kernel", inherited(files, h.kernel), "-initrd", inherited(files, h.initrd), "-append", line), nil
+	return append(args, "-kernel", inherited(files, h.kernel), "-initrd", inherited(files, h.initrd), "-append", line)
 }
 
-// restore implements vmm. The kernel is in the memory; that a machine has one decides on
-// devices, so the same is named.
-func (q qemu) restore(h hardware, _ *snapshot, files *inheritance) (string, []string, error) {
-	args := qemuArgs(h, files, "off")
-	return qemuPath, append(args, "-incoming", "defer"), nil
+// restore are those of a guest that goes on.
+func restore(h hardware, files *inheritance) []string {
+	return append(qemuArgs(h, files, "off"), "-incoming", "defer")
 }
 
 // inherited is a path by which a program opens a file that it inherits.
@@ -111,21 +131,10 @@ func drive(name string, image *os.File, files *inheritance) []string {
 	}
 }
 
-// open implements vmm.
-func (qemu) open(ctx context.Context, control *net.UnixConn, s *snapshot) (machine, error) {
-	m := &qemuMachine{qmp: newQMP(control), nodes: map[string]string{}}
-	if _, err := m.qmp.do(ctx, "qmp_capabilities", nil); err != nil {
-		return nil, err
-	}
-	if s == nil {
-		return m, nil
-	}
-	return m, m.load(ctx, s)
-}
-
 // qemuMachine is a guest in QEMU.
 type qemuMachine struct {
 	qmp    *qmp
+	ram    *os.File          // holds the guest's memory
 	opened int               // images that were attached
 	nodes  map[string]string // of the file behind a drive, once another was attached
 }
@@ -233,7 +242,19 @@ func (m *qemuMachine) resume(ctx context.Context) error {
 }
 
 // save implements machine.
-func (m *qemuMachine) save(ctx context.Context, state *os.File) error {
+func (m *qemuMachine) save(ctx context.Context) (_ *snapshot, err error) {
+	s := &snapshot{ram: m.ram}
+	if s.state, err = memoryFile("lambent-state"); err != nil {
+		return nil, err
+	}
+	if err := m.write(ctx, s.state); err != nil {
+		return nil, errors.Join(err, s.state.Close())
+	}
+	return s, nil
+}
+
+// write writes the state of the devices.
+func (m *qemuMachine) write(ctx context.Context, state *os.File) error {
 	if err := m.ignoreShared(ctx); err != nil {
 		return err
 	}

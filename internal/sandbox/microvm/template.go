@@ -61,8 +61,11 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 	if b.Memory == 0 {
 		b.Memory = defaultMemory
 	}
-	t := &template{driver: d, base: b, vmm: qemu{}, kvm: d.usableKVM().usable}
+	t := &template{driver: d, base: b, kvm: d.usableKVM().usable}
 	t.users = templates.NewUsers(t.free)
+	if t.vmm, err = d.monitorFor(ctx, b); err != nil {
+		return nil, err
+	}
 	if t.preload, err = d.resolvePreload(b.Preload); err != nil {
 		return nil, err
 	}
@@ -98,6 +101,9 @@ func (t *template) openImages(ctx context.Context, undo *cleanup.Stack) (err err
 	if t.images, err = d.findImages(); err != nil {
 		return fmt.Errorf("%w: %w", sandbox.ErrUnavailable, err)
 	}
+	if t.images, err = t.vmm.images(t.images); err != nil {
+		return err
+	}
 	if t.folders, err = image.NewFolders(filepath.Join(d.options.Cache, foldersFolder)); err != nil {
 		return err
 	}
@@ -116,7 +122,7 @@ func (t *template) openImages(ctx context.Context, undo *cleanup.Stack) (err err
 	if err := t.openPreload(ctx, undo); err != nil {
 		return err
 	}
-	return errors.Join(image.WriteInitramfs(t.initrd, d.options.Agent, t.images.Modules, t.outside()), seal(t.initrd))
+	return errors.Join(image.WriteInitramfs(t.initrd, d.options.Agent, t.images.Modules, t.outside(), t.vmm.modules()...), seal(t.initrd))
 }
 
 // findImages finds a set and verifies it, once for a driver.
@@ -202,7 +208,7 @@ func (t *template) takeSnapshot(ctx context.Context) (*snapshot, error) {
 		return nil, err
 	}
 	defer unlock()
-	s, err := loadSnapshot(path)
+	s, err := loadSnapshot(path, t.vmm.named())
 	if err == nil {
 		return s.hold(path)
 	}
@@ -242,7 +248,7 @@ func (t *template) snapshotKey() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	monitor, err := os.Stat(qemuPath)
+	monitor, err := t.vmm.identity()
 	if err != nil {
 		return "", err
 	}
@@ -251,7 +257,7 @@ func (t *template) snapshotKey() (string, error) {
 		shown[drive] = f.Name()
 	}
 	name, err := json.Marshal([]any{
-		t.base, t.early(), t.driver.options.Filter, t.preload, shown, t.kvm, t.hardware().cpus, t.hardware().memory, agent, t.images.Key, monitor.Size(), monitor.ModTime().UnixNano(), kernelLine, guestMAC + controlless,
+		t.base, t.early(), t.driver.options.Filter, t.preload, shown, t.kvm, t.hardware().cpus, t.hardware().memory, agent, t.images.Key, monitor, kernelLine, guestMAC + controlless,
 	})
 	if err != nil {
 		return "", err
@@ -285,7 +291,7 @@ func (t *template) bootOnce(ctx context.Context) (_ *snapshot, err error) {
 	if err = errors.Join(err, b.Close(limit)); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(seal(s.ram), seal(s.state)); err != nil {
+	if err := s.settle(); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil

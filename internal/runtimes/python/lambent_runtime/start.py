@@ -14,7 +14,7 @@ _REHEARSE = b"\0"
 PROGRAM = os.path.join(_RUNTIME_DIR, "bootstrap.py")
 
 
-def workload(descriptor):
+def workload(descriptor, seeded=False):
     """Waits for the workload: a folder to work in and variables, each ended by a zero
     byte. Without one nobody needs the interpreter, and it ends."""
     data = b""
@@ -31,7 +31,7 @@ def workload(descriptor):
     os.close(descriptor)
     if not data:
         os._exit(0)
-    if "random" in sys.modules:  # others may go on from the same memory: a restored microVM
+    if not seeded and "random" in sys.modules:  # others may go on from the same memory: a restored microVM
         sys.modules["random"].seed()
     apply(data)
 

@@ -24,6 +24,13 @@ const (
 	Hostname  = "sandbox"
 )
 
+// Words of the kernel's command line, by which a guest hears of a monitor that has no serial port,
+// and names no drives.
+const (
+	VsockWord  = "lambent.vsock="  // the port on which the agent listens for the host (vsock(7))
+	DrivesWord = "lambent.drives=" // the names of its block devices, in their order, with commas
+)
+
 // Devices are the serial numbers of a guest's block devices: the base, /tmp, and one for each
 // target that a workload may show.
 func Devices() []string { return []string{"base", "tmp", "code0", "code1", "code2", "code3"} }

@@ -24,9 +24,14 @@ var modules = []string{
 // networkModules are those of guests with a network device.
 var networkModules = []string{"failover", "net_failover", "virtio_net"}
 
+// FirecrackerModules are those of devices that only Firecracker's guests have.
+func FirecrackerModules() []string {
+	return []string{"vsock", "vmw_vsock_virtio_transport_common", "vmw_vsock_virtio_transport", "virtio_balloon"}
+}
+
 // WriteInitramfs writes the first file system of a guest: the agent, which the kernel starts,
-// and its modules, with or without those of a network device.
-func WriteInitramfs(w io.Writer, agent, moduleDir string, network bool) error {
+// and its modules, with or without those of a network device, and more that are loaded last.
+func WriteInitramfs(w io.Writer, agent, moduleDir string, network bool, more ...string) error {
 	buffered := bufio.NewWriter(w)
 	a := &archive{w: buffered}
 	for _, name := range []string{"dev", "proc", "sys", "root", "groups", agentproto.Modules[1:]} {
@@ -40,7 +45,7 @@ func WriteInitramfs(w io.Writer, agent, moduleDir string, network bool) error {
 	if network {
 		needed = slices.Concat(modules, networkModules)
 	}
-	for _, name := range needed {
+	for _, name := range slices.Concat(needed, more) {
 		path, err := findModule(moduleDir, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

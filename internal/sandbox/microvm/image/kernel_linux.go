@@ -32,7 +32,7 @@ func installKernel(ctx context.Context, dir string, progress io.Writer) (err err
 	if err != nil {
 		return err
 	}
-	stamp, content := filepath.Join(dir, "kernel-package"), name+"\n"+strings.Join(slices.Concat(modules, networkModules), " ")+"\n"
+	stamp, content := filepath.Join(dir, "kernel-package"), name+"\n"+strings.Join(slices.Concat(modules, networkModules, FirecrackerModules()), " ")+"\n"
 	if was, err := os.ReadFile(stamp); err == nil && string(was) == content {
 		fmt.Fprintf(progress, "%s is there: %s\n", filepath.Join(dir, kernelName), name)
 		return k.check(dir, name)
@@ -131,7 +131,7 @@ func takeKernel(from, dir string) error {
 }
 
 func takeModules(from, into string) error {
-	for _, name := range slices.Concat(modules, networkModules) {
+	for _, name := range slices.Concat(modules, networkModules, FirecrackerModules()) {
 		found, err := output(context.Background(), "find", filepath.Join(from, "tree"), "-name", name+".ko")
 		if err != nil {
 			return err
