@@ -29,6 +29,7 @@ type memory struct {
 
 // claim is a start that waits for memory.
 type claim struct {
+	ctx   context.Context // of the start: ended when it was called off
 	size  int
 	ready chan struct{} // closed, under memory.mu, when used includes it
 }
@@ -39,7 +40,7 @@ func (m *memory) claim(ctx context.Context, size int, reclaim func()) error {
 	if m.limit > 0 && size > m.limit {
 		return tooLarge(size, m.limit)
 	}
-	c := m.enqueue(size)
+	c := m.enqueue(ctx, size)
 	if c == nil {
 		return nil
 	}
@@ -53,13 +54,13 @@ func (m *memory) claim(ctx context.Context, size int, reclaim func()) error {
 }
 
 // enqueue takes the memory at once and returns nil, or returns the claim to wait for.
-func (m *memory) enqueue(size int) *claim {
+func (m *memory) enqueue(ctx context.Context, size int) *claim {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.takeLocked(size) {
 		return nil
 	}
-	c := &claim{size: size, ready: make(chan struct{})}
+	c := &claim{ctx: ctx, size: size, ready: make(chan struct{})}
 	m.queue = append(m.queue, c)
 	m.waiting.Add(1)
 	return c
@@ -124,15 +125,18 @@ func (m *memory) grant() {
 // fits says whether size MiB are free. Preconditions: mu is held.
 func (m *memory) fits(size int) bool { return m.limit == 0 || m.used+size <= m.limit }
 
-// short says whether claims wait that what is leaving will not meet.
+// short says whether claims wait that what is leaving will not meet. One whose start was called
+// off leaves the queue a little later: nothing has to make room for it.
 func (m *memory) short() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	wanted := m.used - m.leaving
+	wanted := 0
 	for _, c := range m.queue {
-		wanted += c.size
+		if c.ctx.Err() == nil {
+			wanted += c.size
+		}
 	}
-	return len(m.queue) > 0 && wanted > m.limit
+	return wanted > 0 && m.used-m.leaving+wanted > m.limit
 }
 
 // setAside takes size MiB for provisioned instances, which may be negative; they claim

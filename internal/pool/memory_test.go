@@ -137,6 +137,28 @@ func TestAStartWithoutMemoryIsCalledOff(t *testing.T) {
 	})
 }
 
+// Two instances become free at once; one of them serves the request that waited. The start that
+// was begun for it is called off and must not cost the other one its life.
+func TestAStartThatWasCalledOffEvictsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, &starter{}, budget(256))
+		fn := target("fn", 1)
+		h.Keep(fn.ID, fn)
+		for range 100 {
+			both := []<-chan answer{h.spawn(fn, "1s"), h.spawn(fn, "1s")}
+			synctest.Wait()
+			waited := h.spawn(fn, "1s")
+			for _, c := range append(both, waited) {
+				<-c
+			}
+			synctest.Wait()
+			if s := h.Stats(); s.Idle != 2 {
+				t.Fatalf("%d instances are left of 2", s.Idle)
+			}
+		}
+	})
+}
+
 func TestTheQueueMovesWhenItsHeadLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t, &starter{}, budget(256))
