@@ -39,10 +39,16 @@ func Burst(n int, do func(worker int) error) error {
 // moment at which its request was meant to be sent, from which its latency counts. n bounds
 // the calls under way; where all are, later ones queue with the time that they were meant for.
 func Open(ctx context.Context, n int, rate float64, d time.Duration, do func(worker int, meant time.Time) error) error {
+	sleep, err := newSleeper()
+	if err != nil {
+		return err
+	}
+	defer sleep.close()
 	due := make(chan time.Time, int(rate*d.Seconds())+1) // never blocks: all that will be sent fits
+	var dispatched error
 	go func() {
 		defer close(due)
-		dispatch(ctx, rate, d, due)
+		dispatched = dispatch(ctx, sleep, rate, d, due)
 	}()
 	return each(n, func(worker int) error {
 		for meant := range due {
@@ -51,6 +57,9 @@ func Open(ctx context.Context, n int, rate float64, d time.Duration, do func(wor
 				}
 				return err
 			}
+		}
+		if dispatched != nil { // due is closed: the dispatcher has ended
+			return dispatched
 		}
 		return context.Cause(ctx)
 	})
@@ -75,13 +84,14 @@ func each(n int, do func(worker int) error) error {
 }
 
 // dispatch sends the moments of a rate into due, each when it has come.
-func dispatch(ctx context.Context, rate float64, d time.Duration, due chan<- time.Time) {
+func dispatch(ctx context.Context, sleep sleeper, rate float64, d time.Duration, due chan<- time.Time) error {
 	began, gap := time.Now(), time.Duration(float64(time.Second)/rate)
-	sleep := newSleeper()
-	defer sleep.close()
 	for offset := time.Duration(0); offset < d && ctx.Err() == nil; offset += gap {
 		meant := began.Add(offset)
-		sleep.until(meant)
+		if err := sleep.until(meant); err != nil {
+			return err
+		}
 		due <- meant
 	}
+	return nil
 }

@@ -6,8 +6,11 @@ import "time"
 
 type sleeper struct{}
 
-func newSleeper() sleeper { return sleeper{} }
+func newSleeper() (sleeper, error) { return sleeper{}, nil }
 
-func (sleeper) until(t time.Time) { time.Sleep(time.Until(t)) }
+func (sleeper) until(t time.Time) error {
+	time.Sleep(time.Until(t))
+	return nil
+}
 
 func (sleeper) close() {}
