@@ -12,7 +12,7 @@ import (
 	"lambent.dev/lambent/bench/load"
 )
 
-const methodBurst = "Requests to as many different Python functions are let go together, each over a connection of its own; a sample is the time until the last of them has been answered. The floor is a bare zygote that is asked for as many forks at once, each of which imports the same module." + proofOfCold
+const methodBurst = "Requests to as many different Python functions are let go together, each over a connection of its own; a sample is the time until the last of them has been answered. A rest follows until the machine is idle, 4 s at most, in which what ended is cleaned up and stems are made anew. The floor is a bare zygote that is asked for as many forks at once, each of which imports the same module." + proofOfCold
 
 // burstSizes are how many start at once.
 func burstSizes(quick bool) []int {
@@ -41,7 +41,7 @@ func bursts(ctx context.Context, s *session, d time.Duration) (rows []Row, err e
 		c := burstContender(callers[:n], kinds)
 		all = append(all, c, forksContender(z, n))
 	}
-	seen, err := turns{length: 1, rest: 300 * time.Millisecond, least: 1}.run(ctx, d, all)
+	seen, err := turns{length: 1, rest: 300 * time.Millisecond, calm: 4 * time.Second, least: 1}.run(ctx, d, all)
 	return noteKinds(rowsOf(seen), kinds), err
 }
 

@@ -13,8 +13,8 @@ import (
 const (
 	proofOfCold = " A start counts only if the function's module proves, by a time stamp of its own, that it was imported after the request was sent; who catches an instance before it has left is not counted." +
 		" The server closes each instance after its first request (keep-alive 0), so every request is a start, and making the next one ready is part of the load."
-	withoutStems = " The server without stems has a ceiling of 0 for them: its Python starts are forks of a zygote."
-	methodCold   = "Contenders take turns of five samples back to back, with 20 ms of rest between turns so that nobody pays for another's cleaning up; containers take one sample in every third round." + withoutStems + proofOfCold
+	withoutStems = " The server without stems has a ceiling of 0 for them: its starts take boxes that wait without an interpreter, which Python is forked into from a zygote. The server with nothing ahead has no such boxes either: a start makes one."
+	methodCold   = "Contenders take turns of five samples back to back, with a rest between turns until the machine is idle, half a second at most, so that nobody pays for another's cleaning up; containers take one sample in every third round." + withoutStems + proofOfCold
 	methodIdle   = "Contenders take turns of one sample, with a quarter of a second of quiet after each, so each function gets one request every few seconds." + withoutStems + proofOfCold
 	methodRate   = "Requests are sent at a fixed rate whatever earlier ones are doing, and each one's latency counts from the moment at which it was meant to be sent (open loop). Slices of Lambent alternate with turns of the floors. Where starts take longer than requests keep coming, a request is served by an instance that was started for another one: these are the rows of the start kind warm." + proofOfCold
 )
@@ -28,6 +28,7 @@ func coldTargets(language, group string) (Ratio, map[string][]Ratio) {
 		bare := Ratio{Over: group + "/" + floorBootstrap}
 		return Ratio{Over: over}, map[string][]Ratio{
 			"stem": {{Over: over, MostP50: 0.03, MostP99: 0.06}, bare},
+			"box":  {{Over: over, MostP50: 0.07, MostP99: 0.15}, bare},
 			"fork": {{Over: over, MostP50: 0.07, MostP99: 0.15}, bare},
 		}
 	case "node":
@@ -91,9 +92,12 @@ func (s *session) cold(ctx context.Context, d time.Duration, group string, t tur
 	return rowsOf(seen), err
 }
 
-// coldVariants are the usual server, one without stems, and those that were asked for.
+// coldVariants are the usual server, one without stems, one without boxes either, and those
+// that were asked for.
 func (s *session) coldVariants() []Variant {
-	return append([]Variant{usual(), {Name: "lambent without stems,", Settings: noStems()}}, s.o.Variants...)
+	return append([]Variant{
+		usual(), {Name: "lambent without stems,", Settings: noStems()}, {Name: "lambent with nothing ahead,", Settings: nothingAhead()},
+	}, s.o.Variants...)
 }
 
 // close closes all, the last first.
@@ -106,7 +110,7 @@ func (c closers) close() error {
 }
 
 func coldFlat(ctx context.Context, s *session, d time.Duration) ([]Row, error) {
-	return s.cold(ctx, d, "cold", turns{length: 5, rest: 20 * time.Millisecond, least: 1}, true)
+	return s.cold(ctx, d, "cold", turns{length: 5, rest: 20 * time.Millisecond, calm: 500 * time.Millisecond, least: 1}, true)
 }
 
 func coldIdle(ctx context.Context, s *session, d time.Duration) ([]Row, error) {

@@ -86,8 +86,8 @@ func cgroups() string {
 
 // conditions are counters that tell whether others disturbed a measurement.
 type conditions struct {
-	steal, total float64 // ticks of all CPUs
-	held         float64 // ms that a quota of CPU held this program's cgroup back
+	steal, idle, total float64 // ticks of all CPUs
+	held               float64 // ms that a quota of CPU held this program's cgroup back
 }
 
 func conditionsNow() conditions {
@@ -99,7 +99,10 @@ func conditionsNow() conditions {
 			continue
 		}
 		c.total += ticks
-		if i == 8 { // proc(5): cpu user nice system idle iowait irq softirq steal
+		switch i { // proc(5): cpu user nice system idle iowait irq softirq steal
+		case 4, 5:
+			c.idle += ticks
+		case 8:
 			c.steal = ticks
 		}
 	}
@@ -149,4 +152,12 @@ func (c conditions) since(now conditions) (steal, held float64) {
 		steal = (now.steal - c.steal) / (now.total - c.total)
 	}
 	return steal, now.held - c.held
+}
+
+// busy is the share of the CPUs' time that was used after c; 0 where that is not known.
+func (c conditions) busy(now conditions) float64 {
+	if now.total <= c.total {
+		return 0
+	}
+	return 1 - (now.idle-c.idle)/(now.total-c.total)
 }

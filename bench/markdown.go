@@ -79,6 +79,9 @@ func (r *Report) ratiosOf(b *bytes.Buffer, g Group) {
 		if row.Group != g.Name || row.Missing != "" {
 			continue
 		}
+		for _, text := range row.Remarks() {
+			item(row.Name, text)
+		}
 		for _, ratio := range row.Ratios {
 			item(row.Name, ratio.Sentence())
 		}

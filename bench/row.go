@@ -1,6 +1,9 @@
 package bench
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Format is the version of the JSON form of a Report. It grows when a field changes its
 // meaning or goes; new fields leave it.
@@ -42,6 +45,10 @@ type Row struct {
 	P99  *float64 `json:"p99"`
 	P999 *float64 `json:"p999"`
 
+	// OverFloor are the samples as multiples of a floor that was measured right before and after
+	// each turn: what is left when the machine's own speed changes. nil: there was no such floor.
+	OverFloor *Quantiles `json:"overFloor,omitempty"`
+
 	Ratios  []Ratio `json:"ratios,omitempty"`
 	Limit   *Limit  `json:"limit,omitempty"`
 	NotCold int     `json:"notCold,omitempty"` // answers whose module was older than the request: not in N
@@ -51,6 +58,21 @@ type Row struct {
 	Missing  string  `json:"missing,omitempty"`  // why it was not measured
 	Broken   string  `json:"broken,omitempty"`   // a limit that was not held: the run fails
 	Curve    []Point `json:"curve,omitempty"`
+}
+
+// Quantiles are percentiles; null where there are too few samples.
+type Quantiles struct {
+	P50 *float64 `json:"p50"`
+	P99 *float64 `json:"p99"`
+}
+
+// quantilesOf sorts the values; nil of none.
+func quantilesOf(values []float64) *Quantiles {
+	if len(values) == 0 {
+		return nil
+	}
+	slices.Sort(values)
+	return &Quantiles{percentile(values, 0.5), percentile(values, 0.99)}
 }
 
 // ID names a row in a report.

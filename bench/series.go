@@ -16,6 +16,8 @@ type sample struct {
 	notCold bool          // it should have been a cold start and has not proved it
 	refused string        // the reason of a throttle; "" = it ran
 	held    time.Duration // by a quota of CPU
+	// emulated is a sample of an emulated processor's.
+	emulated bool
 }
 
 // contender is something that is measured by turns with others.
@@ -38,6 +40,8 @@ type series struct {
 	refused map[string]int       // by reason
 	held    time.Duration
 	notCold int
+	paced   []float64 // values of finished turns as multiples of the pace around them
+	turned  int       // how many values were there when the turn began
 }
 
 func newSeries(c contender) *series {
@@ -46,6 +50,7 @@ func newSeries(c contender) *series {
 
 // add keeps a sample.
 func (s *series) add(got sample) {
+	s.row.Emulated = s.row.Emulated || got.emulated
 	s.held += got.held
 	switch {
 	case got.refused != "":
@@ -82,6 +87,9 @@ func (s *series) rows() []Row {
 		}
 		if i == 0 {
 			row.NotCold = s.notCold
+		}
+		if kind == "" {
+			row.OverFloor = quantilesOf(s.paced)
 		}
 		all = append(all, row)
 	}

@@ -40,8 +40,14 @@ func (s *session) run(ctx context.Context, program string, settings []string) (*
 	return lambent.Start(ctx, program, dir, append(settings, s.o.Settings...)...)
 }
 
-// noStems are the settings that make nothing ahead: a start forks a zygote where the language has one.
+// noStems are the settings that keep no interpreters: a start takes a box that waits without one.
 func noStems() []string { return []string{"LAMBENT_STEMS_CEILING=0", "LAMBENT_STEMS_FLOOR=0"} }
+
+// nothingAhead are the settings that keep no boxes either: a start makes one, and forks a zygote
+// into it where the language has one.
+func nothingAhead() []string {
+	return append(noStems(), "LAMBENT_BOXES_CEILING=0", "LAMBENT_BOXES_FLOOR=0")
+}
 
 // usual is the server under test.
 func usual() Variant { return Variant{Name: "lambent"} }

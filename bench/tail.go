@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -72,12 +71,6 @@ func (s *session) maxima(ctx context.Context, all []*paced, d time.Duration) err
 		}
 	}
 	return nil
-}
-
-// median is the upper one of an even number; values may not be empty.
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
 }
 
 // tailContenders are all servers at half their maxima, and at the same fixed rates.

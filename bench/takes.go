@@ -29,7 +29,7 @@ func invoking(c *lambent.Caller, cold bool) take {
 }
 
 func sampled(i lambent.Invocation, cold bool) sample {
-	got := sample{took: i.Took, refused: i.Refused, held: i.Held}
+	got := sample{took: i.Took, refused: i.Refused, held: i.Held, emulated: i.Emulated}
 	if cold && i.Refused == "" {
 		got.kind, got.notCold = i.Start, !i.Fresh
 	}

@@ -93,6 +93,9 @@ func (p *printer) row(r *Row) {
 		return
 	}
 	p.line("%-44s %6d %8s %8s %8s %8s  %s", r.Name, r.N, Figure(r.P50), Figure(r.P90), Figure(r.P99), Figure(r.P999), r.Unit)
+	for _, text := range r.Remarks() {
+		p.wrapped("  ", text)
+	}
 	for _, ratio := range r.Ratios {
 		p.wrapped("  ", ratio.Sentence())
 	}
@@ -108,6 +111,24 @@ func (p *printer) row(r *Row) {
 		}
 	}
 }
+
+// Remarks say what a row's figures stand for.
+func (r *Row) Remarks() (all []string) {
+	if r.Emulated {
+		all = append(all, EmulatedRemark)
+	}
+	if o := r.OverFloor; o != nil && o.P50 != nil {
+		text := times(o.P50) + " p50"
+		if o.P99 != nil {
+			text += ", " + times(o.P99) + " p99"
+		}
+		all = append(all, text+" over the floor around it")
+	}
+	return all
+}
+
+// EmulatedRemark stands beside all figures of an emulated machine.
+const EmulatedRemark = "software emulation of a processor: no real microVM's cost"
 
 // Sentence says a ratio in words: "0.85× p50, 0.91× p99 of node -e 0; target 0.05×, 0.12×: not met".
 func (r Ratio) Sentence() string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/smithy-go"
@@ -13,7 +14,7 @@ import (
 	"lambent.dev/lambent/bench/lambent"
 )
 
-const methodTiers = "The same function in every isolation of this host, by turns, on one server for each part. cold: a request that finds no instance (keep-alive 0, as in the group cold), however the server makes one. warm: one connection, one request after the other. requests per second: two connections for each core, closed loop. idle instance: what the PSS of the server's processes grows by, divided by the instances that were started; memory that the kernel holds for them is not in it."
+const methodTiers = "The same function in every isolation of this host, by turns, on one server for each part. cold: a request that finds no instance (keep-alive 0, as in the group cold), however the server makes one; turns of three at most, after each of which the machine may become idle. warm: one connection, one request after the other. requests per second: two connections for each core, closed loop, in slices of a quarter of a second. The floor is measured between all turns: /bin/true spawned and reaped beside cold starts, a plain echo of HTTP beside the others. \"Over the floor\" are samples as multiples of the floor right before and after them: a virtual machine's speed changes, multiples stay. idle instance: what the PSS of the server's processes grows by with five more, divided by five; memory that the kernel holds for them is not in it."
 
 // Tiers lists the isolations, the weakest first.
 func Tiers() []string { return []string{"process", "light", "gvisor", "microvm"} }
@@ -24,6 +25,7 @@ const (
 	TierWarm  = "warm"
 	TierRate  = "requests per second"
 	TierIdle  = "idle instance"
+	TierFloor = "floor" // in the place of a tier: what tells how fast the machine was
 	tierFloor = "light" // what the others are compared with
 )
 
@@ -32,6 +34,7 @@ func tierRow(tier, part string) string { return tier + ", " + part }
 
 // tiers measures one function in every isolation.
 func tiers(ctx context.Context, s *session, d time.Duration) (rows []Row, err error) {
+	defer func() { s.labelEmulated(rows) }()
 	f, err := s.tierFunction()
 	if err != nil {
 		return nil, err
@@ -47,6 +50,27 @@ func tiers(ctx context.Context, s *session, d time.Duration) (rows []Row, err er
 		rows = append(rows, some...)
 	}
 	return rows, nil
+}
+
+// labelEmulated marks all rows of the tiers that are emulated, as the host's drivers or one of
+// their answers say, and takes their ratios away: they compare an emulator with a processor.
+func (s *session) labelEmulated(rows []Row) {
+	emulated := slices.Clone(s.o.Emulated)
+	for _, r := range rows {
+		if r.Emulated {
+			emulated = append(emulated, tierOf(r))
+		}
+	}
+	for i := range rows {
+		if slices.Contains(emulated, tierOf(rows[i])) {
+			rows[i].Emulated, rows[i].Ratios = true, nil
+		}
+	}
+}
+
+func tierOf(r Row) string {
+	tier, _, _ := strings.Cut(r.Name, ", ")
+	return tier
 }
 
 // tierFunction is the one that was asked for, or a greeting in the first language of this host.
@@ -111,8 +135,23 @@ func (s *session) tierCold(ctx context.Context, f Example, d time.Duration) (row
 		}
 		return ofAnyKind(coldCaller(ctx, srv, tier, f.Event, &done), f.Proves)
 	})
-	seen, err := turns{length: 3, rest: 20 * time.Millisecond, least: 2}.run(ctx, d, all)
-	return rowsOf(seen), err
+	spawn := trueFloor()
+	spawn.row.Name = tierRow(TierFloor, TierCold)
+	return s.paced(ctx, d, turns{length: 3, lasts: 50 * time.Millisecond, calm: 400 * time.Millisecond, least: 2, pace: newPace(spawn, 5)}, all)
+}
+
+// paced measures the tiers, and between their turns the floor, whose row comes last.
+func (s *session) paced(ctx context.Context, d time.Duration, t turns, all []contender) ([]Row, error) {
+	seen, err := t.run(ctx, d, all)
+	return rowsOf(append(seen, t.pace.floor)), err
+}
+
+// echoFloor is a plain server over one connection.
+func (s *session) echoFloor(ctx context.Context, f Example, part string, done *closers) contender {
+	echo := s.plainServers()[0]
+	c := echo.contender(ctx, f.Event, done)
+	c.row.Name = tierRow(TierFloor, part)
+	return c
 }
 
 // ofAnyKind takes starts of all kinds together. Of a function that cannot prove when it was
@@ -146,8 +185,8 @@ func (s *session) tierWarm(ctx context.Context, f Example, d time.Duration) (row
 		done.add(caller.Close)
 		return warmedUp(ctx, invoking(caller, false))
 	})
-	seen, err := turns{length: 16, least: 2}.run(ctx, d, all)
-	return rowsOf(seen), err
+	echo := s.echoFloor(ctx, f, TierWarm, &done)
+	return s.paced(ctx, d, turns{length: 64, lasts: 20 * time.Millisecond, least: 2, pace: newPace(echo, 16)}, all)
 }
 
 func (s *session) tierRates(ctx context.Context, f Example, d time.Duration) (rows []Row, err error) {
@@ -160,11 +199,16 @@ func (s *session) tierRates(ctx context.Context, f Example, d time.Duration) (ro
 	all := eachTier(TierRate, "1/s", func(string) take { return nil })
 	for i, tier := range Tiers() {
 		flood, err := s.tierFlood(ctx, srv, f, tier, &done)
-		all[i] = all[i].flooding(2*s.slice(), flood, err)
+		all[i] = all[i].flooding(s.tierSlice(), flood, err)
 	}
-	seen, err := turns{length: 1, least: 2}.run(ctx, d, all)
-	return rowsOf(seen), err
+	echo := contender{row: Row{Name: tierRow(TierFloor, TierRate), Unit: "1/s"}}
+	flood, err := s.flood(ctx, s.plainServers()[0], 2*runtime.NumCPU(), &done)
+	echo = echo.flooding(s.tierSlice()/2, flood, err)
+	return s.paced(ctx, d, turns{length: 1, least: 2, pace: newPace(echo, 1)}, all)
 }
+
+// tierSlice is short: the machine's speed should be the same in it and in the floor's.
+func (s *session) tierSlice() time.Duration { return s.slice() / 2 }
 
 func (s *session) tierFlood(ctx context.Context, srv *lambent.Server, f Example, tier string, done *closers) (flood, error) {
 	if err := deployIn(ctx, srv, f, tier, tier); err != nil {
@@ -174,16 +218,36 @@ func (s *session) tierFlood(ctx context.Context, srv *lambent.Server, f Example,
 	if err != nil {
 		return nil, err
 	}
-	return s.warmFlood(ctx, floodOf(callers))
+	return steadied(ctx, floodOf(callers), s.tierSlice())
 }
 
-// idleOnes is how many instances share what memory they need together.
-const idleOnes = 5
+// warmSlices is how many slices a flood may take to become as fast as it will be.
+const warmSlices = 12
+
+// steadied floods until a slice is hardly faster than the one before: emulators translate code
+// when it first runs.
+func steadied(ctx context.Context, f flood, slice time.Duration) (flood, error) {
+	for last, i := 0.0, 0; i < warmSlices; i++ {
+		rate, err := f.perSecond(ctx, slice)
+		if err != nil || rate < 1.1*last {
+			return f, err
+		}
+		last = rate
+	}
+	return f, nil
+}
+
+// Instances are started in batches: those of one share what memory they need together, and of
+// the batches the median counts, for the server's own memory rises and falls meanwhile.
+const (
+	idleBatches = 3
+	idleOnes    = 5
+)
 
 func (s *session) tierMemory(ctx context.Context, f Example, _ time.Duration) (rows []Row, err error) {
 	var done closers
 	defer func() { err = errors.Join(err, done.close()) }()
-	srv, err := s.tierServer(ctx, &done, slices.Concat(noStems(), []string{roomForAll})...)
+	srv, err := s.tierServer(ctx, &done, slices.Concat(nothingAhead(), []string{roomForAll})...)
 	if err != nil {
 		return nil, err
 	}
@@ -212,15 +276,28 @@ func idleMemory(ctx context.Context, srv *lambent.Server, f Example, tier string
 	if err := start(0); err != nil {
 		return nil, err
 	}
+	var each []float64
+	for batch := range idleBatches {
+		grown, err := batchMemory(srv, func(i int) error { return start(1 + batch*idleOnes + i) })
+		if err != nil {
+			return nil, err
+		}
+		each = append(each, grown)
+	}
+	return each, nil
+}
+
+// batchMemory is by how many MB each instance of a batch makes the server grow.
+func batchMemory(srv *lambent.Server, start func(int) error) (float64, error) {
 	before, err := srv.Whole()
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	for i := range idleOnes {
-		if err := start(i + 1); err != nil {
-			return nil, err
+		if err := start(i); err != nil {
+			return 0, err
 		}
 	}
 	after, err := srv.Whole()
-	return []float64{kib * float64(after.PSS-before.PSS) / idleOnes}, err
+	return kib * float64(after.PSS-before.PSS) / idleOnes, err
 }

@@ -2,14 +2,18 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
 // turns is how contenders alternate.
 type turns struct {
-	length int           // samples that a contender takes back to back
+	length int           // samples that a contender takes back to back, at most
+	lasts  time.Duration // 0 = without end; a turn that has lasted so long ends with the sample under way
 	rest   time.Duration // after each turn
+	calm   time.Duration // 0 = none; after each turn, until the machine is idle, for so long at most
 	least  int           // rounds, also where the time is over
+	pace   *pace         // nil = none
 }
 
 // run lets contenders take turns for d. The order turns round by one each time, so that nobody
@@ -34,7 +38,7 @@ func (t turns) run(ctx context.Context, d time.Duration, all []contender) ([]*se
 			break
 		}
 	}
-	return seen, nil
+	return seen, t.pace.end(ctx)
 }
 
 func (t turns) one(ctx context.Context, s *series) error {
@@ -42,7 +46,10 @@ func (t turns) one(ctx context.Context, s *series) error {
 	if s.turn > 0 {
 		length = s.turn
 	}
-	for range length {
+	if err := t.pace.before(ctx, s); err != nil {
+		return err
+	}
+	for began := time.Now(); length > 0 && (t.lasts == 0 || time.Since(began) < t.lasts); length-- {
 		err := s.more(ctx)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -52,7 +59,7 @@ func (t turns) one(ctx context.Context, s *series) error {
 			return nil
 		}
 	}
-	return pause(ctx, t.rest)
+	return errors.Join(pause(ctx, t.rest), calmDown(ctx, t.calm))
 }
 
 // more takes one sample, or a slice of them, or a number, as the contender does.
@@ -90,6 +97,27 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-time.After(d):
 		return nil
 	}
+}
+
+// Bounds of an idle machine.
+const (
+	calmLook = 50 * time.Millisecond // five ticks of each CPU
+	busyMost = 0.15                  // share of the CPUs' time
+)
+
+// calmDown waits until the machine is idle, for d at most: nobody pays for another's cleaning up
+// or for what a server makes ready ahead.
+func calmDown(ctx context.Context, d time.Duration) error {
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		before := conditionsNow()
+		if err := pause(ctx, calmLook); err != nil {
+			return err
+		}
+		if before.busy(conditionsNow()) < busyMost {
+			return nil
+		}
+	}
+	return nil
 }
 
 func allFailed(seen []*series) bool {

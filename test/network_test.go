@@ -152,18 +152,35 @@ func openFolder(t *testing.T) string {
 // tiers are the isolations that a test runs with; what a host lacks is named.
 func tiers(t *testing.T) []string {
 	t.Helper()
-	built, err := filepath.Abs("../bin/runsc")
+	all := []string{"light"}
+	if hasBuilt(t, "runsc") {
+		all = append(all, "gvisor")
+	}
+	if os.Getenv("SOAK_GUESTS") != "" && hasBuilt(t, "microvm") { // minutes, where they are emulated
+		all = append(all, "microvm")
+	}
+	return all
+}
+
+// hasBuilt puts what make has built for a tier beside the programs, where that is there; in CI it
+// is.
+func hasBuilt(t *testing.T, name string) bool {
+	t.Helper()
+	built, err := filepath.Abs(filepath.Join("..", "bin", name))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(built); err != nil {
-		t.Log("without gvisor: there is no runsc, `make runsc` builds it")
-		return []string{"light"}
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Logf("there is no %s, `make %s` builds it", built, name)
+		return false
 	}
-	if err := os.Symlink(built, filepath.Join(bin, "runsc")); err != nil && !errors.Is(err, os.ErrExist) {
+	if err := os.Symlink(built, filepath.Join(bin, name)); err != nil && !errors.Is(err, os.ErrExist) {
 		t.Fatal(err)
 	}
-	return []string{"light", "gvisor"}
+	return true
 }
 
 func needsNetwork(t *testing.T) {

@@ -54,6 +54,19 @@ func TestScriptsInGVisor(t *testing.T) {
 	testscript.Run(t, p)
 }
 
+// TestScriptsInGuests is the same in guests: of make soak, as it takes minutes where they are
+// emulated.
+func TestScriptsInGuests(t *testing.T) {
+	if os.Getenv("SOAK_GUESTS") == "" || !hasBuilt(t, "microvm") {
+		return
+	}
+	p := params("microvm", bin)
+	for _, name := range inEveryTier {
+		p.Files = append(p.Files, filepath.Join("testdata", "script", name+".txtar"))
+	}
+	testscript.Run(t, p)
+}
+
 // withRunsc is a folder with the programs and the runsc that make has built. It is not beside
 // the programs of the other scripts, some of which tell what a host without it lacks.
 func withRunsc(t *testing.T) string {

@@ -39,11 +39,13 @@ func (c *Caller) Ready(ctx context.Context) error { return c.conn.Ready(ctx) }
 type Invocation struct {
 	Sent    time.Time
 	Took    time.Duration
-	Start   string        // how it got its instance: "warm", "stem", "fork", "cold" …
-	Fresh   bool          // the handler's module was imported after the request was sent
-	Refused string        // why it was throttled; "" = it ran
-	Held    time.Duration // time held back by a quota of CPU
-	Body    []byte
+	Start   string // how it got its instance: "warm", "stem", "fork", "cold" …
+	Fresh   bool   // the handler's module was imported after the request was sent
+	Refused string // why it was throttled; "" = it ran
+	// Emulated says that software emulated the processor it ran on.
+	Emulated bool
+	Held     time.Duration // time held back by a quota of CPU
+	Body     []byte
 }
 
 // Invoke sends the request and reads what came back. A function that failed is an error.
@@ -61,6 +63,7 @@ func (c *Caller) Invoke() (Invocation, error) {
 	case a.Status != http.StatusOK || a.Header.Get("X-Amz-Function-Error") != "":
 		return Invocation{}, fmt.Errorf("the function failed with status %d: %.300s", a.Status, a.Body)
 	}
+	i.Emulated = a.Header.Get("X-Lambent-Emulated") == "true"
 	i.Held = held(a.Header.Get("X-Lambent-Usage"))
 	i.Fresh = bornAfter(a.Body, real)
 	return i, nil

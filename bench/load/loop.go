@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -58,10 +59,7 @@ func Open(ctx context.Context, n int, rate float64, d time.Duration, do func(wor
 				return err
 			}
 		}
-		if dispatched != nil { // due is closed: the dispatcher has ended
-			return dispatched
-		}
-		return context.Cause(ctx)
+		return cmp.Or(dispatched, context.Cause(ctx)) // due is closed: it has ended
 	})
 }
 

@@ -19,6 +19,8 @@ import (
 // serial port to the host, and devices.
 type guest struct {
 	wire    *wire.Conn
+	words   []string            // of the kernel's command line
+	vsock   *vsockPort          // under the wire; nil where that is a serial port
 	devices map[string]*os.File // block devices by the names that the host gave them
 	groups  *groups
 	launch  *launcher // since finish
@@ -63,6 +65,8 @@ func (g *guest) ask(b *box, r *agentproto.Request) (func() (*agentproto.Used, er
 			return nothing(err)
 		}
 		return func() (*agentproto.Used, error) { awaitQuiet(pid); return nil, nil }, true
+	case r.Rehearse != nil:
+		return nothing(g.rehearse(r.Rehearse))
 	case r.Adopt != nil:
 		return nothing(g.adopt(b, r.Adopt))
 	}

@@ -26,7 +26,7 @@ const (
 // memory (an initramfs), with modules for the devices.
 func bootGuest() (*guest, error) {
 	g := &guest{devices: make(map[string]*os.File)}
-	for _, step := range []func() error{mountKernels, raiseLoopback, loadModules, g.openDevices, g.openGroups, g.openPort, g.mountRoot} {
+	for _, step := range []func() error{mountKernels, g.readWords, raiseLoopback, loadModules, withoutIPv6, g.openDevices, g.openGroups, g.openPort, g.mountRoot} {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("booting: %w", err)
 		}
@@ -86,10 +86,51 @@ func await(what string, found func() bool) error {
 	return nil
 }
 
-// openDevices opens the block devices that the host named.
+// readWords reads the kernel's command line.
+func (g *guest) readWords() error {
+	line, err := os.ReadFile("/proc/cmdline")
+	g.words = strings.Fields(string(line))
+	return err
+}
+
+// word returns what follows a word of the command line.
+func (g *guest) word(prefix string) (string, bool) {
+	for _, word := range g.words {
+		if value, is := strings.CutPrefix(word, prefix); is {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// openDevices opens the block devices that the host named, or of which it said the order.
 func (g *guest) openDevices() error {
+	if order, is := g.word(agentproto.DrivesWord); is {
+		return g.openInOrder(strings.Split(order, ","))
+	}
 	for _, name := range agentproto.Devices() {
 		if err := await("the device "+name, func() bool { return g.openDevice(name) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openInOrder opens devices that have no serial numbers of ours: the kernel names them in the
+// order in which the monitor was told of them.
+func (g *guest) openInOrder(names []string) error {
+	const most = 'z' - 'a' + 1
+	if len(names) > most {
+		return fmt.Errorf("%d drives are more than %d", len(names), most)
+	}
+	for i, name := range names {
+		path := "/dev/vd" + string(rune('a'+i))
+		err := await(path, func() bool {
+			f, err := os.Open(path)
+			g.devices[name] = f
+			return err == nil
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -114,8 +155,11 @@ func (g *guest) openDevice(name string) bool {
 	return false
 }
 
-// openPort opens the serial port to the host.
+// openPort opens the way to the host: a serial port, or vsock where the host says so.
 func (g *guest) openPort() error {
+	if number, is := g.word(agentproto.VsockWord); is {
+		return g.listenVsock(number)
+	}
 	var port *os.File
 	err := await("the port "+agentproto.Port, func() (found bool) {
 		var err error
@@ -153,12 +197,7 @@ func raiseLoopback() error {
 		return os.NewSyscallError("socket", err)
 	}
 	defer unix.Close(fd)
-	lo, err := unix.NewIfreq("lo")
-	if err != nil {
-		return err
-	}
-	lo.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
-	return os.NewSyscallError("ioctl SIOCSIFFLAGS", unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo))
+	return raise(fd, "lo")
 }
 
 // mountDevice mounts a device, which need not have a name any more.

@@ -18,7 +18,7 @@ func (g *guest) finish(s *agentproto.Setup) error {
 		return errors.New("a guest was not told how to finish")
 	}
 	g.setID = s.Guest.SetUID
-	for _, step := range []func(*agentproto.Setup) error{setID, mask, readOnly} {
+	for _, step := range []func(*agentproto.Setup) error{setID, showResolver, mask, readOnly} {
 		if err := step(s); err != nil {
 			return err
 		}
@@ -37,7 +37,10 @@ func (g *guest) wake(f agentproto.Fresh) error {
 		return errors.New("the guest is awake")
 	}
 	g.awake = true
-	return errors.Join(refresh(f), g.mountTmp())
+	if g.vsock != nil {
+		g.vsock.settle()
+	}
+	return errors.Join(refresh(f), g.mountTmp(), openNetwork(f.Network))
 }
 
 // refresh sets the clock and the random numbers.

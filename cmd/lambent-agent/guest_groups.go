@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -18,6 +19,7 @@ import (
 // the root.
 type groups struct {
 	memory, pids *os.Root
+	killed       atomic.Int64 // by starved
 }
 
 // openGroups makes them, while paths of the first root can be named.
@@ -61,12 +63,18 @@ func (g *groups) limit(m *agentproto.Bind) error {
 		if err := write(g.memory, "memory.limit_in_bytes", strconv.FormatInt(m.Memory, 10)); err != nil {
 			return err
 		}
+		if err := g.watch(m.Memory); err != nil {
+			return err
+		}
 	}
 	if m.Pids > 0 {
 		return write(g.pids, "pids.max", strconv.Itoa(m.Pids+1))
 	}
 	return nil
 }
+
+// forgetPeak has the peak begin with what is used now (the kernel's memcg of version 1).
+func (g *groups) forgetPeak() error { return write(g.memory, "memory.max_usage_in_bytes", "0") }
 
 func write(dir *os.Root, name, value string) error {
 	f, err := dir.OpenFile(name, os.O_WRONLY, 0)
@@ -92,6 +100,7 @@ func (g *groups) used() (*agentproto.Used, error) {
 	u.MemoryPeak = max(u.MemoryPeak, u.Memory) // they are read one after the other
 	var err error
 	u.OOMKills, err = oomKills()
+	u.OOMKills += g.killed.Load()
 	return &u, err
 }
 

@@ -14,15 +14,22 @@ import (
 
 // bind attaches a function's mounts.
 func (b *box) bind(m *initproto.Bind, fds []int) error {
-	if len(fds) != len(m.Targets) {
-		return fmt.Errorf("%d mounts came for %d targets", len(fds), len(m.Targets))
+	if err := attach(m.Targets, fds); err != nil {
+		return err
 	}
-	for i, target := range m.Targets {
-		if err := mount.Attach(fds[i], target); err != nil {
+	b.bound = true
+	return nil
+}
+
+func attach(targets []string, mounts []int) error {
+	if len(mounts) != len(targets) {
+		return fmt.Errorf("%d mounts came for %d targets", len(mounts), len(targets))
+	}
+	for i, target := range targets {
+		if err := mount.Attach(mounts[i], target); err != nil {
 			return err
 		}
 	}
-	b.bound = true
 	return nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -29,7 +28,7 @@ concurrency limit that was not held makes the exit code 1.
 
 Groups, for --only:
 ` + strings.Join(wrap(strings.Join(bench.Groups(), ", "), maxWidth), "\n") + ".",
-		Example: "  lambent bench --html bench.html\n  lambent bench --only cold,warm --seconds 300\n  lambent bench --output json > bench.json\n  lambent bench --from bench.json --html bench.html",
+		Example: "  lambent bench --html bench.html\n  lambent bench --only cold,warm --seconds 300\n  lambent bench --output json > bench.json\n  lambent bench --from bench.json --html bench.html\n  lambent tax --output json > tax.json && lambent bench --only tiers --confirm tax.json",
 	}
 	f := newBenchFlags(c)
 	c.RunE = func(c *cobra.Command, _ []string) error { return f.run(c) }
@@ -42,7 +41,7 @@ type benchFlags struct {
 	seconds                           float64
 	only, set, also                   []string
 	against                           string
-	html, markdown, from              string
+	html, markdown, from, confirm     string
 	keep, examples                    string
 	functions, instances, connections int
 	rates                             []float64
@@ -65,6 +64,7 @@ func newBenchFlags(c *cobra.Command) *benchFlags {
 	set.StringVar(&f.html, "html", "", "write a page with plots to `FILE`")
 	set.StringVar(&f.markdown, "markdown", "", "write the tables into the generated part of `FILE`, docs/performance.md for instance")
 	set.StringVar(&f.from, "from", "", "measure nothing: show the report that --output json wrote to `FILE`")
+	set.StringVar(&f.confirm, "confirm", "", "compare the group tiers with what lambent tax --output json wrote to `FILE`; not within 15 %: exit code 1")
 	set.StringVar(&f.keep, "keep", "", "work in `FOLDER` and keep it: data folders and logs of the servers")
 	set.StringVar(&f.examples, "examples", "examples", "`FOLDER` of functions, an event.json in each")
 	set.IntVar(&f.functions, "functions", 1000, "`NUMBER` of functions to deploy for the server's memory (target: 100000)")
@@ -85,10 +85,38 @@ func (f *benchFlags) run(c *cobra.Command) error {
 	if err := f.write(report); err != nil {
 		return err
 	}
+	if f.confirm != "" {
+		return f.confirmTax(c, report)
+	}
 	if err := show(c.OutOrStdout(), *f.output, report, report.Text); err != nil {
 		return err
 	}
 	return broken(report)
+}
+
+// confirmedReport is a report with what it says of a tax.
+type confirmedReport struct {
+	*bench.Report
+	Confirmation *confirmation `json:"confirmation"`
+}
+
+// confirmTax shows whether the report agrees with a tax. Of a smoke run that means nothing.
+func (f *benchFlags) confirmTax(c *cobra.Command, report *bench.Report) error {
+	tax, err := readTax(f.confirm)
+	if err != nil {
+		return err
+	}
+	if !measuredTiers(report) {
+		return &usageError{errors.New("--confirm needs the group tiers: --only tiers, or a report that has it")}
+	}
+	got, err := confirm(tax, taxOf(report, tax.Function, tax.PricedAs, tax.HourUSD))
+	if err != nil {
+		return fmt.Errorf("confirming %s: %w", f.confirm, err)
+	}
+	if err := show(c.OutOrStdout(), *f.output, confirmedReport{report, got}, got.print); err != nil || report.Quick {
+		return err
+	}
+	return errors.Join(got.verdict(), broken(report))
 }
 
 // report measures, or reads what was measured earlier.
@@ -195,7 +223,7 @@ func (f *benchFlags) options(c *cobra.Command) (bench.Options, error) {
 		return bench.Options{}, fmt.Errorf("finding this program: %w", err)
 	}
 	o := bench.Options{
-		Version: Version, Program: self, Helper: filepath.Join(filepath.Dir(self), "lambent-bench"),
+		Version: Version, Program: self, Helper: helperBeside(self), Emulated: emulatedTiers(c.Context()),
 		Python: benchInterpreter("python"), Node: benchInterpreter("nodejs"), Boxes: openBoxes,
 		Total: time.Duration(f.seconds * float64(time.Second)), Only: f.only, Keep: f.keep, Settings: f.set,
 		Connections: f.connections, Functions: f.functions, Instances: f.instances, Rates: f.rates,

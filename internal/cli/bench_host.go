@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -38,6 +39,31 @@ func benchInterpreter(family string) (i bench.Interpreter) {
 		return nil
 	})
 	return i
+}
+
+// helperBeside is the benchmark's part in Go, which is installed beside lambent.
+func helperBeside(program string) string {
+	return filepath.Join(filepath.Dir(program), "lambent-bench")
+}
+
+// emulatedTiers are those that a server on this host would run on an emulated processor. None
+// where that cannot be found out: then the tier does not work either.
+func emulatedTiers(ctx context.Context) (tiers []string) {
+	found, err := examine(ctx)
+	if err != nil {
+		return nil
+	}
+	for _, d := range found {
+		if d.emulated() {
+			tiers = append(tiers, d.Tier)
+		}
+	}
+	return tiers
+}
+
+// emulated says that the isolation works here without the processor's help, as its check says.
+func (d diagnosis) emulated() bool {
+	return d.Tier == lambda.TierMicroVM.String() && slices.ContainsFunc(d.Checks, func(c check) bool { return c.Name == "KVM" && !c.OK })
 }
 
 // findExamples packs every folder with an event below --examples. One that cannot be packed

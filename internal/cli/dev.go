@@ -141,9 +141,9 @@ func (s *screen) line(l control.Line) error {
 // receipt shows a receipt in one line: phases that took less than 0.1 ms are left out.
 func (s *screen) receipt(r *receipt.Receipt) {
 	parts := []string{fmt.Sprintf("%s %s ms:", r.Start, milliseconds(r.Wall()))}
-	for _, p := range receipt.Phases() {
-		if r.Spent[p] >= 100*time.Microsecond {
-			parts = append(parts, fmt.Sprintf("%s %.1f", p, float64(r.Spent[p])/float64(time.Millisecond)))
+	for p, d := range r.Parts {
+		if d >= 100*time.Microsecond {
+			parts = append(parts, fmt.Sprintf("%s %.1f", p, float64(d)/float64(time.Millisecond)))
 		}
 	}
 	if r.Fault != "" {

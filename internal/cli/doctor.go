@@ -23,6 +23,7 @@ import (
 type diagnosis struct {
 	Tier      string  `json:"tier"`
 	Available bool    `json:"available"`
+	Emulated  bool    `json:"emulated,omitempty"` // software stands in for the processor
 	Problem   string  `json:"problem,omitempty"`
 	Checks    []check `json:"checks"`
 }
@@ -98,7 +99,7 @@ func machine(ctx context.Context, dir string) diagnosis {
 }
 
 func diagnose(tier string, f sandbox.Features, err error) diagnosis {
-	d := diagnosis{Tier: tier, Available: err == nil, Checks: []check{}}
+	d := diagnosis{Tier: tier, Available: err == nil, Emulated: f.Emulated, Checks: []check{}}
 	if err != nil {
 		d.Problem = err.Error()
 	}
@@ -138,7 +139,10 @@ func (d diagnosis) state() string {
 	if d.Tier == hostRow {
 		return "what all of them share, and speed depends on"
 	}
-	if d.Available {
+	switch {
+	case d.Available && d.Emulated:
+		return "works here, in software emulation: many times slower than on a processor"
+	case d.Available:
 		return "works here"
 	}
 	for _, c := range d.Checks {

@@ -27,6 +27,7 @@ type function struct {
 	Runtime     string            `json:"runtime"`
 	Handler     string            `json:"handler"`
 	Isolation   string            `json:"isolation,omitempty"` // in force
+	Emulated    bool              `json:"emulated,omitempty"`  // software stands in for the processor on this host
 	Network     string            `json:"network,omitempty"`   // profile in force; "" = a server that does not say
 	Memory      int32             `json:"memory"`              // MB
 	Timeout     int32             `json:"timeout"`             // seconds
@@ -60,6 +61,7 @@ func (s *server) describe(ctx context.Context, name string) (*function, error) {
 	f.Network = out.Tags[lambda.NetworkTag]
 	if raw, ok := awsmiddleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response); ok {
 		f.Network = cmp.Or(raw.Header.Get("X-Lambent-Network"), f.Network) // what is in force
+		f.Emulated = raw.Header.Get("X-Lambent-Emulated") == "true"
 	}
 	return f, nil
 }
@@ -86,7 +88,7 @@ func (f *function) print(w io.Writer) error {
 }
 
 func (f *function) isolation() string {
-	return cmp.Or(f.Isolation, "the server's default")
+	return isolationText(cmp.Or(f.Isolation, "the server's default"), f.Emulated)
 }
 
 func (f *function) state() string {

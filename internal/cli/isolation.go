@@ -22,6 +22,7 @@ type isolationTax struct {
 	HourUSD  float64       `json:"machine_hour_usd"`
 	PricedAs string        `json:"machine_priced_as"`
 	Tiers    []tierTax     `json:"tiers"`
+	Floor    tierTax       `json:"floor"`  // bare processes and an echo of HTTP, between the turns of all
 	Starts   []bill.Start  `json:"starts"` // what lambent tax --from --starts reads
 }
 
@@ -32,7 +33,7 @@ type tierTax struct {
 	Emulated bool      `json:"emulated,omitempty"`
 	Cold     quantiles `json:"cold_ms"`
 	Warm     quantiles `json:"warm_ms"`
-	Rate     *float64  `json:"requests_per_second"`
+	Rate     rate      `json:"throughput"`
 	IdleMB   *float64  `json:"idle_mb"`
 	Fit      int       `json:"instances_that_fit,omitempty"`
 	Million  *float64  `json:"million_usd"` // requests on this machine, flat out
@@ -47,6 +48,21 @@ type quantiles struct {
 	N   int      `json:"n"`
 	P50 *float64 `json:"p50"`
 	P99 *float64 `json:"p99"`
+	// OverFloor are the same as multiples of the floor right before and after each sample.
+	OverFloor *bench.Quantiles `json:"over_floor,omitempty"`
+}
+
+// rate is how many answers come in a second, and as a multiple of the floor's.
+type rate struct {
+	PerSecond *float64 `json:"requests_per_second"`
+	OverFloor *float64 `json:"over_floor,omitempty"`
+}
+
+func rateOf(r bench.Row) rate {
+	if r.OverFloor == nil {
+		return rate{PerSecond: r.P50}
+	}
+	return rate{r.P50, r.OverFloor.P50}
 }
 
 // floorTier is what the others are compared with: the least that isolates.
@@ -55,6 +71,7 @@ const floorTier = "light"
 // taxOf reads the group tiers of a report. hour is what the machine costs.
 func taxOf(r *bench.Report, function, pricedAs string, hour float64) *isolationTax {
 	t := &isolationTax{Function: function, Began: r.Began, Seconds: r.Seconds, Machine: r.Machine, HourUSD: hour, PricedAs: pricedAs}
+	t.Floor = t.tierOf(r, bench.TierFloor)
 	for _, tier := range bench.Tiers() {
 		t.Tiers = append(t.Tiers, t.tierOf(r, tier))
 	}
@@ -68,13 +85,13 @@ func taxOf(r *bench.Report, function, pricedAs string, hour float64) *isolationT
 
 func (t *isolationTax) tierOf(r *bench.Report, tier string) tierTax {
 	cold, warm := tierRow(r, tier, bench.TierCold), tierRow(r, tier, bench.TierWarm)
-	rate, idle := tierRow(r, tier, bench.TierRate), tierRow(r, tier, bench.TierIdle)
-	x := tierTax{Tier: tier, Missing: cold.Missing, Emulated: cold.Emulated, Cold: quantilesOf(cold), Warm: quantilesOf(warm), Rate: rate.P50, IdleMB: idle.P50}
+	idle := tierRow(r, tier, bench.TierIdle)
+	x := tierTax{Tier: tier, Missing: cold.Missing, Emulated: cold.Emulated, Cold: quantilesOf(cold), Warm: quantilesOf(warm), Rate: rateOf(tierRow(r, tier, bench.TierRate)), IdleMB: idle.P50}
 	if x.IdleMB != nil && *x.IdleMB > 0 {
 		x.Fit = int(t.Machine.Memory * 1024 * 1.048576 / *x.IdleMB) // GiB into MB of 10⁶ bytes
 	}
-	if x.Rate != nil && *x.Rate > 0 {
-		usd := t.HourUSD / 3600 / *x.Rate * 1e6
+	if per := x.Rate.PerSecond; per != nil && *per > 0 {
+		usd := t.HourUSD / 3600 / *per * 1e6
 		x.Million = &usd
 	}
 	return x
@@ -88,7 +105,7 @@ func tierRow(r *bench.Report, tier, part string) bench.Row {
 	return r.Rows[i]
 }
 
-func quantilesOf(r bench.Row) quantiles { return quantiles{r.N, r.P50, r.P99} }
+func quantilesOf(r bench.Row) quantiles { return quantiles{r.N, r.P50, r.P99, r.OverFloor} }
 
 // compare fills in the difference to light. An emulated machine's is no tax: it says nothing
 // of a real one.
@@ -157,7 +174,7 @@ func (t *isolationTax) table() *table {
 	tb := &table{headings: []string{"ISOLATION", "COLD, MS", "WARM, MS", "REQ/S", "IDLE MB", "FIT", "TAX: COLD", "WARM", "IDLE", "$/MILLION"}}
 	for _, x := range t.Tiers {
 		if x.Missing == "" {
-			tb.add(x.name(), x.Cold.cell(), x.Warm.cell(), three(x.Rate, ""), three(x.IdleMB, ""), fmt.Sprint(x.Fit),
+			tb.add(x.name(), x.Cold.cell(), x.Warm.cell(), three(x.Rate.PerSecond, ""), three(x.IdleMB, ""), fmt.Sprint(x.Fit),
 				signed(x.ColdTax, " ms"), signed(x.WarmTax, " ms"), signed(x.IdleTax, " MB"), dollars(x.MillionTax))
 		}
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -146,5 +147,25 @@ func TestNewestRuntimesComeFirst(t *testing.T) {
 	}
 	if ids := newestFirst("nodejs"); ids[0] != "nodejs26.x" {
 		t.Errorf("%v", ids)
+	}
+}
+
+// Who looks at a receipt or a function sees that a processor was emulated.
+func TestEmulationIsNamed(t *testing.T) {
+	h := http.Header{"X-Lambent-Start": {"stem"}, "X-Lambent-Isolation": {"microvm"}, "X-Lambent-Emulated": {"true"}, "Server-Timing": {"queue;dur=1, attach;dur=7, total;dur=8"}}
+	r, err := readReceipt(h, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := printReceipt(&out, r); err != nil {
+		t.Fatal(err)
+	}
+	if text := out.String(); !strings.Contains(text, "isolation microvm (software emulation)") || !strings.Contains(text, "attach         7.000 ms") || strings.Contains(text, "boot") {
+		t.Errorf("the receipt says\n%s", text)
+	}
+	f := function{Isolation: "microvm", Emulated: true}
+	if got := f.isolation(); got != "microvm (software emulation)" {
+		t.Errorf("a function's isolation is %q", got)
 	}
 }

@@ -27,6 +27,7 @@ func readReceipt(h http.Header, began time.Time) (*receipt.Receipt, error) {
 		return nil, fmt.Errorf("reading the receipt: %w", err)
 	}
 	r.Network = lambda.Network(h.Get("X-Lambent-Network"))
+	r.Emulated = h.Get("X-Lambent-Emulated") == "true"
 	if err := r.ParseUsage(h.Get("X-Lambent-Usage")); err != nil {
 		return nil, err
 	}
@@ -46,8 +47,8 @@ func printReceipt(w io.Writer, r *receipt.Receipt) error {
 	if _, err := fmt.Fprintf(w, "%s\n", look.dim(cut(headline(r), maxWidth))); err != nil {
 		return err
 	}
-	for _, p := range receipt.Phases() {
-		if err := printPhase(w, look, p, r.Spent[p], wall); err != nil {
+	for p, d := range r.Parts {
+		if err := printPhase(w, look, p, d, wall); err != nil {
 			return err
 		}
 	}
@@ -98,14 +99,23 @@ var usedWords = map[string]string{
 }
 
 func headline(r *receipt.Receipt) string {
-	text := fmt.Sprintf("%s start, isolation %s, version %s", r.Start, r.Tier, r.Version)
+	text := fmt.Sprintf("%s start, isolation %s", r.Start, isolationText(r.Tier.String(), r.Emulated))
 	if r.Network != "" {
-		text = fmt.Sprintf("%s start, isolation %s, network %s, version %s", r.Start, r.Tier, r.Network, r.Version)
+		text += fmt.Sprintf(", network %s", r.Network)
 	}
+	text += ", version " + r.Version
 	if r.Why != "" {
 		text += ": " + r.Why
 	}
 	return text
+}
+
+// isolationText names a tier, and says so where software stands in for the processor.
+func isolationText(tier string, emulated bool) string {
+	if emulated {
+		return tier + " (software emulation)"
+	}
+	return tier
 }
 
 func printPhase(w io.Writer, look style, p receipt.Phase, spent, wall time.Duration) error {

@@ -18,7 +18,9 @@ func setupCommand() *cobra.Command {
 			"gvisor: builds runsc from the Go module " + runsc.Module + " at the version that Lambent\n" +
 			"is tested with. This needs Go on this machine and takes some minutes the first time.\n\n" +
 			"microvm: installs QEMU and mkfs.erofs of Debian where they are missing, fetches Debian's kernel for\n" +
-			"clouds, and makes the guests' root of packages that this machine has, in its folder microvm.",
+			"clouds, and makes the guests' root of packages that this machine has, in its folder microvm. Debian has no\n" +
+			"Firecracker: where firecracker and jailer of one of its releases (1.10 or later) stand in that folder, in\n" +
+			"/usr/local/bin or in /usr/bin, and KVM runs guests, servers use them; `lambent doctor` says so.",
 		Example: "  sudo lambent setup gvisor",
 	}
 	dir := c.Flags().String("dir", runsc.SystemDir, "put programs into `DIR`; servers look there and beside lambent")

@@ -36,6 +36,7 @@ func upCommand() *cobra.Command {
 type upFlags struct {
 	file, data, listen, admin   string
 	isolation, floor, untrusted string
+	monitor                     string
 	allowProcess                bool
 }
 
@@ -49,6 +50,7 @@ func newUpFlags(c *cobra.Command) *upFlags {
 	set.StringVar(&f.isolation, "isolation", d.Isolation, "`TIER` of functions that name none")
 	set.StringVar(&f.floor, "isolation-floor", d.IsolationFloor, "weakest `TIER` that a function may have (default any)")
 	set.StringVar(&f.untrusted, "untrusted-isolation", d.UntrustedIsolation, "weakest `TIER` of functions that are tagged lambent:untrusted")
+	set.StringVar(&f.monitor, "microvm-monitor", d.MicroVMMonitor, "`PROGRAM` that runs guests of microvm: qemu, firecracker, or auto, which is Firecracker where it and KVM are there")
 	set.BoolVar(&f.allowProcess, "allow-process", false, "offer the isolation process, which does not isolate")
 	return f
 }
@@ -66,6 +68,7 @@ func (f *upFlags) config(c *cobra.Command) (config.Config, error) {
 		"allow-process": func() { cfg.AllowProcess = f.allowProcess },
 
 		"isolation-floor":     func() { cfg.IsolationFloor = f.floor },
+		"microvm-monitor":     func() { cfg.MicroVMMonitor = f.monitor },
 		"untrusted-isolation": func() { cfg.UntrustedIsolation = f.untrusted },
 	} {
 		if c.Flags().Changed(name) {

@@ -28,6 +28,10 @@ type Config struct {
 	// UntrustedIsolation is the weakest tier of functions that are tagged lambent:untrusted.
 	UntrustedIsolation string `toml:"untrusted-isolation"`
 
+	// MicroVMMonitor runs guests of the tier microvm: qemu, firecracker, or auto: Firecracker where it
+	// and KVM are there, else QEMU.
+	MicroVMMonitor string `toml:"microvm-monitor"`
+
 	AllowProcess bool     `toml:"allow-process"` // offer the tier process: no isolation at all
 	SandboxIDs   string   `toml:"sandbox-ids"`   // user and group ids of the host for sandboxes: FIRST-LAST; "" = 1879048192-2147483647
 	KeepAlive    Duration `toml:"keep-alive"`    // how long an idle instance stays
@@ -44,6 +48,7 @@ type Config struct {
 
 	FunctionLogs FunctionLogs `toml:"function-logs"`
 	Stems        Stems        `toml:"stems"`
+	Boxes        Boxes        `toml:"boxes"`
 	S3           S3           `toml:"s3"`
 	Network      Network      `toml:"network"`
 	Price        Price        `toml:"price"`
@@ -66,7 +71,14 @@ type Price struct {
 type Stems struct {
 	Floor   int   `toml:"floor"`   // for each kind of sandbox that is in use
 	Ceiling int   `toml:"ceiling"` // for each kind; 0 = none are made ahead
-	Memory  int64 `toml:"memory"`  // bytes for all of them; 0 = a thirty-second of the host's
+	Memory  int64 `toml:"memory"`  // bytes for all of them, and for boxes; 0 = a thirty-second of the host's
+}
+
+// Boxes bounds the sandboxes that are kept ready without an interpreter, for starts that find
+// no stem.
+type Boxes struct {
+	Floor   int `toml:"floor"`   // for each kind of sandbox that is in use
+	Ceiling int `toml:"ceiling"` // for each kind; 0 = none are made ahead
 }
 
 // Network says what functions may reach.
@@ -113,12 +125,13 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d)
 func Default() Config {
 	return Config{
 		Data: dataDir(os.Geteuid(), os.Getenv), Listen: "127.0.0.1:9700", Admin: "127.0.0.1:9701",
-		Account: "000000000000", Region: "us-east-1", Isolation: "light", UntrustedIsolation: "gvisor",
+		Account: "000000000000", Region: "us-east-1", Isolation: "light", UntrustedIsolation: "gvisor", MicroVMMonitor: "auto",
 		KeepAlive: Duration(10 * time.Minute), FreezeAfter: Duration(10 * time.Second), ReclaimAfter: Duration(time.Minute),
 		Concurrency: 1000, QueueLimit: 1000, QueueTimeout: Duration(10 * time.Second), InitTimeout: Duration(10 * time.Second),
 		LogLevel: "info", LogFormat: "text",
 		FunctionLogs: FunctionLogs{MaxAge: Duration(14 * 24 * time.Hour), MaxSize: 256 << 20, Rate: 1 << 20},
 		Stems:        Stems{Floor: 8, Ceiling: 64},
+		Boxes:        Boxes{Floor: 8, Ceiling: 64},
 		Traces:       Traces{Share: 1},
 	}
 }

@@ -63,6 +63,7 @@ func TestValidateRefuses(t *testing.T) {
 		{func(c *Config) { c.Listen = "localhost" }, "not an address"},
 		{func(c *Config) { c.Account = "12" }, "12 digits"},
 		{func(c *Config) { c.Isolation = "strong" }, "unknown isolation"},
+		{func(c *Config) { c.MicroVMMonitor = "xen" }, `microvm-monitor: "xen" is none of auto, qemu, firecracker`},
 		{func(c *Config) { c.Data = "here" }, "absolute"},
 		{func(c *Config) { c.Concurrency = 0 }, "concurrency"},
 		{func(c *Config) { c.Region = "Mars" }, "region"},

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 
 	"lambent.dev/lambent/internal/lambda"
 )
@@ -35,6 +37,9 @@ func (c *Config) validateNames() error {
 	}
 	if !region.MatchString(c.Region) {
 		wrong = append(wrong, fmt.Errorf("region: %q does not look like us-east-1", c.Region))
+	}
+	if monitors := []string{"auto", "qemu", "firecracker"}; !slices.Contains(monitors, c.MicroVMMonitor) {
+		wrong = append(wrong, fmt.Errorf("microvm-monitor: %q is none of %s", c.MicroVMMonitor, strings.Join(monitors, ", ")))
 	}
 	if _, err := c.Rule(); err != nil {
 		wrong = append(wrong, err)
@@ -122,10 +127,15 @@ func (c *Config) validateLimits() error {
 		{"stems.floor", int64(c.Stems.Floor), 0},
 		{"stems.ceiling", int64(c.Stems.Ceiling), 0},
 		{"stems.memory", c.Stems.Memory, 0},
+		{"boxes.floor", int64(c.Boxes.Floor), 0},
+		{"boxes.ceiling", int64(c.Boxes.Ceiling), 0},
 	} {
 		if l.value < l.least {
 			wrong = append(wrong, fmt.Errorf("%s: must be at least %d", l.name, l.least))
 		}
+	}
+	if c.Boxes.Floor > c.Boxes.Ceiling {
+		wrong = append(wrong, fmt.Errorf("boxes.floor: is %d, above boxes.ceiling, which is %d", c.Boxes.Floor, c.Boxes.Ceiling))
 	}
 	if c.Stems.Floor > c.Stems.Ceiling {
 		wrong = append(wrong, fmt.Errorf("stems.floor: is %d, above stems.ceiling, which is %d", c.Stems.Floor, c.Stems.Ceiling))

@@ -44,6 +44,9 @@ func newTiers(set *drivers.Set) *tiers {
 // Offers returns nil if the host can give the tier, else an error that says what is missing.
 func (t *tiers) Offers(tier lambda.Tier) error { return t.offers(tier, probeFor) }
 
+// Emulates says whether software stands in for the processor there.
+func (t *tiers) Emulates(tier lambda.Tier) bool { return t.drivers.Emulates(tier) }
+
 // offersNow is Offers when there is reason to look again.
 func (t *tiers) offersNow(tier lambda.Tier) error { return t.offers(tier, time.Second) }
 

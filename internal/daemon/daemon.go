@@ -165,7 +165,7 @@ func (d *Daemon) openDrivers(ctx context.Context, undo *cleanup.Stack) error {
 		return fmt.Errorf("opening the catalogue of runtimes: %w", err)
 	}
 	if d.parts.drivers, err = Drivers(drivers.Options{
-		Dir: filepath.Join(d.cfg.Data, "drivers"), Owner: d.parts.owner, AllowProcess: d.cfg.AllowProcess,
+		Dir: filepath.Join(d.cfg.Data, "drivers"), Owner: d.parts.owner, AllowProcess: d.cfg.AllowProcess, Monitor: d.cfg.MicroVMMonitor,
 		HostNetwork: d.cfg.Network.AllowHost, Resolvers: d.cfg.Network.Servers(),
 		Preload: d.parts.catalogue.Preload, IDs: d.cfg.SandboxIDs, Log: d.log,
 	}); err != nil {

@@ -3,10 +3,12 @@ package daemon
 import (
 	"context"
 	"errors"
+	"time"
 
 	"lambent.dev/lambent/internal/control"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/lambdaapi"
+	"lambent.dev/lambent/internal/pool"
 	"lambent.dev/lambent/internal/receipt"
 	"lambent.dev/lambent/internal/slowest"
 	"lambent.dev/lambent/internal/telemetry"
@@ -76,10 +78,14 @@ func (m metered) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda
 	return r, err
 }
 
-// spent counts where the time of one invocation went.
+// spent counts where the time of one invocation went, and why it was not warm.
 func (m metered) spent(r *receipt.Receipt) {
-	for _, p := range receipt.Phases() {
-		m.metrics.Phase(r.Tier, p.String(), r.Spent[p])
+	if r.Why != "" {
+		m.metrics.Started(r.Tier, string(r.Start), pool.Cause(r.Why))
+	}
+	m.metrics.Tax(r.Tier, tax(r))
+	for p, d := range r.Parts {
+		m.metrics.Phase(r.Tier, p.String(), d)
 	}
 	for part, d := range r.Used.Times {
 		m.metrics.Used(r.Tier, part, d)
@@ -87,6 +93,12 @@ func (m metered) spent(r *receipt.Receipt) {
 	if r.Used.Faults.Known {
 		m.metrics.Faults(r.Tier, r.Used.Faults.Value, r.Used.MajorFaults.Value)
 	}
+}
+
+// tax is what the isolation took of an invocation: all that is neither the function's own code
+// nor its answer, and not the wait for a permit or a free instance either, which any would cost.
+func tax(r *receipt.Receipt) time.Duration {
+	return r.Wall() - r.Spent[receipt.Queue] - r.Spent[receipt.Init] - r.Spent[receipt.Handler] - r.Spent[receipt.Response]
 }
 
 func outcome(err error, fault string) telemetry.Outcome {

@@ -30,7 +30,7 @@ func (d *Daemon) stemSettings() stem.Settings {
 	if memory == 0 {
 		memory = int64(hostMemory() / 32)
 	}
-	return stem.Settings{Floor: set.Floor, Ceiling: set.Ceiling, Memory: memory}
+	return stem.Settings{Floor: set.Floor, Ceiling: set.Ceiling, Boxes: stem.Bounds(d.cfg.Boxes), Memory: memory}
 }
 
 func (d *Daemon) stemCounts() []telemetry.Stems {

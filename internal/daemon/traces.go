@@ -29,8 +29,11 @@ func (t traced) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.
 	if err != nil {
 		v.Fault = err.Error()
 	}
-	for _, p := range receipt.Phases() {
-		v.Phases = append(v.Phases, telemetry.TracedPhase{Name: p.String(), Took: r.Spent[p]})
+	for p, d := range r.Parts {
+		v.Phases = append(v.Phases, telemetry.TracedPhase{Name: p.String(), Took: d})
+	}
+	if r.Emulated {
+		v.Attributes["lambent.emulated"] = "true"
 	}
 	t.tracer.Invoked(v)
 	return r, err

@@ -23,6 +23,7 @@ type Options struct {
 	Owner        string   // names what belongs to this server on the host: letters, digits, '-'
 	Dir          string   // folder for the drivers' own state
 	IDs          string   // of users and groups on the host, for sandboxes of light: FIRST-LAST; "" = its own choice
+	Monitor      string   // of microVMs: auto, qemu or firecracker; "" = auto
 	AllowProcess bool     // offer the tier that does not isolate
 	HostNetwork  bool     // offer the network profile host
 	// Resolvers are asked for names by sandboxes with the profile egress; none = the host's.
@@ -67,6 +68,16 @@ func (s *Set) Driver(tier lambda.Tier) (sandbox.Driver, error) {
 		}
 	}
 	return nil, fmt.Errorf("isolation %s: this version of Lambent has no driver for it: %w", tier, sandbox.ErrUnavailable)
+}
+
+// Emulates says whether software stands in for the processor in boxes of a tier on this host.
+func (s *Set) Emulates(tier lambda.Tier) bool {
+	d, err := s.Driver(tier)
+	if err != nil {
+		return false
+	}
+	e, ok := d.(sandbox.Emulator)
+	return ok && e.Emulates()
 }
 
 // Probe says whether this host can give a tier.

@@ -25,7 +25,7 @@ func isolating(o Options, out outside) ([]Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := microvm.New(microvm.Options{Agent: o.Agent, Images: o.Guests, Filter: filter, Owner: o.Owner, Dir: filepath.Join(o.Dir, "microvm"), Preload: o.Preload, Log: o.Log})
+	m, err := microvm.New(microvm.Options{Agent: o.Agent, Monitor: microvm.Monitor(o.Monitor), Images: o.Guests, Filter: filter, Owner: o.Owner, Dir: filepath.Join(o.Dir, "microvm"), Preload: o.Preload, Log: o.Log, Egress: out.gateway})
 	if err != nil {
 		return nil, fmt.Errorf("making the microvm driver: %w", err)
 	}

@@ -18,7 +18,7 @@ func (s *Set) ProbeNetwork(ctx context.Context, tier lambda.Tier, n lambda.Netwo
 	}
 	switch n {
 	case lambda.NetworkEgress:
-		checks := s.outside.checks(ctx)
+		checks := s.outside.checks(ctx, tier)
 		return checks, missing(checks)
 	case lambda.NetworkHost:
 		return nil, s.hostNetwork(tier)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"lambent.dev/lambent/internal/egress"
+	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 )
 
@@ -18,10 +19,13 @@ func (o outside) close() error { return o.gateway.Close() }
 
 func (o outside) reap(alive func(string) bool) error { return egress.Reap(alive) }
 
-// checks say what the profile egress needs of this host.
-func (o outside) checks(ctx context.Context) (all []sandbox.Check) {
+// checks say what the profile egress of a tier needs of this host.
+func (o outside) checks(ctx context.Context, tier lambda.Tier) (all []sandbox.Check) {
 	for _, c := range egress.Checks(ctx) {
 		all = append(all, sandbox.Check(c))
+	}
+	if tier == lambda.TierMicroVM {
+		all = append(all, sandbox.Check(egress.CheckTap()))
 	}
 	return all
 }

@@ -5,6 +5,7 @@ package drivers
 import (
 	"context"
 
+	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 )
 
@@ -17,6 +18,6 @@ func (outside) close() error { return nil }
 
 func (outside) reap(func(string) bool) error { return nil }
 
-func (outside) checks(context.Context) []sandbox.Check {
+func (outside) checks(context.Context, lambda.Tier) []sandbox.Check {
 	return []sandbox.Check{{Name: "Linux", Found: "another system", Required: true, Fix: "run lambent on Linux"}}
 }

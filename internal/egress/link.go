@@ -17,10 +17,12 @@ import (
 // boxLink is the interface's name inside a sandbox.
 const boxLink = "eth0"
 
-// Link is a network namespace with a way out. It is for one sandbox, once.
+// Link is a network namespace with a way out, or a Tap. It is for one sandbox, once.
 type Link struct {
-	NS      *os.File
+	NS      *os.File // nil for a tap
+	Tap     *os.File // Ethernet frames without anything before them, one for each read and write; nil for a namespace
 	Address netip.Addr
+	Gateway netip.Addr // the next hop, on the same wire of two
 
 	hub    *hub
 	policy atomic.Pointer[policy] // nil: all that the profile has
@@ -33,21 +35,28 @@ func (h *hub) link(loopback []netip.Prefix) (*Link, error) {
 		return nil, err
 	}
 	l := &Link{NS: ns, hub: h}
+	if err := h.add(l, l.make); err != nil {
+		return nil, errors.Join(err, ns.Close())
+	}
+	return l, nil
+}
+
+// add gives a link the next addresses that are free, and a name in the hub.
+func (h *hub) add(l *Link, make func(name string) error) (err error) {
 	for range maxLinks {
-		var gateway netip.Addr
 		n := h.next()
-		gateway, l.Address = pair(n)
-		if err = l.make(fmt.Sprintf("b%d", n), gateway); !errors.Is(err, unix.EEXIST) {
+		l.Gateway, l.Address = pair(n)
+		if err = make(fmt.Sprintf("b%d", n)); !errors.Is(err, unix.EEXIST) && !errors.Is(err, unix.EBUSY) {
 			break // the one of 65535 links before still is, and so its name
 		}
 	}
 	if err != nil {
-		return nil, errors.Join(err, ns.Close())
+		return err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.links[l.Address] = l
-	return l, nil
+	return nil
 }
 
 func (h *hub) next() uint32 {
@@ -57,18 +66,18 @@ func (h *hub) next() uint32 {
 	return h.last
 }
 
-func (l *Link) make(name string, gateway netip.Addr) error {
+func (l *Link) make(name string) error {
 	err := netns.Do(l.hub.ns, func() error {
 		link := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: name}, PeerName: boxLink, PeerNamespace: netlink.NsFd(int(l.NS.Fd()))}
 		if err := netlink.LinkAdd(link); err != nil {
 			return err
 		}
-		return setUp(name, gateway, netip.Addr{})
+		return setUp(name, l.Gateway, netip.Addr{})
 	})
 	if err != nil {
 		return err
 	}
-	return netns.Do(l.NS, func() error { return setUp(boxLink, l.Address, gateway) })
+	return netns.Do(l.NS, func() error { return setUp(boxLink, l.Address, l.Gateway) })
 }
 
 // Restrict makes a function's tags hold, before anything of it runs. Once for a link.
@@ -84,17 +93,24 @@ func (l *Link) Restrict(r lambda.Reach) error {
 	return nil
 }
 
-// Close gives the namespace up, which ends with the last process in it, and what was opened
-// for it. Nothing of the sandbox runs any more.
+// Close gives the namespace or the tap up, which ends with the last process that has it, and what
+// was opened for it. Nothing of the sandbox runs any more.
 func (l *Link) Close() error {
 	l.hub.mu.Lock()
 	delete(l.hub.links, l.Address)
 	l.hub.mu.Unlock()
-	err := l.NS.Close()
+	err := l.close()
 	if p := l.policy.Load(); p != nil {
 		err = errors.Join(err, l.hub.rules.forget(l.Address, p))
 	}
 	return err
+}
+
+func (l *Link) close() error {
+	if l.Tap != nil {
+		return l.Tap.Close()
+	}
+	return l.NS.Close()
 }
 
 // at returns the link of an address; nil = there is none.

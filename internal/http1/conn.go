@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"lambent.dev/lambent/internal/kernel/nowait"
 )
 
 // What a connection is doing.
@@ -23,7 +25,7 @@ const (
 type conn struct {
 	net.Conn
 	server *Server
-	raw    syscall.RawConn // nil where what was accepted is no socket
+	io     *nowait.Conn // what was accepted, for short pieces
 	since  time.Time
 
 	state    atomic.Int32
@@ -81,7 +83,7 @@ func (c *conn) next() (int, error) {
 // read waits for the first bytes of a request, as long as an idle connection may last.
 func (c *conn) read() error {
 	c.waitAtMost(c.server.http.IdleTimeout)
-	n, err := c.Conn.Read(c.buf)
+	n, err := c.io.Read(c.buf)
 	c.to = n
 	if n > 0 {
 		return nil
@@ -134,7 +136,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		c.from += n
 		return n, nil
 	}
-	return c.Conn.Read(p)
+	return c.io.Read(p)
 }
 
 // NetConn returns what was accepted, as tls.Conn's does. What was read ahead stays here: read
@@ -143,10 +145,10 @@ func (c *conn) NetConn() net.Conn { return c.Conn }
 
 // SyscallConn implements syscall.Conn, where what was accepted does.
 func (c *conn) SyscallConn() (syscall.RawConn, error) {
-	if c.raw == nil {
-		return nil, errors.ErrUnsupported
+	if raw := c.io.Raw(); raw != nil {
+		return raw, nil
 	}
-	return c.raw, nil
+	return nil, errors.ErrUnsupported
 }
 
 // answer runs the handler. It reports whether the connection can take another request.

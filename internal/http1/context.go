@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"lambent.dev/lambent/internal/kernel/nowait"
 )
 
 // Causes of a request's end.
@@ -126,20 +128,20 @@ func (x *requestContext) watch(looked chan<- struct{}) {
 // that knows.
 func Left(r *http.Request) bool {
 	x, ours := r.Context().(*requestContext)
-	if !ours || x.conn.raw == nil {
+	if !ours || x.conn.io.Raw() == nil {
 		return r.Context().Err() != nil
 	}
 	gone := false
-	err := x.conn.raw.Control(func(fd uintptr) { gone, _ = left(int(fd)) })
+	err := x.conn.io.Raw().Control(func(fd uintptr) { gone, _ = left(int(fd)) })
 	return gone || err != nil
 }
 
 // left reports whether the other end of a socket is closed, and whether that is known.
 func left(fd int) (gone, known bool) {
 	var b [1]byte
-	n, _, err := unix.Recvfrom(fd, b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	n, err := nowait.Peek(fd, b[:])
 	switch {
-	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+	case errors.Is(err, unix.EAGAIN):
 		return false, false
 	case err != nil || n == 0:
 		return true, true

@@ -151,7 +151,7 @@ func (w *response) write(out, p []byte, tail string) (err error) {
 		_, err = parts.WriteTo(w.conn.Conn)
 	case len(out)+len(tail) > 0:
 		w.conn.out = append(out, tail...)
-		_, err = w.conn.Conn.Write(w.conn.out)
+		_, err = w.conn.io.Write(w.conn.out)
 	}
 	if cap(w.conn.out) > 2*together {
 		w.conn.out = nil

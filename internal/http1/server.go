@@ -6,8 +6,9 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"syscall"
 	"time"
+
+	"lambent.dev/lambent/internal/kernel/nowait"
 )
 
 // Server answers what comes to its listeners. Make one with New.
@@ -83,7 +84,7 @@ func (s *Server) isClosing() bool {
 
 // start serves a connection.
 func (s *Server) start(accepted net.Conn) {
-	c := &conn{Conn: accepted, raw: rawOf(accepted), server: s, since: time.Now(), buf: make([]byte, headBytes)}
+	c := &conn{Conn: accepted, io: nowait.Of(accepted), server: s, since: time.Now(), buf: make([]byte, headBytes)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
@@ -94,16 +95,6 @@ func (s *Server) start(accepted net.Conn) {
 	s.serving.Add(1)
 	c.say(http.StateNew)
 	go c.serve() // ends with the connection, or when it is handed over
-}
-
-// rawOf is nil for what is no socket.
-func rawOf(c net.Conn) syscall.RawConn {
-	if s, ok := c.(syscall.Conn); ok {
-		if raw, err := s.SyscallConn(); err == nil {
-			return raw
-		}
-	}
-	return nil
 }
 
 // forget takes a connection out that has ended or was handed over.

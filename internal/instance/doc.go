@@ -16,6 +16,9 @@
 //	            └────────────────▶ reset: the next Invoke starts the runtime afresh,
 //	                               inside its own time; /tmp is as it was
 //
+// One that was only prepared is initialised by its first Invoke, with the event at hand (see
+// open.go).
+//
 // An instance ends by Close or when its sandbox dies: Done is closed, Err says why.
 //
 // # Answers

@@ -100,6 +100,15 @@ func startRuntime(t *testing.T, d sandbox.Driver, tier lambda.Tier, code, runtim
 // startTarget starts an instance of a target that change has made what it is to be.
 func startTarget(t *testing.T, d sandbox.Driver, code string, c instance.Runtimes, change func(*lambda.Target), settings ...func(*instance.Deps)) *started {
 	t.Helper()
+	r, launcher := launcherOf(t, d, code, c, change, settings...)
+	i, err := launcher.Start(t.Context(), r.target)
+	r.holds(i, err)
+	return r
+}
+
+// launcherOf is startTarget up to the start.
+func launcherOf(t *testing.T, d sandbox.Driver, code string, c instance.Runtimes, change func(*lambda.Target), settings ...func(*instance.Deps)) (*started, *instance.Launcher) {
+	t.Helper()
 	template, err := d.Prepare(t.Context(), sandbox.Base{Trust: "000000000000", Root: sandbox.RootHost, Tmp: 512 << 20, Network: sandbox.NetworkNone})
 	if err != nil {
 		t.Fatal(err)
@@ -119,16 +128,21 @@ func startTarget(t *testing.T, d sandbox.Driver, code string, c instance.Runtime
 	for _, set := range settings {
 		set(&deps)
 	}
-	r.Instance, err = instance.NewLauncher(deps).Start(t.Context(), r.target)
+	return r, instance.NewLauncher(deps)
+}
+
+// holds takes in what a launcher made.
+func (r *started) holds(i *instance.Instance, err error) {
+	r.t.Helper()
 	if err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := r.Close(context.Background()); err != nil {
-			t.Error(err)
+	r.Instance = i
+	r.t.Cleanup(func() {
+		if err := i.Close(context.Background()); err != nil {
+			r.t.Error(err)
 		}
 	})
-	return r
 }
 
 // do invokes and returns the answer.

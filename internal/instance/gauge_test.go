@@ -36,7 +36,7 @@ func gauged(t *testing.T) (*Instance, *fake.Sandbox) {
 }
 
 func (i *Instance) begins(t *testing.T, kind lambda.InvocationType) *call {
-	c := &call{i: i, inv: &lambda.Invocation{Type: kind}}
+	c := &call{i: i, inv: &lambda.Invocation{Type: kind}, began: time.Now()}
 	c.beginUse(t.Context())
 	return c
 }
@@ -111,8 +111,9 @@ func (b *brief) Brief(ctx context.Context) (sandbox.Usage, error) {
 	return sandbox.Usage{MemoryPeak: u.MemoryPeak, CPU: u.CPU}, err
 }
 
-// TestShortInvocationsAreReadInBrief: of many in a millisecond all have their CPU time, and
-// only the first the rest; one that takes longer has it, and what was before it is not its.
+// TestShortInvocationsAreReadInBrief: of many short ones within some milliseconds all have their
+// CPU time, and only the first the rest; one that takes longer has it, and after a while
+// what was before it is not its.
 func TestShortInvocationsAreReadInBrief(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i, box := gauged(t)
@@ -127,15 +128,18 @@ func TestShortInvocationsAreReadInBrief(t *testing.T) {
 			time.Sleep(took)
 			return c.ends(t)
 		}
-		short, long := 50*time.Microsecond, 5*time.Millisecond
+		brief, long := 50*time.Microsecond, 5*time.Millisecond
 		for n := range 10 {
-			u := run(short)
-			if u.CPU != receipt.Of(short) || u.Waiting.Known != (n == 0) {
+			u := run(brief)
+			if u.CPU != receipt.Of(brief) || u.Waiting.Known != (n == 0) {
 				t.Errorf("number %d: %+v", n, u)
 			}
 		}
 		if b.readings != 2 {
 			t.Errorf("%d readings of all, want those at the start and after the first", b.readings)
+		}
+		if u := run(short); u.CPU != receipt.Of(short) || u.Waiting != receipt.Of(short+9*brief) {
+			t.Errorf("one that is not short any more has not what the others waited, too: %+v", u)
 		}
 		time.Sleep(2 * staleAfter)
 		if u := run(long); u.CPU != receipt.Of(long) || u.Waiting != receipt.Of(long) {

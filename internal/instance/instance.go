@@ -37,6 +37,7 @@ type Instance struct {
 	apiAddr  string // of the Runtime API inside; "" with frames
 	homeAddr string // of call-home inside; "" = none
 	timeline receipt.Launch
+	emulated bool // since it is bound
 	beside   *neighbour.Member
 	session  atomic.Pointer[runtimeapi.Session] // what the Runtime API serves
 
@@ -56,6 +57,8 @@ type Instance struct {
 	lives    int                   // started so far; under turnover
 	pending  atomic.Pointer[fault] // answers the first invocation
 	fresh    atomic.Bool           // the next REPORT shows the Init Duration
+	initTook time.Duration         // of the first initialisation; written before fresh
+	unborn   atomic.Bool           // the runtime was never started: Initialise does, or the first Invoke
 	frozen   atomic.Bool
 
 	gauge gauge

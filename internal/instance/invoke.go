@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"lambent.dev/lambent/internal/lambda"
@@ -23,8 +24,9 @@ const syncLimit = time.Second
 // the instance is busy until then. A sink's Write must return when its caller is gone.
 //
 // The receipt has all phases from the call of Invoke to its return; what went before
-// is the caller's to add. What was used counts from just before the event is handed over;
-// of an invocation beside which others ran it is not known.
+// is the caller's to add. What was used counts from just before the event is handed over, or
+// from the end of the initialisation that an instance which was only prepared has first; of an
+// invocation beside which others ran it is not known.
 func (i *Instance) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error) {
 	if err := context.Cause(ctx); err != nil {
 		return receipt.Receipt{}, err
@@ -57,6 +59,8 @@ type call struct {
 	use   use
 	done  chan struct{}
 
+	started atomic.Bool // START is written
+
 	restored restoreReport
 
 	// Valid once done is closed.
@@ -68,7 +72,7 @@ func newCall(i *Instance, inv *lambda.Invocation, sink lambda.Sink) *call {
 	now := time.Now()
 	return &call{
 		i: i, inv: inv, sink: &callerSink{sink: sink}, began: now, marks: stopwatch{last: now}, done: make(chan struct{}),
-		receipt: receipt.Receipt{RequestID: inv.RequestID, Version: i.target.Version.Version, Tier: i.target.Tier, MemorySize: int(i.target.Version.MemorySize), Arrived: inv.Arrived},
+		receipt: receipt.Receipt{RequestID: inv.RequestID, Version: i.target.Version.Version, Tier: i.target.Tier, Emulated: i.emulated, MemorySize: int(i.target.Version.MemorySize), Arrived: inv.Arrived},
 	}
 }
 
@@ -79,13 +83,16 @@ func (c *call) leave(cause error) (receipt.Receipt, error) {
 	case <-c.done:
 		return c.receipt, c.err
 	default:
-		return receipt.Receipt{RequestID: c.inv.RequestID, Version: c.receipt.Version, Tier: c.receipt.Tier, Arrived: c.inv.Arrived}, cause
+		return receipt.Receipt{RequestID: c.inv.RequestID, Version: c.receipt.Version, Tier: c.receipt.Tier, Emulated: c.receipt.Emulated, Arrived: c.inv.Arrived}, cause
 	}
 }
 
 func (c *call) run() {
 	defer close(c.done)
 	defer c.i.release(1)
+	if c.i.unborn.CompareAndSwap(true, false) && c.open() {
+		return
+	}
 	if c.err = c.awaken(); c.err != nil {
 		return
 	}
@@ -93,8 +100,19 @@ func (c *call) run() {
 	defer cancel()
 	c.beginUse(ctx)
 	defer c.endUse(ctx)
-	c.i.log.start(c.i.target, c.inv)
-	failure, err := c.execute(ctx)
+	c.start()
+	c.conclude(c.execute(ctx))
+}
+
+// start writes START, once.
+func (c *call) start() {
+	if !c.started.Swap(true) {
+		c.i.log.start(c.i.target, c.inv)
+	}
+}
+
+// conclude ends the invocation: it is answered, or given back with an error.
+func (c *call) conclude(failure *fault, err error) {
 	if err != nil {
 		c.i.log.abandon()
 		c.err = err
@@ -132,6 +150,11 @@ func (c *call) attempt(ctx context.Context) (l *life, failure *fault, delivered 
 		return l, failure, false, err
 	}
 	outcome, err := l.session.Invoke(ctx, c.event(), c.sink)
+	return c.outcome(l, outcome, err)
+}
+
+// outcome says what became of the event that a runtime was given.
+func (c *call) outcome(l *life, outcome runtimeapi.Outcome, err error) (_ *life, failure *fault, delivered bool, _ error) {
 	c.account(outcome)
 	delivered = !outcome.Delivered.IsZero()
 	switch {

@@ -10,6 +10,7 @@ import (
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/receipt"
 	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/sandbox"
 )
@@ -36,7 +37,20 @@ func NewLauncher(d Deps) *Launcher {
 // initialisation failed is an instance that answers its first invocation with that
 // failure; one that took too long is initialised again inside its first invocation. For a
 // provisioned target both are errors that wrap ErrInit: nothing waits for an answer.
-func (l *Launcher) Start(ctx context.Context, t *lambda.Target) (_ *Instance, err error) {
+func (l *Launcher) Start(ctx context.Context, t *lambda.Target) (*Instance, error) {
+	i, err := l.Prepare(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if err := i.Initialise(ctx); err != nil {
+		return nil, err
+	}
+	return i, nil
+}
+
+// Prepare makes an instance whose runtime has not been started: Initialise does that, or else
+// its first Invoke, with the event at hand.
+func (l *Launcher) Prepare(ctx context.Context, t *lambda.Target) (_ *Instance, err error) {
 	began := time.Now()
 	var undo cleanup.Stack
 	defer undo.Run(&err)
@@ -45,9 +59,7 @@ func (l *Launcher) Start(ctx context.Context, t *lambda.Target) (_ *Instance, er
 		return nil, fmt.Errorf("starting %s: %w", t.ID.ARN(), err)
 	}
 	i.timeline.Began, i.timeline.Sandbox = began, time.Since(began)
-	if err := i.initialise(ctx); err != nil {
-		return nil, fmt.Errorf("starting %s: %w", t.ID.ARN(), err)
-	}
+	i.unborn.Store(true)
 	i.beside = l.deps.Neighbours.Join(t.ID.Name, i.cpu)
 	undo.Release()
 	go i.watch() // ends with the instance
@@ -80,8 +92,20 @@ func (l *Launcher) build(ctx context.Context, t *lambda.Target, undo *cleanup.St
 	if err := i.box.Bind(ctx, i.workload()); err != nil {
 		return nil, fmt.Errorf("binding the sandbox: %w", err)
 	}
+	i.tellMachine()
 	i.openLog()
 	return i, nil
+}
+
+// tellMachine notes how a sandbox with a kernel of its own came to be.
+func (i *Instance) tellMachine() {
+	m, ok := i.box.(sandbox.Machine)
+	if !ok {
+		return
+	}
+	made := m.Made()
+	i.emulated = made.Emulated
+	i.timeline.Machine = receipt.Machine{Boot: receipt.Span(made.Boot), Resume: receipt.Span(made.Restore), Attach: receipt.Span(made.Attach)}
 }
 
 // lacking says so where a sandbox could not be made because the host has lost the tier.

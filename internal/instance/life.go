@@ -37,12 +37,35 @@ type life struct {
 // phases is how long the two parts of a start took.
 type phases struct{ runtime, init time.Duration }
 
+// Initialise starts the runtime and waits until the function is initialised, once: what was
+// initialised stays so. With an error the instance has ended.
+func (i *Instance) Initialise(ctx context.Context) error {
+	if !i.unborn.CompareAndSwap(true, false) {
+		return nil
+	}
+	took, err := i.initialise(ctx)
+	if err == nil {
+		err = i.firstReading(ctx)
+	}
+	if err != nil {
+		_ = i.end(ctx, errors.New("its start failed")) // shown by Err
+		return fmt.Errorf("starting %s: %w", i.target.ID.ARN(), err)
+	}
+	i.timeline.Runtime, i.timeline.Init = took.runtime, took.init
+	return nil
+}
+
 // initialise is the function's first initialisation.
-func (i *Instance) initialise(ctx context.Context) error {
+func (i *Instance) initialise(ctx context.Context) (phases, error) {
 	bounded, cancel := context.WithTimeoutCause(ctx, i.initLimit(), errInitTimeout)
 	defer cancel()
 	i.log.initStart(i.target, i.stream)
 	took, failure, err := i.begin(bounded, "init")
+	return took, i.initialised(took, failure, err)
+}
+
+// initialised takes in how the first initialisation went.
+func (i *Instance) initialised(took phases, failure *fault, err error) error {
 	if i.target.Provisioned || i.target.Snapshot {
 		err = aheadFault(failure, err)
 	} else if errors.Is(err, errInitTimeout) {
@@ -51,27 +74,32 @@ func (i *Instance) initialise(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	i.timeline.Runtime, i.timeline.Init = took.runtime, took.init
 	i.pending.Store(failure)
+	i.initTook = took.runtime + took.init
 	begun := failure == nil && i.life.Load() != nil
 	i.fresh.Store(begun && !i.target.Snapshot)
 	if begun && i.target.SnapStarts() {
-		i.log.initReport(initReport{at: time.Now(), kind: initialisationType(i.target), phase: "init", duration: took.runtime + took.init, status: "success"})
+		i.log.initReport(initReport{at: time.Now(), kind: initialisationType(i.target), phase: "init", duration: i.initTook, status: "success"})
 	}
-	return i.firstReading(ctx)
+	return nil
 }
 
 // begin starts the runtime and waits until the function is initialised. Afterwards
 // i.life is set, or a failure of the function or an error is returned: ctx's cause, or
 // the platform's.
 func (i *Instance) begin(ctx context.Context, phase string) (phases, *fault, error) {
+	return i.beginBy(ctx, phase, serveFrames, i.await)
+}
+
+// beginBy is begin with a way to speak to a runtime that speaks frames, and to wait for it.
+func (i *Instance) beginBy(ctx context.Context, phase string, serve serving, await waiting) (phases, *fault, error) {
 	started := time.Now()
-	l, failure, err := i.launchRuntime(ctx)
+	l, failure, err := i.launchRuntime(ctx, serve)
 	if err != nil || failure != nil {
 		return phases{runtime: time.Since(started)}, i.logInit(phase, started, failure, err), err
 	}
 	i.life.Store(l)
-	took, failure, err := i.await(ctx, l, started)
+	took, failure, err := await(ctx, l, started)
 	if failure != nil || err != nil {
 		failure = i.logInit(phase, started, failure, err)
 		i.reset()
@@ -79,8 +107,18 @@ func (i *Instance) begin(ctx context.Context, phase string) (phases, *fault, err
 	return took, failure, err
 }
 
+type (
+	serving func(*life, net.Conn)
+	waiting func(ctx context.Context, l *life, started time.Time) (phases, *fault, error)
+)
+
+// serveFrames takes a runtime's frames beside whoever waits for it.
+func serveFrames(l *life, conn net.Conn) {
+	go func() { _ = l.session.ServeFrames(conn) }() // ends with the session, which keeps its error
+}
+
 // launchRuntime runs the runtime's process and connects it to a fresh session.
-func (i *Instance) launchRuntime(ctx context.Context) (*life, *fault, error) {
+func (i *Instance) launchRuntime(ctx context.Context, serve serving) (*life, *fault, error) {
 	path, failure := entrypoint(i.launch.Commands, i.mounts)
 	if failure != nil {
 		return nil, failure, nil
@@ -98,11 +136,11 @@ func (i *Instance) launchRuntime(ctx context.Context) (*life, *fault, error) {
 	}
 	l := &life{process: process, session: session}
 	go l.watch(i.done, i.launch.Protocol == runtimes.Framed) // ends with the process
-	return l, nil, i.connect(ctx, l)
+	return l, nil, i.connect(ctx, l, serve)
 }
 
 // connect gives a runtime that speaks frames its stream.
-func (i *Instance) connect(ctx context.Context, l *life) error {
+func (i *Instance) connect(ctx context.Context, l *life, serve serving) error {
 	if i.launch.Protocol != runtimes.Framed {
 		return nil
 	}
@@ -113,7 +151,7 @@ func (i *Instance) connect(ctx context.Context, l *life) error {
 	if err != nil {
 		return err
 	}
-	go func() { _ = l.session.ServeFrames(conn) }() // ends with the session, which keeps its error
+	serve(l, conn)
 	return nil
 }
 
@@ -200,11 +238,11 @@ func (i *Instance) crash(l *life) (*fault, error) {
 	case <-i.done:
 	case <-timer.C:
 	}
+	if err := i.box.Err(); err != nil && !errors.Is(err, sandbox.ErrClosed) { // first: its processes ended with it
+		return nil, fmt.Errorf("sandbox died: %w", err)
+	}
 	if i.Err() != nil {
 		return nil, errClosed // says nothing of ErrGone: the function may have the event
-	}
-	if err := i.box.Err(); err != nil { // first: its processes ended with it
-		return nil, fmt.Errorf("sandbox died: %w", err)
 	}
 	select {
 	case <-l.process.Done():

@@ -3,6 +3,7 @@ package instance
 import (
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lambent.dev/lambent/internal/lambda"
@@ -11,7 +12,8 @@ import (
 // functionLog is where a function's output and the platform's lines meet. It is the
 // Stdout and Stderr of every command.
 type functionLog struct {
-	format lineFormat // immutable once the log is open
+	format lineFormat             // immutable once the log is open
+	before atomic.Pointer[func()] // called before output is written; nil = nothing is
 
 	mu      sync.Mutex // guards what follows
 	out     io.WriteCloser
@@ -24,7 +26,7 @@ type functionLog struct {
 
 // openLog begins the instance's log stream.
 func (i *Instance) openLog() {
-	i.log.format = formatOf(i.target)
+	i.log.format = formatOf(i.target, i.emulated)
 	if i.deps.Logs != nil {
 		i.log.out = i.deps.Logs(i.target.ID, i.stream)
 	}
@@ -33,11 +35,20 @@ func (i *Instance) openLog() {
 // Write implements io.Writer for the function's output. It never fails: a log that
 // cannot be stored must not stop a function.
 func (l *functionLog) Write(p []byte) (int, error) {
+	if look := l.before.Load(); look != nil {
+		(*look)()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.writeLocked(p)
 	return len(p), nil
 }
+
+// opening has look called before any output is written, until opened: it finds out whether the
+// output is still the initialisation's, and writes START if not.
+func (l *functionLog) opening(look func()) { l.before.Store(&look) }
+
+func (l *functionLog) opened() { l.before.Store(nil) }
 
 func (l *functionLog) writeLocked(p []byte) {
 	if len(p) == 0 {

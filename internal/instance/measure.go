@@ -15,11 +15,14 @@ import (
 // an invocation. What happens in an idle instance is nobody's: timers and garbage
 // collections of its runtime, and their waiting beside others.
 //
-// Where one is younger at the end, too, only CPU time and memory are read: an invocation
-// that short cannot have waited for long, and to read all takes a quarter of what Lambent
-// does for it. What it waited may be on the receipt of one that begins within the time and
-// takes longer.
-const staleAfter = time.Millisecond
+// It also bounds what a receipt may show of others: see short.
+const staleAfter = 5 * time.Millisecond
+
+// short is an invocation that cannot have waited for long. At its end only CPU time and memory
+// are read where a reading of all is not stale: reading all was a sixth of what Lambent did for
+// invocations that follow each other. What it waited, less than this, may be on the receipt
+// of one that takes longer and begins before the reading is stale.
+const short = time.Millisecond
 
 // gauge knows what the box has used and what runs in it. Nothing waits for it but other
 // invocations of the same instance.
@@ -31,6 +34,7 @@ type gauge struct {
 	running int
 	waited  int // of those that run, in the latency class: somebody waits
 	class   lambda.Class
+	coarse  bool // the box tells no more than CPU time and memory
 }
 
 // reading is what a box had used at a moment.
@@ -39,8 +43,7 @@ type reading struct {
 	at time.Time
 }
 
-// detailed says that it has more than CPU time: a driver that has to look for its processes
-// one by one has not, and is not asked twice.
+// detailed says that it has more than CPU time and memory.
 func (r reading) detailed() bool { return r.Waiting.Known || r.Faults.Known }
 
 // use is one invocation's part of the gauge.
@@ -57,11 +60,11 @@ func (i *Instance) read(ctx context.Context) (reading, bool) {
 	return reading{u, time.Now()}, err == nil
 }
 
-// brief reads what every invocation needs to know, where all counters were read just now
-// and the box can tell it for less.
-func (i *Instance) brief(ctx context.Context) (sandbox.Usage, bool) {
+// brief reads what every invocation needs to know, at the end of a short one, where all
+// counters were read just now and the box can tell it for less.
+func (i *Instance) brief(ctx context.Context, began time.Time) (sandbox.Usage, bool) {
 	box, ok := i.box.(sandbox.Brief)
-	if !ok || !i.justRead() {
+	if !ok || time.Since(began) >= short || !i.justRead() {
 		return sandbox.Usage{}, false
 	}
 	u, err := box.Brief(ctx)
@@ -69,21 +72,40 @@ func (i *Instance) brief(ctx context.Context) (sandbox.Usage, bool) {
 }
 
 // justRead says whether a reading of all counters would tell no more. The first invocation
-// has one of its own.
+// has one of its own, if there is one from before it.
 func (i *Instance) justRead() bool {
 	i.gauge.mu.Lock()
 	defer i.gauge.mu.Unlock()
-	return i.gauge.begun > 1 && i.gauge.last.detailed() && time.Since(i.gauge.last.at) < staleAfter
+	g := &i.gauge
+	return !g.coarse && (g.begun > 1 || !g.last.detailed()) && time.Since(g.last.at) < staleAfter
 }
 
 // firstReading is the one at the end of the initialisation.
 func (i *Instance) firstReading(ctx context.Context) (err error) {
 	i.gauge.mu.Lock()
 	defer i.gauge.mu.Unlock()
-	i.gauge.last.at = time.Now()
-	i.gauge.last.Usage, err = i.box.Usage(ctx)
+	now := reading{at: time.Now()}
+	now.Usage, err = i.box.Usage(ctx)
+	i.gauge.keep(now)
 	return err
 }
+
+// firstBrief is firstReading where a request waits: of CPU time and memory only, where the box
+// tells them for less.
+func (i *Instance) firstBrief(ctx context.Context) error {
+	box, ok := i.box.(sandbox.Brief)
+	if !ok {
+		return i.firstReading(ctx)
+	}
+	u, err := box.Brief(ctx)
+	i.gauge.mu.Lock()
+	defer i.gauge.mu.Unlock()
+	i.gauge.last = reading{u, time.Now()}
+	return err
+}
+
+// keep notes a reading of all counters. Preconditions: mu is held.
+func (g *gauge) keep(now reading) { g.last, g.coarse = now, !now.detailed() }
 
 // cpu is read by the board of neighbours, at any time.
 func (i *Instance) cpu() (time.Duration, bool) {
@@ -108,9 +130,9 @@ func (c *call) beginUse(ctx context.Context) {
 	if c.use.shared {
 		return
 	}
-	if g.last.detailed() && time.Since(g.last.at) > staleAfter {
+	if !g.coarse && time.Since(g.last.at) > staleAfter {
 		if now, ok := c.i.read(ctx); ok {
-			g.last = now
+			g.keep(now)
 		}
 	}
 	c.use.before = g.last
@@ -120,7 +142,7 @@ func (c *call) beginUse(ctx context.Context) {
 
 // measure puts what the box has used since on the receipt.
 func (c *call) measure(ctx context.Context) {
-	if now, ok := c.i.brief(ctx); ok {
+	if now, ok := c.i.brief(ctx, c.began); ok {
 		c.take(reading{Usage: now}, true)
 	} else if now, ok := c.i.read(ctx); ok {
 		c.take(now, false)
@@ -138,7 +160,7 @@ func (c *call) take(now reading, brief bool) {
 	case brief:
 		g.last.CPU, g.last.MemoryPeak = now.CPU, now.MemoryPeak
 	default:
-		g.last = now
+		g.keep(now)
 	}
 	if c.use.shared || g.begun != c.use.nth {
 		c.receipt.Used = receipt.Used{Shared: true}

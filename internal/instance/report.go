@@ -43,7 +43,7 @@ func (i *Instance) reportOf(c *call, failure *fault, took time.Duration) report 
 		memory: i.target.Version.MemorySize, peak: c.receipt.MemoryPeak, failure: failure, restore: c.restored,
 	}
 	if i.fresh.Swap(false) {
-		r.init = i.timeline.Runtime + i.timeline.Init
+		r.init = i.initTook
 	}
 	return r
 }
@@ -89,11 +89,11 @@ type lineFormat interface {
 	report(r report) string
 }
 
-func formatOf(t *lambda.Target) lineFormat {
+func formatOf(t *lambda.Target, emulated bool) lineFormat {
 	if writesJSON(t) {
-		return jsonFormat{level: orDefault(t.Version.Logging.SystemLevel, "INFO")}
+		return jsonFormat{level: orDefault(t.Version.Logging.SystemLevel, "INFO"), emulated: emulated}
 	}
-	return textFormat{}
+	return textFormat{emulated}
 }
 
 // writesJSON reports whether a function logs JSON. One that takes many requests at once
@@ -103,10 +103,10 @@ func writesJSON(t *lambda.Target) bool { return t.Version.Logging.Format == "JSO
 
 // textFormat writes the lines as AWS does, tabs included, and the isolation after that. Source: lines recorded from
 // AWS; Developer Guide, "Working with Lambda function logs".
-type textFormat struct{}
+type textFormat struct{ emulated bool }
 
-func (textFormat) initStart(t *lambda.Target, _ string, _ time.Time) string {
-	return fmt.Sprintf("INIT_START Runtime Version: %s\tRuntime Version ARN: %s\tIsolation: %s", runtimeVersion(t), runtimeARN(t), t.Tier)
+func (f textFormat) initStart(t *lambda.Target, _ string, _ time.Time) string {
+	return fmt.Sprintf("INIT_START Runtime Version: %s\tRuntime Version ARN: %s\tIsolation: %s", runtimeVersion(t), runtimeARN(t), isolationOf(t, f.emulated))
 }
 
 func (textFormat) initReport(r initReport) string {
@@ -157,7 +157,18 @@ func (textFormat) report(r report) string {
 
 // jsonFormat writes one record a line. Source: records as AWS writes them; Developer
 // Guide, "Lambda Telemetry API Event schema reference".
-type jsonFormat struct{ level string }
+type jsonFormat struct {
+	level    string
+	emulated bool
+}
+
+// isolationOf names the tier of an instance, and says so where software stands in for the processor.
+func isolationOf(t *lambda.Target, emulated bool) string {
+	if emulated {
+		return t.Tier.String() + " (software emulation)"
+	}
+	return t.Tier.String()
+}
 
 // fields is a record of the log.
 type fields map[string]any
@@ -184,7 +195,7 @@ func (f jsonFormat) initStart(t *lambda.Target, stream string, now time.Time) st
 	return record(now, "platform.initStart", fields{
 		"initializationType": initialisationType(t), "phase": "init", "runtimeVersion": runtimeVersion(t),
 		"runtimeVersionArn": runtimeARN(t), "functionName": t.ID.Name, "functionVersion": t.Version.Version,
-		"instanceId": stream, "instanceMaxMemory": int64(t.Version.MemorySize) << 20, "isolation": t.Tier.String(),
+		"instanceId": stream, "instanceMaxMemory": int64(t.Version.MemorySize) << 20, "isolation": isolationOf(t, f.emulated),
 	})
 }
 

@@ -12,7 +12,7 @@ import (
 // maxAllocations is the most that the API may allocate for an invocation, from the request
 // that net/http has read to the answer that it is handed. Lower it when the number falls;
 // a change that needs more says why.
-const maxAllocations = 21 + underRace
+const maxAllocations = 19 + underRace
 
 // blank is a ResponseWriter that keeps nothing but headers, as net/http has them made.
 type blank struct{ header http.Header }

@@ -84,6 +84,8 @@ type Snapshotter interface {
 type Tiers interface {
 	// Offers returns nil, or an error that says what is missing and how to get it.
 	Offers(t lambda.Tier) error
+	// Emulates says whether software stands in for the processor there: many times slower.
+	Emulates(t lambda.Tier) bool
 }
 
 // Networks knows which network profiles this host offers.

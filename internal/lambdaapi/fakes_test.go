@@ -303,6 +303,8 @@ func (h *host) Offers(t lambda.Tier) error {
 	return errors.New("no driver for it is there")
 }
 
+func (h *host) Emulates(t lambda.Tier) bool { return t == lambda.TierMicroVM }
+
 // router answers invocations as a test wants it to.
 type router func(inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error)
 

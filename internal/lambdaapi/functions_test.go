@@ -226,3 +226,15 @@ func TestSlowBodyOverConnection(t *testing.T) {
 		_ = conn.Close()
 	}
 }
+
+// GetFunction says, beside AWS's answer, where the isolation in force is emulated on this host.
+func TestGetFunctionSaysWhatIsEmulated(t *testing.T) {
+	b := newBench(t)
+	b.create(nil)
+	for tier, want := range map[string]string{"microvm": "true", "light": ""} {
+		b.edit("thumbnail", func(fn *lambda.Function) { fn.Tags = map[string]string{lambda.IsolationTag: tier} })
+		if got := b.do("GET", functions+"/thumbnail", "").Header().Get("X-Lambent-Emulated"); got != want {
+			t.Errorf("%s: X-Lambent-Emulated is %q, want %q", tier, got, want)
+		}
+	}
+}

@@ -46,7 +46,7 @@ func getFunction(c *call) error {
 	if fn.ReservedConcurrency != nil {
 		out.Concurrency = &concurrency{*fn.ReservedConcurrency}
 	}
-	c.describeNetwork(fn, v)
+	c.describeHost(fn, v)
 	return c.answer(http.StatusOK, out)
 }
 
@@ -62,12 +62,16 @@ func (s *Server) tagsInForce(fn *lambda.Function, v *lambda.Version) map[string]
 	return tags
 }
 
-// describeNetwork says which profile is in force, in a header: AWS's answer has no place for it.
-func (c *call) describeNetwork(fn *lambda.Function, v *lambda.Version) {
+// describeHost says which profile is in force, and what this host emulates, in headers: AWS's answer
+// has no place for them.
+func (c *call) describeHost(fn *lambda.Function, v *lambda.Version) {
 	if s, err := lambda.ParseSettings(fn.Tags); err == nil {
 		tier, _ := c.Isolation.Choose(s, v) // refused or not, it is the one
 		s.Settle(tier, c.DefaultNetwork)
 		c.w.Header().Set("X-Lambent-Network", string(s.Network))
+		if c.Tiers.Emulates(tier) {
+			c.w.Header().Set("X-Lambent-Emulated", "true")
+		}
 	}
 }
 

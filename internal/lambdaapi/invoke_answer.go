@@ -16,7 +16,7 @@ import (
 // describeRun writes the headers of an invocation's answer: Lambda's, then Lambent's
 // receipt.
 func (c *call) describeRun(inv *lambda.Invocation, r *receipt.Receipt, sink *lambda.Buffer) {
-	h := headers{to: c.w.Header(), values: make([]string, 0, 12)}
+	h := headers{to: c.w.Header(), values: make([]string, 0, 13)}
 	h.set("Content-Type", contentType(sink))
 	h.set("X-Amz-Executed-Version", r.Version)
 	h.set("X-Amzn-Trace-Id", inv.TraceID)
@@ -30,6 +30,9 @@ func (c *call) describeRun(inv *lambda.Invocation, r *receipt.Receipt, sink *lam
 	h.set("X-Lambent-Usage", r.Usage())
 	h.set("X-Lambent-Start", string(r.Start))
 	h.set("X-Lambent-Isolation", r.Tier.String())
+	if r.Emulated {
+		h.set("X-Lambent-Emulated", "true")
+	}
 	if r.Network != "" {
 		h.set("X-Lambent-Network", string(r.Network))
 	}
@@ -85,10 +88,11 @@ func traceID(given string, now time.Time) string {
 	if given != "" && len(given) <= maxTraceID && headerText(given) == given {
 		return given
 	}
-	var random [12]byte
-	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
+	var bytes [16]byte // the second, and twelve at random
+	binary.BigEndian.PutUint32(bytes[:4], uint32(now.Unix()))
+	_, _ = rand.Read(bytes[4:]) // never fails (crypto/rand)
 	id := make([]byte, 0, len("Root=1-01234567-0123456789abcdef01234567;Sampled=0"))
-	id = hex.AppendEncode(append(id, "Root=1-"...), binary.BigEndian.AppendUint32(nil, uint32(now.Unix())))
-	id = hex.AppendEncode(append(id, '-'), random[:])
+	id = hex.AppendEncode(append(id, "Root=1-"...), bytes[:4])
+	id = hex.AppendEncode(append(id, '-'), bytes[4:])
 	return string(append(id, ";Sampled=0"...))
 }

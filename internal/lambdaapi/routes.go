@@ -157,8 +157,10 @@ func (c *call) dispatch() error {
 		return lambda.NewError(lambda.ErrAccessDenied, "User: %s is not authorized to perform: lambda:%s from inside a function",
 			c.who.arn(), m.route.operation)
 	}
-	if c.query, err = url.ParseQuery(c.r.URL.RawQuery); err != nil {
-		return lambda.NewError(lambda.ErrInvalidParameterValue, "The query string of the request is malformed.")
+	if raw := c.r.URL.RawQuery; raw != "" {
+		if c.query, err = url.ParseQuery(raw); err != nil {
+			return lambda.NewError(lambda.ErrInvalidParameterValue, "The query string of the request is malformed.")
+		}
 	}
 	c.operation, c.labels = m.route.operation, m.labels
 	return m.route.serve(c)

@@ -17,7 +17,8 @@
 // A start is begun where none in use is expected to be free before (see patience.go). There
 // are never more starts begun than waiting requests need. A start whose request was
 // served by another instance goes on, and its instance is idle for the next request;
-// one that still waits for memory is called off.
+// one that still waits for memory is called off. Where nothing could serve a request sooner
+// than its own start, it gets the instance before that is initialised (see open.go).
 //
 // # The life of an instance
 //

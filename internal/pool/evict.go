@@ -7,6 +7,7 @@ import "time"
 func (p *Pool) reclaim() {
 	p.evicting.Lock() // or two callers would see one shortage and make twice the room
 	defer p.evicting.Unlock()
+	p.calm.rush()
 	for p.memory.short() && p.evict() {
 	}
 }

@@ -336,13 +336,20 @@ type host struct {
 // the test ends.
 func newHost(t testing.TB, s *starter, change func(*pool.Settings)) *host {
 	t.Helper()
+	return newHostOf(t, s, s, change)
+}
+
+// newHostOf is newHost with another starter before s.
+func newHostOf(t testing.TB, first pool.Starter, s *starter, change func(*pool.Settings)) *host {
+	t.Helper()
 	settings := pool.DefaultSettings()
+	settings.CalmAfter = 0 // see calm_test.go
 	settings.FreezeAfter = -1
 	if change != nil {
 		change(&settings)
 	}
 	s.t = t
-	p, err := pool.New(s, settings)
+	p, err := pool.New(first, settings)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,6 +35,21 @@ type Instance interface {
 	Close(ctx context.Context) error
 }
 
+// Opener is an Instance that a Preparer made. Optional: Initialise starts its runtime and waits
+// until the function is initialised. Where it was not called the first Invoke does that, inside
+// its time but not the function's, and the receipt has what it took in Runtime and Init. With an
+// error, or one of that Invoke that wraps instance.ErrGone, the instance has ended.
+type Opener interface {
+	Instance
+	Initialise(ctx context.Context) error
+}
+
+// Preparer is a Starter that can leave the initialisation to the first Invoke. Optional; errors
+// are as Start's.
+type Preparer interface {
+	Prepare(ctx context.Context, target *lambda.Target) (Opener, error)
+}
+
 // Starter starts instances; Launcher makes one of an instance.Launcher. On an error
 // nothing is left. An error that is a *lambda.Error is final and for the caller; any
 // other is the platform's and is tried again once.

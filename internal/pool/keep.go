@@ -79,6 +79,7 @@ func (p *Pool) refuse() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
+	p.calm.end()
 	for _, f := range p.functions {
 		for _, g := range f.groups {
 			g.retire(whyClosing)

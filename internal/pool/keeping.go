@@ -98,9 +98,12 @@ func (k *keeping) lost(m *member) {
 	}
 }
 
+// beginsExpired is the beginning of what whyExpired says.
+const beginsExpired = "instance expired after "
+
 // whyExpired says it with who set the time. Preconditions: mu is held.
 func (g *group) whyExpired(idle time.Duration) string {
-	said := fmt.Sprintf("instance expired after %s idle", seconds(idle))
+	said := fmt.Sprintf(beginsExpired+"%s idle", seconds(idle))
 	switch k := &g.keeping; {
 	case k.policy.Set:
 		return said + ", as " + lambda.KeepAliveTag + " says"

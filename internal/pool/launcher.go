@@ -7,10 +7,22 @@ import (
 	"lambent.dev/lambent/internal/lambda"
 )
 
-var _ Instance = (*instance.Instance)(nil)
+var (
+	_ Opener   = (*instance.Instance)(nil)
+	_ Preparer = Launcher{}
+)
 
 // Launcher is the Starter of real instances.
 type Launcher struct{ *instance.Launcher }
+
+// Prepare implements Preparer.
+func (l Launcher) Prepare(ctx context.Context, target *lambda.Target) (Opener, error) {
+	i, err := l.Launcher.Prepare(ctx, target)
+	if err != nil {
+		return nil, err // as below
+	}
+	return i, nil
+}
 
 // Start implements Starter.
 func (l Launcher) Start(ctx context.Context, target *lambda.Target) (Instance, error) {

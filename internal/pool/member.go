@@ -33,6 +33,8 @@ type member struct {
 	group  *group
 	target *lambda.Target
 	memory int                     // MiB
+	begun  time.Time               // its start
+	open   bool                    // a request initialises it; of its own goroutine
 	cancel context.CancelCauseFunc // calls the start off
 	wake   chan struct{}           // holds one: look at the state
 	inst   Instance                // set before group.arrive
@@ -56,7 +58,7 @@ type member struct {
 func newMember(g *group, target *lambda.Target, cancel context.CancelCauseFunc) *member {
 	return &member{
 		group: g, target: target.For(g.key.Tenant), memory: target.Version.MemorySize,
-		cancel: cancel, wake: make(chan struct{}, 1),
+		begun: time.Now(), cancel: cancel, wake: make(chan struct{}, 1),
 	}
 }
 
@@ -81,8 +83,10 @@ func (m *member) run(ctx context.Context) {
 		m.group.fail(m, err)
 		return
 	}
-	m.group.pace.started(time.Since(began))
-	m.group.arrive(m)
+	if !m.open {
+		m.group.pace.started(time.Since(began))
+		m.group.arrive(m)
+	}
 	m.watch(ctx)
 	m.close(ctx)
 	m.group.pool.memory.free(m.memory, m.memory)
@@ -110,6 +114,7 @@ func (m *member) startFunded(ctx context.Context) error {
 }
 
 func (m *member) launch(ctx context.Context) (err error) {
+	defer m.group.pool.calm.begin()()
 	if m.provisioned() || m.snapshot {
 		return m.launchAhead(ctx)
 	}
@@ -120,8 +125,12 @@ func (m *member) launch(ctx context.Context) (err error) {
 	}
 	ctx, stop := context.WithTimeoutCause(ctx, limit, errStartTimeout)
 	defer stop()
-	m.inst, err = p.starter.Start(ctx, m.target)
-	return err
+	preparer, ok := p.starter.(Preparer)
+	if !ok || m.target.SnapStarts() {
+		m.inst, err = p.starter.Start(ctx, m.target)
+		return err
+	}
+	return m.launchInTwo(ctx, preparer)
 }
 
 // watch returns when the instance is to be closed.
@@ -270,8 +279,10 @@ func (m *member) thaw(ctx context.Context, ice <-chan struct{}) error {
 	return nil
 }
 
-// close ends the instance. Nothing is owed to a caller any more, so errors go to the log.
+// close ends the instance, when it is in nobody's way or somebody waits for its memory. Nothing
+// is owed to a caller any more, so errors go to the log.
 func (m *member) close(ctx context.Context) {
+	defer m.group.pool.calm.await(ctx, m.group.pool.memory.wanted)()
 	ctx, stop := cleanup.Context(ctx, closeTimeout)
 	defer stop()
 	m.log(m.inst.Close(ctx), "instance was not closed cleanly")

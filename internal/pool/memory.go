@@ -162,6 +162,9 @@ func (m *memory) returned() bool {
 	return was
 }
 
+// wanted says whether claims wait.
+func (m *memory) wanted() bool { return m.waiting.Load() > 0 }
+
 func (m *memory) inUse() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -71,6 +71,13 @@ func (p *pace) land(place int, now time.Time) {
 	p.vacant = append(p.vacant, place)
 }
 
+// flown notes how long a request had its instance that did not depart.
+func (p *pace) flown(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.took.add(d)
+}
+
 // started notes how long a start took.
 func (p *pace) started(d time.Duration) {
 	p.mu.Lock()

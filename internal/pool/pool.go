@@ -30,6 +30,7 @@ type Pool struct {
 	starter  Starter
 	memory   memory
 	holdings holdings
+	calm     calm
 
 	launching chan struct{} // holds one for each provisioned instance that is being started
 
@@ -76,7 +77,7 @@ func New(starter Starter, settings Settings) (*Pool, error) {
 	if settings.Log == nil {
 		settings.Log = slog.New(slog.DiscardHandler)
 	}
-	p := &Pool{settings: settings, starter: starter, functions: map[lambda.FunctionID]*function{}}
+	p := &Pool{settings: settings, starter: starter, functions: map[lambda.FunctionID]*function{}, calm: newCalm(settings.CalmAfter)}
 	p.launching = make(chan struct{}, startsPerCPU*runtime.NumCPU())
 	p.memory.limit = settings.MemoryBudget
 	p.ctx, p.stop = context.WithCancelCause(context.Background())
@@ -132,13 +133,13 @@ func (p *Pool) attempt(ctx context.Context, inv *lambda.Invocation, sink lambda.
 		return receipt.Receipt{}, err
 	}
 	began, why := time.Now(), whyBroken // if the sink panics, the instance is not trusted any more
-	place := g.pace.depart(began)
+	flight := g.depart(&got, began)
 	defer func() {
-		g.pace.land(place, time.Now())
+		flight.land(&rec, time.Now())
 		g.release(got.member, why)
 	}()
 	if err := context.Cause(ctx); err != nil {
-		why = ""
+		why = got.unused()
 		return receipt.Receipt{}, err
 	}
 	rec, err = got.member.inst.Invoke(context.WithoutCancel(ctx), inv, sink)

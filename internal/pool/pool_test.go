@@ -24,7 +24,7 @@ func TestColdThenWarm(t *testing.T) {
 		if cold.rec.Start != receipt.Cold || cold.rec.Why != "first invocation of this version" {
 			t.Errorf("first: %s, %q", cold.rec.Start, cold.rec.Why)
 		}
-		want := [6]time.Duration{0, 10 * ms, 10 * ms, 20 * ms, 5 * ms, 0}
+		want := [9]time.Duration{0, 10 * ms, 10 * ms, 20 * ms, 5 * ms, 0}
 		if cold.rec.Spent != want {
 			t.Errorf("phases = %v, want %v", cold.rec.Spent, want)
 		}
@@ -102,7 +102,7 @@ func TestLaunchIsClippedToTheWait(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(50 * ms)
 		late := h.ok(fn, "") // gets the start of the early one, half way through
-		want := [6]time.Duration{0, 0, 0, 50 * ms, 0, 0}
+		want := [9]time.Duration{0, 0, 0, 50 * ms, 0, 0}
 		if late.rec.Spent != want || late.rec.Start != receipt.Cold {
 			t.Errorf("phases = %v (%s), want %v", late.rec.Spent, late.rec.Start, want)
 		}

@@ -98,7 +98,7 @@ func (g *group) abandon(w *waiter, cause error) error {
 		return cause
 	}
 	if l := <-w.got; l.member != nil {
-		g.release(l.member, "")
+		g.release(l.member, l.unused())
 	}
 	return cause
 }

@@ -26,6 +26,10 @@ type Settings struct {
 	QueueTimeout time.Duration
 	// StartTimeout bounds the start of one instance. Above 0.
 	StartTimeout time.Duration
+	// CalmAfter is how long no instance must have been starting before one that leaves is
+	// closed, unless its memory is wanted: the processes, namespaces and groups of one take as
+	// much of the CPUs to end as to make. 0 closes it at once.
+	CalmAfter time.Duration
 	// MemoryBudget is how much memory all instances together may be given, in MiB, by
 	// the memory sizes of their functions. 0 = no limit.
 	MemoryBudget int
@@ -43,6 +47,7 @@ func DefaultSettings() Settings {
 		QueueLimit:   1000,        // AWS's concurrency limit of an account
 		QueueTimeout: 10 * time.Second,
 		StartTimeout: time.Minute,
+		CalmAfter:    5 * time.Millisecond, // a client's next request has come by then
 	}
 }
 
@@ -58,6 +63,7 @@ func (s Settings) Validate() error {
 	reject(s.QueueLimit < 1, "queue limit is %d: use 1 or more", s.QueueLimit)
 	reject(s.QueueTimeout <= 0, "queue timeout is %v: use more than 0", s.QueueTimeout)
 	reject(s.StartTimeout <= 0, "start timeout is %v: use more than 0", s.StartTimeout)
+	reject(s.CalmAfter < 0, "calm after is %v: use 0 or more", s.CalmAfter)
 	reject(s.MemoryBudget < 0, "memory budget is %d MiB: use 0 for no limit, or more", s.MemoryBudget)
 	return errors.Join(wrong...)
 }

@@ -87,6 +87,15 @@ func (m *member) mustRestart(fault string) bool {
 	return m.provisioned() && !m.target.Shared() && slices.Contains(restarts[:], fault)
 }
 
+// unused says what is wrong with an instance whose request leaves without having used it: one
+// that it was to initialise is of no use to another.
+func (l *lease) unused() string {
+	if l.opens {
+		return whyUnused
+	}
+	return ""
+}
+
 // swapFault notes how an invocation ended, and says how the one before did.
 func (m *member) swapFault(ended string) (before string) {
 	m.faults.Lock()
@@ -114,6 +123,7 @@ type lease struct {
 
 	// fresh says that the request waited for the instance and is one of its first.
 	fresh bool
+	opens bool // it is not initialised: the request does that
 	why   string
 	since time.Time // when the request began to wait
 

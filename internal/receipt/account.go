@@ -19,14 +19,26 @@ func (r *Receipt) Wall() time.Duration {
 // launch began and after it ended is Queue.
 func (r *Receipt) Wait(from, to time.Time, launch Launch) {
 	r.Add(Queue, max(to.Sub(from), 0))
-	begin := launch.Began
 	for _, part := range launch.parts() {
-		end := begin.Add(part.took)
-		covered := overlap(from, to, begin, end)
+		covered := overlap(from, to, part.From, part.To)
 		r.Add(part.phase, covered)
-		r.Add(Queue, -covered)
-		begin = end
+		r.Add(part.of, -covered)
 	}
+}
+
+// Parts yields the phases in order with what was spent in each. Those that only machines have
+// are left out where they took no time.
+func (r *Receipt) Parts(yield func(Phase, time.Duration) bool) {
+	for _, p := range order {
+		if d := r.Spent[p]; (d != 0 || !p.ofMachine()) && !yield(p, d) {
+			return
+		}
+	}
+}
+
+// Making is what the sandbox took, with all that a machine took of it.
+func (r *Receipt) Making() time.Duration {
+	return r.Spent[Sandbox] + r.Spent[Boot] + r.Spent[Resume] + r.Spent[Attach]
 }
 
 // Settle makes the phases sum to wall: time that is in no phase yet goes to p. Every

@@ -16,6 +16,7 @@ type document struct {
 	Version    string         `json:"version"`
 	TenantID   string         `json:"tenantId,omitempty"`
 	Isolation  string         `json:"isolation,omitempty"` // "" = refused before a tier was known
+	Emulated   bool           `json:"emulated,omitempty"`
 	Network    lambda.Network `json:"network,omitempty"`
 	Start      StartKind      `json:"start"`
 	Why        string         `json:"why,omitempty"`
@@ -56,6 +57,9 @@ type neighbourDocument struct {
 type phaseMap struct {
 	Queue    float64 `json:"queue"`
 	Sandbox  float64 `json:"sandbox"`
+	Boot     float64 `json:"boot,omitempty"` // this and the next two: of machines
+	Resume   float64 `json:"restore,omitempty"`
+	Attach   float64 `json:"attach,omitempty"`
 	Runtime  float64 `json:"runtime"`
 	Init     float64 `json:"init"`
 	Handler  float64 `json:"handler"`
@@ -65,7 +69,7 @@ type phaseMap struct {
 // MarshalJSON implements json.Marshaler.
 func (r Receipt) MarshalJSON() ([]byte, error) {
 	return json.Marshal(document{
-		RequestID: r.RequestID, Version: r.Version, TenantID: r.Tenant, Isolation: isolation(r.Tier), Network: r.Network,
+		RequestID: r.RequestID, Version: r.Version, TenantID: r.Tenant, Isolation: isolation(r.Tier), Emulated: r.Emulated, Network: r.Network,
 		Start: r.Start, Why: r.Why, Class: r.Class.String(), Fault: r.Fault, Arrived: r.Arrived,
 		Phases: phasesOf(r.Spent), WallMS: rounded(r.Wall()),
 		MemoryPeak: r.MemoryPeak, MemorySize: r.MemorySize, Cost: priced(r.Cost), usedDocument: r.Used.document(), Neighbours: neighboursOf(r.Neighbours),
@@ -145,7 +149,7 @@ func (r *Receipt) UnmarshalJSON(data []byte) error {
 		return fmt.Errorf("reading a receipt: %w", err)
 	}
 	*r = Receipt{
-		RequestID: d.RequestID, Version: d.Version, Tenant: d.TenantID, Tier: tier, Network: d.Network, Class: class,
+		RequestID: d.RequestID, Version: d.Version, Tenant: d.TenantID, Tier: tier, Emulated: d.Emulated, Network: d.Network, Class: class,
 		Start: d.Start, Why: d.Why, Fault: d.Fault, Arrived: d.Arrived,
 		Spent: d.Phases.spent(), MemoryPeak: d.MemoryPeak, MemorySize: d.MemorySize,
 		Used: d.used(), Neighbours: neighbours(d.Neighbours),
@@ -184,14 +188,14 @@ func classOf(name string) (lambda.Class, error) {
 
 func phasesOf(s [phases]time.Duration) phaseMap {
 	return phaseMap{
-		rounded(s[Queue]), rounded(s[Sandbox]), rounded(s[Runtime]),
+		rounded(s[Queue]), rounded(s[Sandbox]), rounded(s[Boot]), rounded(s[Resume]), rounded(s[Attach]), rounded(s[Runtime]),
 		rounded(s[Init]), rounded(s[Handler]), rounded(s[Response]),
 	}
 }
 
 func (m phaseMap) spent() [phases]time.Duration {
 	return [phases]time.Duration{
-		Queue: duration(m.Queue), Sandbox: duration(m.Sandbox), Runtime: duration(m.Runtime),
+		Queue: duration(m.Queue), Sandbox: duration(m.Sandbox), Boot: duration(m.Boot), Resume: duration(m.Resume), Attach: duration(m.Attach), Runtime: duration(m.Runtime),
 		Init: duration(m.Init), Handler: duration(m.Handler), Response: duration(m.Response),
 	}
 }

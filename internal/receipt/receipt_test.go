@@ -23,14 +23,14 @@ func TestWaitOverlaysTheLaunch(t *testing.T) {
 	for _, c := range []struct {
 		name            string
 		from, to, began int
-		want            [6]time.Duration
+		want            [9]time.Duration
 	}{
-		{"launch begins with the wait", 0, 60, 0, [6]time.Duration{0, 10 * ms, 20 * ms, 30 * ms}},
-		{"time before and after is queue", 0, 70, 5, [6]time.Duration{10 * ms, 10 * ms, 20 * ms, 30 * ms}},
-		{"began for another request", 15, 60, 0, [6]time.Duration{0, 0, 15 * ms, 30 * ms}},
-		{"ready before the wait", 100, 110, 0, [6]time.Duration{10 * ms}},
-		{"began after the wait", 0, 10, 50, [6]time.Duration{10 * ms}},
-		{"no wait", 10, 10, 0, [6]time.Duration{}},
+		{"launch begins with the wait", 0, 60, 0, [9]time.Duration{0, 10 * ms, 20 * ms, 30 * ms}},
+		{"time before and after is queue", 0, 70, 5, [9]time.Duration{10 * ms, 10 * ms, 20 * ms, 30 * ms}},
+		{"began for another request", 15, 60, 0, [9]time.Duration{0, 0, 15 * ms, 30 * ms}},
+		{"ready before the wait", 100, 110, 0, [9]time.Duration{10 * ms}},
+		{"began after the wait", 0, 10, 50, [9]time.Duration{10 * ms}},
+		{"no wait", 10, 10, 0, [9]time.Duration{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var r receipt.Receipt
@@ -51,6 +51,9 @@ func TestWaitSumsToTheWait(t *testing.T) {
 			Began: at(n("began")), Sandbox: time.Duration(n("sandbox")) * ms,
 			Runtime: time.Duration(n("runtime")) * ms, Init: time.Duration(n("init")) * ms,
 		}
+		launch.Machine.Boot = receipt.Span{From: at(n("boot")), To: at(n("booted"))}
+		launch.Machine.Resume = receipt.Span{From: launch.Machine.Boot.To, To: launch.Machine.Boot.To.Add(time.Duration(n("resume")) * ms)}
+		launch.Machine.Attach = receipt.Span{From: launch.Machine.Resume.To, To: launch.Machine.Resume.To.Add(time.Duration(n("attach")) * ms)}
 		var r receipt.Receipt
 		r.Wait(at(from), at(to), launch)
 		if r.Wall() != time.Duration(to-from)*ms {
@@ -64,25 +67,49 @@ func TestWaitSumsToTheWait(t *testing.T) {
 	})
 }
 
+// What a machine takes of making its sandbox stands by itself; what was done before the launch,
+// or before the request waited, does not.
+func TestMachinePhases(t *testing.T) {
+	launch := receipt.Launch{Began: at(10), Sandbox: 30 * ms, Runtime: 5 * ms}
+	launch.Machine = receipt.Machine{
+		Boot: receipt.Span{From: at(0), To: at(9)}, Resume: receipt.Span{From: at(5), To: at(22)}, Attach: receipt.Span{From: at(30), To: at(38)},
+	}
+	var r receipt.Receipt
+	r.Wait(at(12), at(50), launch)
+	want := map[receipt.Phase]time.Duration{receipt.Queue: 5 * ms, receipt.Sandbox: 10 * ms, receipt.Resume: 10 * ms, receipt.Attach: 8 * ms, receipt.Runtime: 5 * ms}
+	for _, p := range receipt.Phases() {
+		if r.Spent[p] != want[p] {
+			t.Errorf("%s = %v, want %v", p, r.Spent[p], want[p])
+		}
+	}
+	if r.Making() != 28*ms {
+		t.Errorf("making it took %v", r.Making())
+	}
+	const timing = "queue;dur=5.000, sandbox;dur=10.000, restore;dur=10.000, attach;dur=8.000, runtime;dur=5.000, init;dur=0.000, handler;dur=0.000, response;dur=0.000, total;dur=38.000"
+	if got := r.ServerTiming(); got != timing {
+		t.Errorf("got  %s\nwant %s", got, timing)
+	}
+}
+
 func TestSettle(t *testing.T) {
 	var r receipt.Receipt
 	r.Add(receipt.Handler, 7*ms)
 	r.Settle(receipt.Queue, 10*ms)
 	r.Settle(receipt.Response, 12*ms)
 	r.Settle(receipt.Queue, 11*ms) // an inner measure: nothing to add
-	if want := [6]time.Duration{3 * ms, 0, 0, 0, 7 * ms, 2 * ms}; r.Spent != want || r.Wall() != 12*ms {
+	if want := [9]time.Duration{3 * ms, 0, 0, 0, 7 * ms, 2 * ms}; r.Spent != want || r.Wall() != 12*ms {
 		t.Errorf("phases = %v, wall = %v", r.Spent, r.Wall())
 	}
 }
 
 func sample() receipt.Receipt {
 	r := receipt.Receipt{
-		RequestID: "r-1", Version: "$LATEST", Tier: lambda.TierLight, Start: receipt.Cold,
+		RequestID: "r-1", Version: "$LATEST", Tier: lambda.TierLight, Emulated: true, Start: receipt.Cold,
 		Why: "first invocation of this version", Fault: "Sandbox.Timedout", Arrived: start,
 		MemoryPeak: 20 << 20, Class: lambda.ClassBatch, Neighbours: []receipt.Neighbour{{Function: "resize", CPU: 38 * ms}},
 		Used: receipt.Used{CPUs: 2, CPU: receipt.Of(3 * ms), Throttled: receipt.Of(250 * time.Microsecond), Waiting: receipt.Of[time.Duration](0), MajorFaults: receipt.Of[int64](2)},
 	}
-	for i, p := range receipt.Phases() {
+	for i, p := range []receipt.Phase{receipt.Queue, receipt.Sandbox, receipt.Runtime, receipt.Init, receipt.Handler, receipt.Response} {
 		r.Add(p, time.Duration(i)*ms+12*time.Microsecond)
 	}
 	return r
@@ -131,7 +158,7 @@ func TestJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"requestId":"r-1","version":"$LATEST","isolation":"light","start":"cold","why":"first invocation of this version",` +
+	const want = `{"requestId":"r-1","version":"$LATEST","isolation":"light","emulated":true,"start":"cold","why":"first invocation of this version",` +
 		`"class":"batch","fault":"Sandbox.Timedout","arrived":"2026-11-22T12:00:00Z","phases":{"queue":0.012,"sandbox":1.012,"runtime":2.012,` +
 		`"init":3.012,"handler":4.012,"response":5.012},"wallMs":15.072,"memoryPeakBytes":20971520,"cpus":2,"cpuMs":3,"throttledMs":0.25,"waitingMs":0,"majorPageFaults":2,` +
 		`"neighbours":[{"function":"resize","cpuMs":38}]}`

@@ -132,7 +132,7 @@ func TestWholeLineColdAndWarm(t *testing.T) {
 		}}, nil)
 		w.put(t, 1)
 		cold := w.call(`{"a":1}`)
-		want := [6]time.Duration{0, 12 * ms, 3 * ms, 20 * ms, 5 * ms, 0}
+		want := [9]time.Duration{0, 12 * ms, 3 * ms, 20 * ms, 5 * ms, 0}
 		if cold.err != nil || cold.rec.Spent != want || cold.rec.Start != receipt.Cold || cold.took != cold.rec.Wall() {
 			t.Errorf("cold: %+v in %v, %v; want phases %v", cold.rec, cold.took, cold.err, want)
 		}

@@ -33,11 +33,17 @@
 //	0x87 RestoreError       JSON, as InitError: one of them failed, the runtime ends
 //
 // Meta holds id, deadlineMs (Unix epoch), arn, and where there is one traceId,
-// clientContext (the JSON value), identity and tenantId.
+// clientContext (the JSON value), identity and tenantId. In the place of deadlineMs a first
+// Invoke may have timeoutMs: its deadline is so long after the end of the initialisation.
 //
 // A runtime sends Begun once, then Ready or InitError once, then one answer per Invoke:
 // Response frames of which only the last lacks More, or one Error. A closed stream
 // tells the runtime to exit.
+//
+// The first Invoke may be on the stream before the runtime is Ready: it is written right after
+// the workload, so that a runtime that has initialised itself finds it and waits for nobody.
+// Ready is sent all the same, and before the event is looked at: it divides the time of the
+// initialisation from the handler's, the limits of both, and the log.
 //
 // A runtime whose AWS_LAMBDA_INITIALIZATION_TYPE is snap-start gets Restore once, between
 // Ready and the first Invoke, and answers it.

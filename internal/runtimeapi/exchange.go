@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"lambent.dev/lambent/internal/kernel/nowait"
 )
 
 // A runtime with one slot is spoken to by the goroutine that invokes: it writes the event
@@ -41,13 +41,24 @@ func (l *link) exchange(ctx context.Context, t *turn) error {
 		l.session.Close(err)
 		return l.session.Err()
 	}
+	return l.bounded(ctx, func() error {
+		err := l.send(t)
+		for err == nil && !t.finished() {
+			err = l.next()
+		}
+		if t.finished() {
+			return nil
+		}
+		return err
+	})
+}
+
+// bounded talks until ctx ends. The session is closed with what ends the talk early.
+func (l *link) bounded(ctx context.Context, talk func() error) error {
 	stop := context.AfterFunc(ctx, func() { _ = l.session.giveUp(ctx) }) // which closes conn
 	defer stop()
-	err := l.send(t)
-	for err == nil && !t.finished() {
-		err = l.next()
-	}
-	if err == nil || t.finished() {
+	err := talk()
+	if err == nil {
 		return nil
 	}
 	l.session.Close(err)
@@ -62,7 +73,7 @@ func (l *link) send(t *turn) error {
 	if err := l.session.deliver(t); err != nil {
 		return err
 	}
-	n, err := writeEvent(l.conn, t.event, 0)
+	n, err := l.writeEvent(&t.event, 0)
 	if err != nil {
 		err = fmt.Errorf("sending an event to the runtime: %w", err)
 	}
@@ -77,13 +88,9 @@ func (l *link) quiet() error {
 	if l.in.Buffered() > 0 {
 		return errUnasked
 	}
-	c, ok := l.conn.(syscall.Conn)
-	if !ok {
+	raw := l.conn.Raw()
+	if raw == nil {
 		return nil // a pipe in memory: writing says whether it has ended
-	}
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return err
 	}
 	var waiting error
 	if err := raw.Control(func(fd uintptr) { waiting = peek(int(fd)) }); err != nil {
@@ -95,9 +102,9 @@ func (l *link) quiet() error {
 // peek is nil if a socket has nothing to read.
 func peek(fd int) error {
 	var b [1]byte
-	n, _, err := unix.Recvfrom(fd, b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	n, err := nowait.Peek(fd, b[:])
 	switch {
-	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+	case errors.Is(err, unix.EAGAIN):
 		return nil
 	case err != nil:
 		return err
@@ -106,5 +113,3 @@ func peek(fd int) error {
 	}
 	return errUnasked
 }
-
-var _ syscall.Conn = (*net.UnixConn)(nil) // what drivers open

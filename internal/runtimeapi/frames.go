@@ -4,13 +4,13 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"sync"
 	"time"
 
+	"lambent.dev/lambent/internal/kernel/nowait"
 	"lambent.dev/lambent/internal/lambda"
 )
 
@@ -62,9 +62,11 @@ func (s *Session) ServeFrames(conn net.Conn) error {
 // link is one stream of a session.
 type link struct {
 	session *Session
-	conn    net.Conn
+	conn    *nowait.Conn
 	in      *bufio.Reader // of conn
+	out     []byte        // of the last event; kept for the next
 	answers []answer      // by slot; of the goroutine that receives
+	ahead   bool          // the first event was sent before the runtime said that it is ready
 
 	// Of a shared session.
 	free  chan uint16 // slots that may take an invocation
@@ -84,49 +86,8 @@ type answer struct {
 }
 
 func newLink(s *Session, conn net.Conn, slots int) *link {
-	return &link{session: s, conn: conn, in: bufio.NewReader(conn), answers: make([]answer, slots)}
-}
-
-// meta is the JSON that goes before the event.
-type meta struct {
-	ID            string          `json:"id"`
-	DeadlineMs    int64           `json:"deadlineMs"`
-	ARN           string          `json:"arn"`
-	TraceID       string          `json:"traceId,omitempty"`
-	ClientContext json.RawMessage `json:"clientContext,omitempty"`
-	Identity      json.RawMessage `json:"identity,omitempty"`
-	TenantID      string          `json:"tenantId,omitempty"`
-}
-
-// writeEvent writes one Invoke frame; the payload is not copied. It returns the bytes that
-// were written, also with an error.
-func writeEvent(w io.Writer, e Event, slot uint16) (int64, error) {
-	m, err := json.Marshal(meta{e.ID, e.Deadline.UnixMilli(), e.ARN, e.TraceID, raw(e.ClientContext), raw(e.Identity), e.TenantID})
-	if err != nil {
-		return 0, fmt.Errorf("encoding meta: %w", err)
-	}
-	head := make([]byte, headerSize+4, headerSize+4+len(m))
-	head[0] = frameInvoke
-	binary.BigEndian.PutUint16(head[2:], slot)
-	binary.BigEndian.PutUint32(head[4:], uint32(4+len(m)+len(e.Payload)))
-	binary.BigEndian.PutUint32(head[headerSize:], uint32(len(m)))
-	parts := net.Buffers{append(head, m...)}
-	if len(e.Payload) > 0 {
-		parts = append(parts, e.Payload)
-	}
-	return parts.WriteTo(w)
-}
-
-// raw keeps meta valid whatever a caller sent: what is no JSON becomes a string.
-func raw(value []byte) json.RawMessage {
-	if len(value) == 0 || json.Valid(value) {
-		return value
-	}
-	quoted, err := json.Marshal(string(value))
-	if err != nil { // strings always marshal
-		return nil
-	}
-	return quoted
+	c := nowait.Of(conn)
+	return &link{session: s, conn: c, in: bufio.NewReader(c), answers: make([]answer, slots)}
 }
 
 // receive takes frames until the stream ends or breaks the protocol.
@@ -212,7 +173,7 @@ func (l *link) acceptTook(r io.Reader) error {
 }
 
 func (l *link) rest() error {
-	if l.free == nil && l.in.Buffered() > 0 {
+	if l.free == nil && !l.ahead && l.in.Buffered() > 0 {
 		return errUnasked
 	}
 	if err := l.session.rest(); err != nil {

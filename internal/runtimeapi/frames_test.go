@@ -276,11 +276,7 @@ func FuzzWriteEvent(f *testing.F) {
 	f.Add("id", "trace", []byte(`{"a":1}`), []byte(`{}`))
 	f.Add("\xff", "\n", []byte(`{`), []byte(nil))
 	f.Fuzz(func(t *testing.T, id, trace string, client, payload []byte) {
-		var b bytes.Buffer
-		if _, err := writeEvent(&b, Event{ID: id, TraceID: trace, ClientContext: client, Payload: payload}, 0); err != nil {
-			t.Fatal(err)
-		}
-		sent := b.Bytes()
+		sent := append(appendInvoke(nil, &Event{ID: id, TraceID: trace, ClientContext: client, Payload: payload}, 7), payload...)
 		if int(binary.BigEndian.Uint32(sent[4:])) != len(sent)-8 {
 			t.Fatalf("length % x of %d bytes", sent[4:8], len(sent))
 		}

@@ -42,7 +42,7 @@ func (l *link) sendMany() {
 		if !l.put(slot, t) {
 			return
 		}
-		if _, err := writeEvent(l.conn, t.event, slot); err != nil {
+		if _, err := l.writeEvent(&t.event, slot); err != nil {
 			return // close tells who waits for t
 		}
 	}

@@ -62,6 +62,13 @@ func (s *Session) rest() error {
 	return nil
 }
 
+// rests says whether the runtime is ready for work.
+func (s *Session) rests() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == idle
+}
+
 // take waits for an invocation. The runtime has it from here on.
 func (s *Session) take(ctx context.Context) (*turn, error) {
 	select {

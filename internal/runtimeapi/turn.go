@@ -19,7 +19,8 @@ const copySize = 32 << 10
 type Event struct {
 	ID            string
 	Deadline      time.Time
-	ARN           string // as the caller named the function
+	Timeout       time.Duration // above 0, of one that is sent before the runtime is ready: the deadline is so long after that
+	ARN           string        // as the caller named the function
 	TraceID       string
 	ClientContext []byte // JSON; nil if none
 	Identity      []byte // JSON; nil if none

@@ -74,7 +74,7 @@ func (c *Catalogue) Preload(name string) (sandbox.Preload, error) {
 	}}
 	if isPython(runtime) && memory != alone {
 		p.Zygote = []string{launch.Commands[0], RuntimeDir + "/zygote.py"}
-		p.Copies = true
+		p.Copies, p.Rehearses = true, true
 	}
 	return p, nil
 }

@@ -49,6 +49,7 @@ type Features struct {
 	Tier     lambda.Tier
 	LateBind bool    // Create runs ahead of requests; Bind is cheap
 	Freeze   bool    // sandboxes implement Freezer
+	Emulated bool    // software stands in for the processor, which is many times slower
 	Checks   []Check // what was looked at, for doctor
 }
 
@@ -91,6 +92,18 @@ type Background interface {
 // Forker is a Template that may fork its base's interpreter from a zygote. Optional, known
 // to package stem only.
 type Forker interface{ Forks() bool }
+
+// Fitter is a Template that can make one of its sandboxes of a bare one: a generic sandbox
+// in which nothing waits, of a base that many templates have in common. Optional, known to
+// package stem only.
+type Fitter interface {
+	// Bare is the base of the sandboxes that Fit takes, of the same driver: it has in common
+	// all that isolates.
+	Bare() Base
+	// Fit makes s as Create would make it for somebody who waits. After an error s is of no
+	// use but to be closed.
+	Fit(ctx context.Context, s Sandbox) error
+}
 
 // Sandbox is one isolated box.
 type Sandbox interface {
@@ -155,6 +168,10 @@ type Preload struct {
 	// Copies says that the command, once it waits, may go on any number of times from one state
 	// of its memory: it has drawn no random number that it keeps, or draws new ones with its workload.
 	Copies bool
+	// Rehearses says that the command, while it waits, may be told a zero byte: it plays a start in
+	// a child of its own, of which nothing stays, and answers with a zero byte. It finds
+	// LAMBENT_REHEARSE=again where that may happen, and that it starts ahead.
+	Rehearses bool
 }
 
 // Command is a process to run inside a bound box.

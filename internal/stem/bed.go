@@ -20,7 +20,7 @@ const (
 	look = 15 * time.Second
 )
 
-// bed keeps the stems of one base.
+// bed keeps the stems of one base, or its bare boxes.
 type bed struct {
 	store *Store
 	key   key
@@ -81,8 +81,8 @@ func (b *bed) nudge() {
 
 // wanted is how many stems are to be ready. Preconditions: mu is held.
 func (b *bed) wanted(now time.Time) int {
-	s := b.store.settings
-	return min(max(b.demand.peak(now), s.Floor), s.Ceiling)
+	bounds := b.store.settings.bounds(b.key)
+	return min(max(b.demand.peak(now), bounds.Floor), bounds.Ceiling)
 }
 
 // fill makes stems until ctx ends.
@@ -132,6 +132,7 @@ func (b *bed) add(ctx context.Context) bool {
 	defer b.store.used.Add(-size) // by then the stem counts by itself
 	template, err := b.store.deps.Templates(ctx, b.key.tier, b.key.base)
 	if err == nil {
+		b.store.bareBed(b.key.tier, template) // which fills itself
 		var box *Box
 		if box, err = b.store.make(ctx, template); err == nil {
 			return b.put(box, time.Since(began))
@@ -219,6 +220,14 @@ func (b *bed) clear() int {
 	return dropped
 }
 
+// bury has a box closed that was taken and is of no use.
+func (b *bed) bury(box *Box) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.dead = append(b.dead, box)
+	b.nudge()
+}
+
 // giveUp closes one stem.
 func (b *bed) giveUp() bool {
 	b.mu.Lock()
@@ -265,7 +274,7 @@ func (b *bed) stats() Stats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return Stats{
-		Tier: b.key.tier, Preload: b.key.base.Preload, Ready: len(b.ready), Wanted: b.wanted(time.Now()),
+		Tier: b.key.tier, Preload: b.key.base.Preload, Bare: b.key.bare, Ready: len(b.ready), Wanted: b.wanted(time.Now()),
 		Taken: b.taken, Missed: b.missed,
 	}
 }

@@ -20,7 +20,7 @@ const closeLimit = 10 * time.Second
 type Box struct {
 	Sandbox sandbox.Sandbox
 	ID      string
-	Kind    receipt.StartKind // Stem, Fork or Cold
+	Kind    receipt.StartKind // Stem, Box, Fork or Cold
 
 	early  map[string]net.Listener // opened ahead
 	memory int64                   // bytes it used when it was made

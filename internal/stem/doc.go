@@ -13,6 +13,11 @@
 // kept, between a floor and a ceiling (Settings). It is the token bucket of traffic
 // shaping, read backwards (Turner, "New directions in communications", 1986).
 //
+// Beside them it keeps bare boxes, in beds of their own: sandboxes in which no interpreter
+// waits, which any base can be made of that is isolated in the same way (sandbox.Fitter).
+// They are for starts that find no stem, and cost a fraction of one; what was taken of them
+// says how many there are.
+//
 // # Memory
 //
 // All beds together hold at most Settings.Memory, by what their stems use. A bed that

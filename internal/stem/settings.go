@@ -12,22 +12,35 @@ import (
 
 // Settings bound what is kept ready. The zero value keeps nothing.
 type Settings struct {
-	Floor   int   // stems of every bed that is in use
-	Ceiling int   // stems of one bed; 0 = none are made
-	Memory  int64 // bytes that all stems together may use; 0 = no limit
+	Floor   int    // stems of every bed that is in use
+	Ceiling int    // stems of one bed; 0 = none are made
+	Boxes   Bounds // the same of bare boxes
+	Memory  int64  // bytes that all together may use; 0 = no limit
 }
+
+// Bounds are those of beds of one kind.
+type Bounds struct{ Floor, Ceiling int }
 
 // DefaultSettings are for a machine that functions share with nothing: a burst of ten
 // requests finds a stem each.
-func DefaultSettings() Settings { return Settings{Floor: 10, Ceiling: 64, Memory: 512 << 20} }
+func DefaultSettings() Settings {
+	return Settings{Floor: 10, Ceiling: 64, Boxes: Bounds{Floor: 10, Ceiling: 64}, Memory: 512 << 20}
+}
 
 // Validate says what is wrong with the settings.
 func (s Settings) Validate() error {
-	if s.Floor < 0 || s.Ceiling < 0 || s.Memory < 0 {
-		return errors.New("numbers of stems and their memory must not be negative")
+	if s.Memory < 0 {
+		return errors.New("the memory of stems must not be negative")
 	}
-	if s.Floor > s.Ceiling {
-		return fmt.Errorf("the floor of stems is %d, above the ceiling of %d", s.Floor, s.Ceiling)
+	return errors.Join(Bounds{s.Floor, s.Ceiling}.validate("stems"), s.Boxes.validate("boxes"))
+}
+
+func (b Bounds) validate(what string) error {
+	if b.Floor < 0 || b.Ceiling < 0 {
+		return fmt.Errorf("numbers of %s must not be negative", what)
+	}
+	if b.Floor > b.Ceiling {
+		return fmt.Errorf("the floor of %s is %d, above the ceiling of %d", what, b.Floor, b.Ceiling)
 	}
 	return nil
 }

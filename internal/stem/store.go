@@ -39,6 +39,15 @@ type Store struct {
 type key struct {
 	tier lambda.Tier
 	base sandbox.Base
+	bare bool // of boxes that Fit takes
+}
+
+// bounds are those of a key's bed.
+func (s Settings) bounds(k key) Bounds {
+	if k.bare {
+		return s.Boxes
+	}
+	return Bounds{s.Floor, s.Ceiling}
 }
 
 // New returns a store without stems.
@@ -57,14 +66,14 @@ func New(d Deps, s Settings) (*Store, error) {
 	return store, nil
 }
 
-// Take gives out a sandbox of a base: a stem that waits, or one that is made now. The
-// caller binds and closes it.
+// Take gives out a sandbox of a base: a stem that waits, one that is made of a bare box that
+// waits, or one that is made now. The caller binds and closes it.
 func (s *Store) Take(ctx context.Context, tier lambda.Tier, base sandbox.Base) (*Box, error) {
 	if s.isClosed() {
 		return nil, errClosed
 	}
 	s.taken.Store(time.Now().UnixNano())
-	if b := s.bed(key{tier, base}); b != nil {
+	if b := s.bed(key{tier: tier, base: base}); b != nil {
 		if box := b.take(); box != nil {
 			return box, nil
 		}
@@ -72,6 +81,9 @@ func (s *Store) Take(ctx context.Context, tier lambda.Tier, base sandbox.Base) (
 	template, err := s.deps.Templates(ctx, tier, base)
 	if err != nil {
 		return nil, fmt.Errorf("preparing a template: %w", err)
+	}
+	if box := s.fit(ctx, tier, template); box != nil {
+		return box, nil
 	}
 	box, err := s.create(ctx, template)
 	if err != nil {
@@ -81,11 +93,11 @@ func (s *Store) Take(ctx context.Context, tier lambda.Tier, base sandbox.Base) (
 }
 
 // Expect begins to keep stems of a base, because somebody will ask for it.
-func (s *Store) Expect(tier lambda.Tier, base sandbox.Base) { s.bed(key{tier, base}) }
+func (s *Store) Expect(tier lambda.Tier, base sandbox.Base) { s.bed(key{tier: tier, base: base}) }
 
 // bed returns the bed of a base, making it if there is none; nil where none is kept.
 func (s *Store) bed(k key) *bed {
-	if s.settings.Ceiling == 0 || !s.deps.Early(k.tier) {
+	if s.settings.bounds(k).Ceiling == 0 || !s.deps.Early(k.tier) {
 		return nil
 	}
 	s.mu.Lock()
@@ -186,6 +198,7 @@ func (s *Store) stealFor(b *bed) bool {
 type Stats struct {
 	Tier    lambda.Tier
 	Preload string // "" = none
+	Bare    bool   // these are boxes that nothing waits in, for any interpreter
 	Ready   int
 	Wanted  int
 	Taken   uint64 // stems that were given out

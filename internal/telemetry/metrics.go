@@ -34,9 +34,10 @@ const other = "other"
 
 var (
 	outcomes = [...]string{string(Succeeded), string(FunctionError), string(TimedOut), string(Crashed), string(Throttled), string(Refused), string(Failed)}
-	starts   = [...]string{"", "warm", "provisioned", "stem", "fork", "restore", "cold"} // package receipt's; "": it never ran
-	phases   = [...]string{"queue", "sandbox", "runtime", "init", "handler", "response"} // package receipt's
-	parts    = [...]string{"cpu", "throttled", "waiting", "memory-stall", "io-stall"}    // package receipt's Used
+	starts   = [...]string{"", "warm", "provisioned", "stem", "box", "fork", "restore", "cold"}                                                                       // package receipt's; "": it never ran
+	phases   = [...]string{"queue", "sandbox", "boot", "restore", "attach", "runtime", "init", "handler", "response"}                                                 // package receipt's
+	parts    = [...]string{"cpu", "throttled", "waiting", "memory-stall", "io-stall"}                                                                                 // package receipt's Used
+	causes   = [...]string{"busy", "changed", "crash", "ended", "evicted", "expired", "first", "lowered", "provisioning", "stopping", "swapped", "timeout", "unused"} // package pool's
 	reasons  = [...]string{lambda.ReasonConcurrency, lambda.ReasonReservedConcurrency, lambda.ReasonCallerRate}
 )
 
@@ -62,6 +63,8 @@ type Metrics struct {
 	invokes   *prometheus.CounterVec
 	phases    *prometheus.HistogramVec
 	throttles *prometheus.CounterVec
+	causes    *prometheus.CounterVec
+	tax       *prometheus.CounterVec
 	used      *prometheus.CounterVec
 	faults    *prometheus.CounterVec
 }
@@ -79,6 +82,12 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 		throttles: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lambent_throttles_total", Help: "Invocations answered with 429, by reason.",
 		}, []string{"reason"}),
+		causes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "lambent_starts_total", Help: "Invocations that met no idle instance that was ready, by start kind and why.",
+		}, []string{"isolation", "start", "why"}),
+		tax: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "lambent_tax_seconds_total", Help: "Wall time of invocations that went into making their sandbox and starting the runtime in it: what isolation took.",
+		}, []string{"isolation"}),
 		used: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lambent_invoke_used_seconds_total", Help: "Time that functions were on a CPU, throttled, waited for a CPU, for memory and for I/O, as far as the host measures it.",
 		}, []string{"isolation", "part"}),
@@ -94,7 +103,7 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 
 func (m *Metrics) register(reg prometheus.Registerer) error {
 	var failed []error
-	for _, c := range []prometheus.Collector{m.invokes, m.phases, m.throttles, m.used, m.faults} {
+	for _, c := range []prometheus.Collector{m.invokes, m.phases, m.throttles, m.causes, m.tax, m.used, m.faults} {
 		failed = append(failed, reg.Register(c))
 	}
 	return errors.Join(failed...)
@@ -109,6 +118,17 @@ func (m *Metrics) Invoked(tier lambda.Tier, start string, outcome Outcome) {
 // Phase accounts time to a phase of one invocation: the name of a receipt.Phase.
 func (m *Metrics) Phase(tier lambda.Tier, phase string, d time.Duration) {
 	m.phases.WithLabelValues(tierLabel(tier), known(phases[:], phase)).Observe(d.Seconds())
+}
+
+// Started counts an invocation that was not warm, or whose instance was not ready. Why is a word
+// of pool.Causes.
+func (m *Metrics) Started(tier lambda.Tier, start, why string) {
+	m.causes.WithLabelValues(tierLabel(tier), known(starts[:], start), known(causes[:], why)).Inc()
+}
+
+// Tax accounts what isolation took of one invocation.
+func (m *Metrics) Tax(tier lambda.Tier, d time.Duration) {
+	m.tax.WithLabelValues(tierLabel(tier)).Add(max(d, 0).Seconds())
 }
 
 // Used accounts time to a part of what one invocation used: a name of receipt.Used.

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/pool"
 	"lambent.dev/lambent/internal/receipt"
 	"lambent.dev/lambent/internal/telemetry"
 )
@@ -72,6 +74,8 @@ func TestMetricsAreServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Throttle(lambda.ReasonConcurrency)
+	m.Started(lambda.TierGVisor, "stem", "expired")
+	m.Tax(lambda.TierGVisor, 21*time.Millisecond)
 	m.Used(lambda.TierLight, "waiting", 41*time.Millisecond)
 	m.Faults(lambda.TierLight, 70, 3)
 	got := scrape(t, telemetry.Handler(reg))
@@ -84,6 +88,8 @@ func TestMetricsAreServed(t *testing.T) {
 		`lambent_invokes_queued 1`,
 		`lambent_instance_memory_mib 256`,
 		`lambent_throttles_total{reason="ConcurrentInvocationLimitExceeded"} 1`,
+		`lambent_starts_total{isolation="gvisor",start="stem",why="expired"} 1`,
+		`lambent_tax_seconds_total{isolation="gvisor"} 0.021`,
 		`lambent_invoke_used_seconds_total{isolation="light",part="waiting"} 0.041`,
 		`lambent_invoke_page_faults_total{isolation="light",kind="minor"} 67`,
 		`lambent_invoke_page_faults_total{isolation="light",kind="major"} 3`,
@@ -121,22 +127,29 @@ func TestEventsAreServed(t *testing.T) {
 	}
 }
 
-// Whatever is given as a label, the number of series is bounded.
+// Whatever is given as a label, the number of series is bounded: all that there can be are made,
+// and ten thousand strangers add those of "other" only.
 func TestLabelsAreBounded(t *testing.T) {
 	reg := telemetry.NewRegistry()
 	m, err := telemetry.NewMetrics(reg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 200 {
+	const strangers = 10_000
+	for i := range strangers {
 		text := fmt.Sprintf("x%d\xff", i)
-		m.Invoked(lambda.Tier(i-100), text, telemetry.Outcome(text))
-		m.Phase(lambda.Tier(i-100), text, time.Second)
+		tier := lambda.Tier(i%(2*strangers) - strangers/2)
+		m.Invoked(tier, text, telemetry.Outcome(text))
+		m.Phase(tier, text, time.Second)
 		m.Throttle(text)
-		m.Used(lambda.Tier(i-100), text, time.Second)
+		m.Started(tier, text, text)
+		m.Tax(tier, time.Second)
+		m.Used(tier, text, time.Second)
+		m.Faults(tier, 2, 1)
 	}
-	if n := strings.Count(scrape(t, telemetry.Handler(reg)), "\nlambent_invokes_total{"); n != 5 {
-		t.Errorf("%d series of invokes, want one per tier and one for others", n)
+	series := regexp.MustCompile(`(?m)^lambent_\w+`).FindAllString(scrape(t, telemetry.Handler(reg)), -1)
+	if most := 5*(1+23+1+1+1+2) + 1; len(series) > most { // tiers and "other"; a histogram has 21 buckets, a sum, a count
+		t.Errorf("%d series, want %d at most", len(series), most)
 	}
 }
 
@@ -157,6 +170,9 @@ func TestReceiptWordsAreKnown(t *testing.T) {
 	}
 	for _, s := range []receipt.StartKind{receipt.Warm, receipt.Provisioned, receipt.Stem, receipt.Fork, receipt.Restore, receipt.Cold} {
 		m.Invoked(lambda.TierLight, string(s), telemetry.Succeeded)
+	}
+	for _, why := range pool.Causes() {
+		m.Started(lambda.TierLight, "cold", why)
 	}
 	if got := scrape(t, telemetry.Handler(reg)); strings.Contains(got, `"other"`) {
 		t.Errorf("a word of receipt counts as other:\n%s", got)

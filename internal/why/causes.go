@@ -44,16 +44,31 @@ func sayQueue(r *receipt.Receipt, cost time.Duration) string {
 }
 
 func start(r *receipt.Receipt) time.Duration {
-	return r.Spent[receipt.Sandbox] + r.Spent[receipt.Runtime] + r.Spent[receipt.Init]
+	return r.Making() + r.Spent[receipt.Runtime] + r.Spent[receipt.Init]
 }
 
 func sayStart(r *receipt.Receipt, cost time.Duration) string {
 	if r.Start == receipt.Restore {
 		return fmt.Sprintf("It waited %s for a restore (SnapStart)%s: %s to wake the sandbox, %s for your hooks after it.",
-			amount(cost), because(r), amount(r.Spent[receipt.Sandbox]), amount(r.Spent[receipt.Runtime]+r.Spent[receipt.Init]))
+			amount(cost), because(r), amount(r.Making()), amount(r.Spent[receipt.Runtime]+r.Spent[receipt.Init]))
 	}
 	return fmt.Sprintf("It waited %s for a start (%s)%s: %s for the sandbox, %s for the runtime, %s for your code's initialisation.",
-		amount(cost), r.Start, because(r), amount(r.Spent[receipt.Sandbox]), amount(r.Spent[receipt.Runtime]), amount(r.Spent[receipt.Init]))
+		amount(cost), r.Start, because(r), sandboxText(r), amount(r.Spent[receipt.Runtime]), amount(r.Spent[receipt.Init]))
+}
+
+// sandboxText says what the sandbox took, and what of that a machine did.
+func sandboxText(r *receipt.Receipt) string {
+	text := amount(r.Making())
+	var parts []string
+	for _, p := range []receipt.Phase{receipt.Boot, receipt.Resume, receipt.Attach} {
+		if d := r.Spent[p]; d > 0 {
+			parts = append(parts, amount(d)+" "+p.String())
+		}
+	}
+	if len(parts) == 0 {
+		return text
+	}
+	return text + " (" + strings.Join(parts, ", ") + ")"
 }
 
 // because is the receipt's own reason.

@@ -73,7 +73,7 @@ func atLeast(r *receipt.Receipt) string {
 // waited for a CPU on which somebody else ran. Initialisation is code; waiting for disks and
 // memory, and a CPU limit, may be the code's doing.
 func notTheCode(r *receipt.Receipt) time.Duration {
-	return r.Spent[receipt.Queue] + r.Spent[receipt.Sandbox] + r.Spent[receipt.Runtime] + displaced(r)
+	return r.Spent[receipt.Queue] + r.Making() + r.Spent[receipt.Runtime] + displaced(r)
 }
 
 // displaced is the least time that it waited for a CPU on which others ran: where it waited

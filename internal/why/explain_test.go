@@ -276,7 +276,7 @@ func TestClaimsFollow(t *testing.T) {
 				rt.Fatalf("%+v\nclaims %q:\n%s", r, claim, text)
 			}
 		}
-		around := r.Spent[receipt.Queue] + r.Spent[receipt.Sandbox] + r.Spent[receipt.Runtime]
+		around := r.Spent[receipt.Queue] + r.Making() + r.Spent[receipt.Runtime]
 		if u.CPU.Known {
 			around += max(min(u.Waiting.Value, r.Spent[receipt.Handler])-u.CPU.Value, 0)
 		}

@@ -323,6 +323,8 @@ func TestLostIsolationIsRefused(t *testing.T) {
 	open(t, own)
 	t.Setenv("LAMBENT_STEMS_CEILING", "0") // none waits that was made before
 	t.Setenv("LAMBENT_STEMS_FLOOR", "0")
+	t.Setenv("LAMBENT_BOXES_CEILING", "0")
+	t.Setenv("LAMBENT_BOXES_FLOOR", "0")
 	client := upFrom(t, own, t.TempDir()).client()
 	deploy(t, client, inGVisor(creation(t, "fn", "app.py", "app.echo")))
 	deploy(t, client, inGVisor(creation(t, "fresh", "app.py", "app.echo")))

@@ -203,8 +203,19 @@ func Serve(t testing.TB, address, name string) net.Listener {
 // Listen returns the packets that arrive at an address of the internet.
 func (w *World) Listen(t testing.TB, address string) <-chan string {
 	t.Helper()
+	return w.listen(t, w.internet, address)
+}
+
+// ListenNear is Listen on the host's neighbour.
+func (w *World) ListenNear(t testing.TB, address string) <-chan string {
+	t.Helper()
+	return w.listen(t, w.neighbor, address)
+}
+
+func (w *World) listen(t testing.TB, at *os.File, address string) <-chan string {
+	t.Helper()
 	arrived := make(chan string, 64)
-	w.OnInternet(func() error {
+	w.In(at, func() error {
 		c, err := net.ListenPacket("udp", address)
 		must(t, err)
 		t.Cleanup(func() { _ = c.Close() })

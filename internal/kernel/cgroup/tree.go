@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"lambent.dev/lambent/internal/kernel/nowait"
 )
 
 // maxRead bounds what is read of one kernel file. The longest is a list of pids.
@@ -104,15 +106,9 @@ func (kernelTree) open(name string) (file, error) {
 // kernelFile is a descriptor.
 type kernelFile int
 
-// readAt implements file. The kernel makes the text anew for every read at 0.
-func (f kernelFile) readAt(buf []byte) (int, error) {
-	for {
-		n, err := unix.Pread(int(f), buf, 0)
-		if !errors.Is(err, unix.EINTR) {
-			return n, err
-		}
-	}
-}
+// readAt implements file. The kernel makes the text anew for every read at 0, in some
+// microseconds.
+func (f kernelFile) readAt(buf []byte) (int, error) { return nowait.ReadAt(int(f), buf, 0) }
 
 func (f kernelFile) close() { _ = unix.Close(int(f)) }
 

@@ -53,21 +53,21 @@ func (b *Box) Run(ctx context.Context, c sandbox.Command) (sandbox.Process, erro
 
 // execute has the agent start a command; with a ticket one that waits for its workload there.
 func (b *Box) execute(ctx context.Context, c sandbox.Command, start uint64) (*Process, error) {
-	p := &Process{box: b, done: make(chan struct{})}
-	if err := b.register(p); err != nil {
-		return nil, err
-	}
+	p := &Process{box: b, id: b.nextID(), done: make(chan struct{})}
 	var undo cleanup.Stack
 	defer undo.Run(nil)
-	undo.Add(func() error { b.unregister(p); return nil })
 	if err := p.connect(c, &undo); err != nil {
 		return nil, b.Explain(ctx, err)
+	}
+	if err := b.register(p); err != nil {
+		return nil, err
 	}
 	r := b.runRequest(p, c)
 	if start != 0 {
 		waits(r, start)
 	}
 	if err := b.ask(ctx, r); err != nil {
+		b.abandon(p, &undo)
 		return nil, err
 	}
 	undo.Release()
@@ -83,16 +83,20 @@ func (b *Box) Adopt(ctx context.Context, c sandbox.Command) (sandbox.Process, er
 	if err := b.Usable(); err != nil {
 		return nil, err
 	}
-	b.keep(p)
 	var undo cleanup.Stack
 	defer undo.Run(nil)
-	undo.Add(func() error { b.unregister(p); return nil })
 	if err := p.connect(c, &undo); err != nil {
 		return nil, b.Explain(ctx, err)
+	}
+	if err := b.register(p); err != nil {
+		return nil, err
 	}
 	r := b.runRequest(p, c)
 	a := &agentproto.Adopt{Stdout: p.stdout, Direct: r.Direct, Workload: initproto.Workload{Dir: r.Dir, Env: r.Env}.Text()}
 	_, err := b.Control.Call(ctx, &agentproto.Request{Adopt: a})
+	if err != nil {
+		b.abandon(p, &undo)
+	}
 	if errors.Is(err, syscall.ESRCH) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, initproto.ErrTooLarge) {
 		return nil, nil
 	}
@@ -166,35 +170,38 @@ func lastOfEach(env []string) []string {
 	return kept
 }
 
-// register makes p known before it runs: it may end before its start is answered.
+// nextID is the number of another command.
+func (b *Box) nextID() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.last++
+	return b.last
+}
+
+// register makes p, which has its pipes, known before it runs: it may end before its start is
+// answered. From then on its end closes them.
 func (b *Box) register(p *Process) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := b.aliveLocked(); err != nil {
 		return err
 	}
-	b.last++
-	p.id = b.last
-	b.keepLocked(p)
-	return nil
-}
-
-func (b *Box) keep(p *Process) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.keepLocked(p)
-}
-
-func (b *Box) keepLocked(p *Process) {
 	if b.processes == nil {
 		b.processes = make(map[uint64]*Process)
 	}
 	b.processes[p.id] = p
+	return nil
 }
 
-func (b *Box) unregister(p *Process) {
+// abandon forgets a process that was not started. Where it has ended meanwhile, with its box for
+// instance, its end has what undo would close.
+func (b *Box) abandon(p *Process, undo *cleanup.Stack) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.processes[p.id] != p {
+		undo.Release()
+		return
+	}
 	delete(b.processes, p.id)
 }
 

@@ -31,7 +31,7 @@ func (b *box) Bind(ctx context.Context, w sandbox.Workload) (err error) {
 	}
 	var mounts detached
 	defer mounts.close()
-	if err := b.detach(w, &mounts); err != nil {
+	if err := b.detach(w.Mounts, &mounts); err != nil {
 		b.endBind(generic, nil)
 		return b.explain(ctx, fmt.Errorf("binding: %w", err))
 	}
@@ -80,10 +80,11 @@ func (b *box) endBind(s binding, env []string) {
 	b.state, b.env = s, slices.Clone(env)
 }
 
-// detach makes the workload's mounts, which nobody sees yet.
-func (b *box) detach(w sandbox.Workload, mounts *detached) error {
-	for _, m := range w.Mounts {
-		if slices.Contains(b.template.shown(), m) {
+// detach makes mounts, which nobody sees yet, but for those that the box has.
+func (b *box) detach(wanted []sandbox.Mount, mounts *detached) error {
+	shown := b.has()
+	for _, m := range wanted {
+		if slices.Contains(shown, m) {
 			continue
 		}
 		fd, err := mount.Clone(m.Source, root{driver: b.template.driver}.attributes()|mount.ReadOnly, false)
@@ -99,6 +100,13 @@ func (b *box) setLimits(w sandbox.Workload) error {
 	return b.group.SetLimits(b.limits(cgroup.Limits{
 		Memory: w.Memory, Pids: w.Pids, CPUWeight: w.CPUWeight, CPUQuota: w.CPUQuota, Batch: w.Class == lambda.ClassBatch,
 	}))
+}
+
+// has are the mounts of the box's base.
+func (b *box) has() []sandbox.Mount {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.shown
 }
 
 // detached are mounts on their way into a box.

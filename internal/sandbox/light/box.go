@@ -37,7 +37,6 @@ const (
 type box struct {
 	id       string
 	template *template
-	ahead    bool         // made before anybody asked for it
 	firstID  int          // of its id range
 	network  *os.File     // nil shares the host's
 	link     *egress.Link // of network; nil without one
@@ -49,6 +48,7 @@ type box struct {
 
 	mu        sync.Mutex // protects the fields below
 	state     binding
+	shown     []sandbox.Mount // of the base: what waits needs them
 	env       []string
 	last      uint64 // command id
 	processes map[uint64]*process

@@ -85,6 +85,9 @@ var policy = []family{
 // one, which takes this away, after.
 var attaching = family{"attaching a function's mounts", []string{"move_mount"}}
 
+// entering is what a zygote needs besides, to put its children into boxes; they lose it there.
+var entering = family{"entering the namespaces of a box", []string{"setns"}}
+
 // newNamespaces are the flags of clone(2) that ask for a namespace: a user
 // namespace of its own is what most attacks on the kernel begin with.
 const newNamespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET |

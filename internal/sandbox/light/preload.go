@@ -41,12 +41,13 @@ func (w *waiting) close() {
 	}
 }
 
-// preload starts the base's interpreter in a generic box: it forks it from the zygote, which
-// is not waited for, or else has the init execute it when that has finished the box.
-func (b *box) preload(ctx context.Context) (err error) {
+// preload starts a template's interpreter in a generic box: it forks it from the zygote, which
+// is not waited for, or else has the init execute it when that has finished the box. It
+// rehearses where there is time.
+func (b *box) preload(ctx context.Context, t *template, rehearse bool) (err error) {
 	var undo cleanup.Stack
 	defer undo.Run(nil)
-	command := b.template.preload.Command
+	command := t.preload.Command
 	p := &process{box: b, done: make(chan struct{})}
 	files, start, err := p.wire(command, &undo)
 	defer closeFiles(files)
@@ -57,7 +58,7 @@ func (b *box) preload(ctx context.Context) (err error) {
 		return err
 	}
 	undo.Add(func() error { b.unregister(p); return nil })
-	if err := b.startWaiting(ctx, p, command, files); err != nil {
+	if err := t.startWaiting(ctx, p, rehearse, files); err != nil {
 		return err
 	}
 	w := &waiting{process: p, start: start, command: command}
@@ -119,20 +120,21 @@ func (p *process) wire(c sandbox.Command, undo *cleanup.Stack) (files []*os.File
 	return files, start, nil
 }
 
-func (b *box) startWaiting(ctx context.Context, p *process, c sandbox.Command, files []*os.File) error {
-	if z := b.template.zygotes.current(); z != nil {
-		return z.fork(p, files)
+func (t *template) startWaiting(ctx context.Context, p *process, rehearse bool, files []*os.File) error {
+	if z := t.zygotes.current(); z != nil {
+		return z.fork(p, rehearse, files)
 	}
-	run := b.runRequest(p.id, c)
+	c := t.preload.Command
+	run := p.box.runRequest(p.id, c)
 	run.Waits = true
 	run.Env = append(run.Env, fmt.Sprintf("LAMBENT_START=fd:%d", len(files))) // the last; 0 is not in files
-	if b.ahead {
+	if rehearse {
 		run.Env = append(run.Env, "LAMBENT_REHEARSE=1")
 	}
 	if c.Path == "" {
 		run.Env = initEnv
 	}
-	return b.control.call(ctx, &initproto.Request{Run: run}, descriptorsOf(files))
+	return p.box.control.call(ctx, &initproto.Request{Run: run}, descriptorsOf(files))
 }
 
 // adopt gives a command that is to be run what waits, and the workload to that. Without

@@ -28,7 +28,7 @@ const (
 // the box's to run at its end.
 func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *cleanup.Stack) (*box, error) {
 	b := &box{
-		id: id, template: t, ahead: weight == backgroundWeight, done: make(chan struct{}),
+		id: id, template: t, shown: t.shown(), done: make(chan struct{}),
 		processes: make(map[uint64]*process), listeners: make(map[*listener]struct{}),
 	}
 	tmp, err := b.reserve(ctx, weight, undo)
@@ -48,32 +48,37 @@ func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *c
 	}
 	b.free = undo.Release()
 	go b.watch()
-	if err := b.finish(ctx, tmp); err != nil {
+	if err := b.finish(ctx, tmp, weight == backgroundWeight); err != nil {
 		return nil, b.destroy(err)
 	}
 	return b, nil
 }
 
 // finish has the init finish the box. What waits in it is started meanwhile: a zygote's child
-// comes in by itself, and the init works in order.
-func (b *box) finish(ctx context.Context, tmp int) error {
+// comes in by itself, and the init works in order. ahead says that nobody waits for the box.
+func (b *box) finish(ctx context.Context, tmp int, ahead bool) error {
 	t := b.template
 	setup := t.setup
 	finished := b.control.begin(ctx, &initproto.Request{Setup: &setup}, []int{tmp})
 	var failed error
-	if t.preloads(b.ahead) {
-		failed = b.preload(ctx)
+	if t.preloads(ahead) {
+		failed = b.preload(ctx, t, ahead)
 	}
 	if err := finished(); err != nil {
 		return err
 	}
+	b.admit(failed)
+	return nil
+}
+
+// admit lets in what was started, unless that failed: then what is run later is executed.
+func (b *box) admit(failed error) {
 	if failed == nil {
 		failed = b.letIn()
 	}
 	if failed != nil && b.alive() == nil {
-		t.driver.options.Log.Warn("an interpreter was not started ahead", "sandbox", b.id, "error", failed)
+		b.template.driver.options.Log.Warn("an interpreter was not started ahead", "sandbox", b.id, "error", failed)
 	}
-	return nil
 }
 
 // reserve takes what the box needs of the host, and returns the mount of its /tmp.

@@ -11,7 +11,7 @@ import (
 
 func suite() sandboxtest.Suite {
 	return sandboxtest.Suite{
-		Tier: lambda.TierLight, Isolates: true, Limits: true, Preloads: true,
+		Tier: lambda.TierLight, Isolates: true, Limits: true, Preloads: true, Fits: true,
 		New: func(t testing.TB, c sandboxtest.Config) sandbox.Driver {
 			o := light.Options{Init: initBinary, Owner: c.Owner, Dir: c.Dir, Log: c.Log, Preload: c.Preload}
 			for _, name := range c.Without {

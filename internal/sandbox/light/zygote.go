@@ -77,15 +77,9 @@ func (t *template) startForker(ctx context.Context) (_ *forker, err error) {
 	if err := f.start(&undo); err != nil {
 		return nil, fmt.Errorf("starting a zygote: %w", err)
 	}
-	filter, err := assemble(policy) // a zygote's children attach nothing
+	setup, err := t.zygoteSetup()
 	if err != nil {
 		return nil, err
-	}
-	setup := zygote.Setup{
-		UID: t.setup.UID, GID: t.setup.GID, Hostname: t.setup.Hostname, Limits: initproto.Limits(), Filter: filter,
-	}
-	if len(t.setup.Writable) > 0 {
-		setup.Handled, setup.Places = landlock.Handled, landlock.Places(t.setup.Writable...)
 	}
 	if err := f.conn.Setup(ctx, setup); err != nil {
 		return nil, fmt.Errorf("starting a zygote: %w", err)
@@ -93,6 +87,18 @@ func (t *template) startForker(ctx context.Context) (_ *forker, err error) {
 	f.free = undo.Release()
 	go f.watch()
 	return f, nil
+}
+
+func (t *template) zygoteSetup() (s zygote.Setup, err error) {
+	s = zygote.Setup{UID: t.setup.UID, GID: t.setup.GID, Hostname: t.setup.Hostname, Limits: initproto.Limits()}
+	if len(t.setup.Writable) > 0 {
+		s.Handled, s.Places = landlock.Handled, landlock.Places(t.setup.Writable...)
+	}
+	if s.Filter, err = assemble(append(slices.Clip(policy), entering)); err != nil { // its children attach nothing
+		return s, err
+	}
+	s.Final, err = deny(entering)
+	return s, err
 }
 
 func (f *forker) start(undo *cleanup.Stack) error {
@@ -161,7 +167,7 @@ func (s sayer) Write(text []byte) (int, error) {
 
 // fork has p forked into its box. How it ends is told by watch. A box that somebody waits for
 // gets no rehearsal, which takes longer than what it saves.
-func (f *forker) fork(p *process, files []*os.File) error {
+func (f *forker) fork(p *process, rehearse bool, files []*os.File) error {
 	b := p.box
 	doors, err := b.group.Doors()
 	if err != nil {
@@ -174,7 +180,7 @@ func (f *forker) fork(p *process, files []*os.File) error {
 	}
 	fds := descriptorsOf(files) // output twice, stream, start
 	failed := b.init.control(func(init int) {
-		err = f.conn.Fork(id, b.ahead, init, fds[0], fds[2], fds[3], descriptorsOf(doors))
+		err = f.conn.Fork(id, rehearse, init, fds[0], fds[2], fds[3], descriptorsOf(doors))
 	})
 	if err := errors.Join(failed, err); err != nil {
 		f.orphan(id)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/lambda"
@@ -70,6 +71,10 @@ func driveOf(target string) string {
 
 // bind puts the images behind the drives, and has the agent mount them.
 func (b *box) bind(ctx context.Context, w sandbox.Workload, s shown) error {
+	if err := b.restrict(w); err != nil {
+		return err
+	}
+	b.made.Attach.From = time.Now()
 	for i, image := range s.images {
 		if err := b.machine.attach(ctx, s.drives[i], image); err != nil {
 			return err
@@ -86,6 +91,7 @@ func (b *box) bind(ctx context.Context, w sandbox.Workload, s shown) error {
 	if _, err := b.Control.Call(ctx, &agentproto.Request{Bind: request}); err != nil {
 		return err
 	}
+	b.made.Attach.To = time.Now()
 	return b.setLimits(w)
 }
 

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"sync"
 	"time"
 
 	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/egress"
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
@@ -25,13 +25,15 @@ type box struct {
 	agent.Box
 	template *template
 	group    *cgroup.Group
-	monitor  *os.Process
-	said     *output.Head // by the monitor
-	qmp      *net.UnixConn
-	machine  machine // since the guest runs
+	monitor  monitor
+	process  *os.Process   // the monitor's
+	gone     chan struct{} // closed when that has ended
+	said     *output.Head  // by the monitor
+	machine  machine       // since the guest runs
 	wire     *wire.Conn
-	ram      *os.File // of a guest that boots; nil for a restored one
 	free     func() error
+	link     *egress.Link // nil: no network device
+	made     sandbox.Made // since Bind
 
 	freezing sync.Mutex // held while the guest is paused or resumed
 	frozen   bool       // guarded by freezing
@@ -46,7 +48,11 @@ var (
 	_ sandbox.Sandbox = (*box)(nil)
 	_ sandbox.Freezer = (*box)(nil)
 	_ sandbox.Classed = (*box)(nil)
+	_ sandbox.Machine = (*box)(nil)
 )
+
+// Made implements sandbox.Machine.
+func (b *box) Made() sandbox.Made { return b.made }
 
 // Usage implements sandbox.Sandbox. Memory and kills are those of commands, as their kernel counts
 // them; the rest is what the host spends on the guest, its kernel and the monitor included. How
@@ -167,17 +173,17 @@ func (b *box) killGroup() {
 	if err := b.group.Kill(); err != nil {
 		b.template.driver.options.Log.Warn("killing a sandbox", "sandbox", b.ID, "error", err)
 	}
-	_ = b.monitor.Kill() // an error says that it ended already
+	_ = b.process.Kill() // an error says that it ended already
 }
 
 // watch waits for the end of the monitor and frees the box. It is the only one that does.
 func (b *box) watch() {
 	go b.endWithWire()
-	state, err := b.monitor.Wait()
+	state, err := b.process.Wait()
+	close(b.gone)
 	b.killGroup()
 	_ = b.wire.Close() // what was said before is read: nobody holds the other end any more
 	<-b.Control.Ended()
-	_ = b.qmp.Close() // its reader may not have started
 	b.Died(b.diedBy(state, err))
 	b.EndAll()
 	b.Tickets.Close()

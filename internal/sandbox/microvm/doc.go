@@ -29,8 +29,18 @@
 //
 // # Network
 //
-// A guest has no network device, only its loopback interface: the agent forwards what the host
-// listens on or dials inside.
+// The agent forwards what the host listens on or dials inside. With the profile egress a guest has
+// a network device besides, whose other end is a tap of package egress; it gets its address when it
+// goes on from the snapshot. Without, it has a loopback interface only, and no driver for more.
+//
+// # Stems
+//
+// A guest that nobody waits for rehearses (rehearse.go): QEMU translates what a start needs.
+//
+// # What is kept
+//
+// Snapshots and images of folders are made again when they are needed, so those that were not
+// used for long are removed (collect.go), never one that anybody holds.
 //
 // # How it ends
 //

@@ -27,3 +27,15 @@ func TestPythonRunsInAGuest(t *testing.T) {
 		t.Errorf("printed %q", said)
 	}
 }
+
+// Where the host has Debian's Node, guests have it.
+func TestNodeRunsInAGuest(t *testing.T) {
+	if _, err := os.Stat("/usr/share/doc/nodejs"); err != nil {
+		t.Skip("Debian's package nodejs is not here, so it is not in the base")
+	}
+	box := newBox(t)
+	said := output(t, box, "/usr/bin/node", "-e", "console.log(require('os').release(), JSON.stringify({answer: 6 * 7}), process.getuid())")
+	if !strings.Contains(said, "-cloud-") || !strings.HasSuffix(said, ` {"answer":42} 993`+"\n") {
+		t.Errorf("printed %q", said)
+	}
+}

@@ -26,6 +26,9 @@ func (f kvmFinding) kind() string {
 	return "software emulation"
 }
 
+// Emulates implements sandbox.Emulator.
+func (d *Driver) Emulates() bool { return !d.usableKVM().usable }
+
 // usableKVM says, once for a driver, whether KVM really runs guests here. That the device is
 // there and opens says little: some nested machines have one that interprets what a guest does.
 func (d *Driver) usableKVM() kvmFinding {

@@ -10,8 +10,10 @@ import (
 	"slices"
 	"sync"
 
+	"lambent.dev/lambent/internal/egress"
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/microvm/image"
 	"lambent.dev/lambent/internal/sandbox/stage"
 )
 
@@ -26,8 +28,12 @@ type Options struct {
 	Dir        string   // private folder of this driver
 	Cache      string   // folder of snapshots and images of folders, which drivers share; "" = in Dir
 	CgroupRoot string   // "" = /sys/fs/cgroup
+	// Monitor runs guests; "" = Auto.
+	Monitor Monitor
 	// Filter is the seccomp program that says what functions may ask of a guest's kernel.
 	Filter []byte
+	// Egress links guests of the profile egress; nil = there is none.
+	Egress *egress.Gateway
 	// Preload says what sandbox.Base.Preload names. nil = nothing can be preloaded.
 	Preload func(name string) (sandbox.Preload, error)
 	Log     *slog.Logger
@@ -44,9 +50,15 @@ type Driver struct {
 	mu    sync.Mutex  // protects the fields below
 	roots int         // templates that were made
 	kvm   *kvmFinding // nil before it was looked for
+	known image.Set   // whose content was verified
+
+	firecracker *monitorFinding // nil before it was looked for
 }
 
-var _ sandbox.Driver = (*Driver)(nil)
+var (
+	_ sandbox.Driver   = (*Driver)(nil)
+	_ sandbox.Emulator = (*Driver)(nil)
+)
 
 // New returns a driver. It looks at nothing on the host yet: Probe does.
 func New(o Options) (*Driver, error) {
@@ -57,6 +69,12 @@ func New(o Options) (*Driver, error) {
 	}
 	if o.Owner == "" || len(o.Filter) == 0 {
 		return nil, errors.New("microvm driver: an owner and a filter of system calls must be given")
+	}
+	if o.Monitor == "" {
+		o.Monitor = Auto
+	}
+	if !slices.Contains(Monitors(), o.Monitor) {
+		return nil, fmt.Errorf("microvm driver: unknown monitor %q: use one of %v", o.Monitor, Monitors())
 	}
 	if o.CgroupRoot == "" {
 		o.CgroupRoot = defaultCgroupRoot
@@ -85,7 +103,7 @@ const (
 
 // Prepare implements sandbox.Driver.
 func (d *Driver) Prepare(ctx context.Context, b sandbox.Base) (sandbox.Template, error) {
-	if err := supported(b); err != nil {
+	if err := d.supported(b); err != nil {
 		return nil, err
 	}
 	t, err := d.newTemplate(ctx, b)
@@ -101,12 +119,12 @@ const (
 	maxMemory     = 10240
 )
 
-func supported(b sandbox.Base) error {
+func (d *Driver) supported(b sandbox.Base) error {
 	switch {
 	case b.Root != sandbox.RootHost:
 		return fmt.Errorf("microvm has no root file system %q: use %q", b.Root, sandbox.RootHost)
-	case b.Network != sandbox.NetworkNone:
-		return fmt.Errorf("microvm has no network profile %q: use %q", b.Network, sandbox.NetworkNone)
+	case !d.offers(b.Network):
+		return fmt.Errorf("microvm has no network profile %q here: use %q", b.Network, sandbox.NetworkNone)
 	case b.Tmp <= 0:
 		return fmt.Errorf("microvm needs a size for /tmp, not %d", b.Tmp)
 	case b.Memory < 0 || b.Memory > maxMemory:
@@ -116,7 +134,7 @@ func supported(b sandbox.Base) error {
 }
 
 // Reap implements sandbox.Driver. A daemon that died took its processes and mounts with it;
-// what stays are its control groups and its folders.
+// what stays are its control groups and its folders. What is of no use any more in the cache goes.
 func (d *Driver) Reap(ctx context.Context, alive func(owner string) bool) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
@@ -125,7 +143,7 @@ func (d *Driver) Reap(ctx context.Context, alive func(owner string) bool) error 
 	if err != nil {
 		return fmt.Errorf("reaping microvm sandboxes: %w", err)
 	}
-	return errors.Join(host.Reap(alive), stage.Reap(filepath.Join(d.options.Dir, boxesFolder), alive))
+	return errors.Join(host.Reap(alive), stage.Reap(filepath.Join(d.options.Dir, boxesFolder), alive), d.collect())
 }
 
 // Close removes what the driver keeps on the host for as long as it runs, but for the cache. Its

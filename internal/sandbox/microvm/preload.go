@@ -75,6 +75,9 @@ func (t *template) preloadRequest() *agentproto.Preload {
 	if c.Direct {
 		p.Direct = 1
 	}
+	if t.preload.Rehearses {
+		p.Env = append(p.Env, "LAMBENT_REHEARSE=again")
+	}
 	for _, m := range t.preload.Mounts {
 		p.Targets, p.Names = append(p.Targets, m.Target), append(p.Names, driveOf(m.Target))
 	}

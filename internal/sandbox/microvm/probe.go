@@ -2,6 +2,7 @@ package microvm
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,14 +10,13 @@ import (
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/hostcheck"
-	"lambent.dev/lambent/internal/sandbox/microvm/image"
 )
 
 // Probe implements sandbox.Driver. Where nothing is missing it also makes a sandbox and closes
 // it: only that tells whether guests run here.
 func (d *Driver) Probe(ctx context.Context) (sandbox.Features, error) {
-	f := sandbox.Features{Tier: lambda.TierMicroVM, LateBind: true, Freeze: true}
-	for _, checks := range []func() []sandbox.Check{d.basics, d.cgroups, d.volumes} {
+	f := sandbox.Features{Tier: lambda.TierMicroVM, LateBind: true, Freeze: true, Emulated: d.Emulates()}
+	for _, checks := range []func() []sandbox.Check{d.basics, func() []sandbox.Check { return d.monitors(ctx) }, d.cgroups, d.volumes} {
 		f.Checks = append(f.Checks, checks()...)
 	}
 	if err := sandbox.Missing(lambda.TierMicroVM, f.Checks); err != nil {
@@ -29,15 +29,36 @@ func (d *Driver) Probe(ctx context.Context) (sandbox.Features, error) {
 const setupFix = "run `lambent setup microvm`"
 
 func (d *Driver) basics() []sandbox.Check {
-	set, err := image.Find(d.options.Images)
-	_, qemuErr := os.Stat(qemuPath)
+	set, err := d.findImages()
 	return []sandbox.Check{
 		hostcheck.Root("run lambent as root"),
-		sandbox.Need("QEMU", qemuPath, qemuErr, setupFix+", which installs it"),
 		sandbox.Need("guest kernel and images", filepath.Dir(set.Kernel), err, setupFix),
 		hostcheck.Program("lambent-agent", d.options.Agent, 0o100, "build it with make build; it must be executable"),
 		d.checkKVM(),
 	}
+}
+
+// monitors says which program runs guests.
+func (d *Driver) monitors(ctx context.Context) []sandbox.Check {
+	const fix = "put firecracker and jailer of one of its releases (1.10 or later) into /usr/local/bin"
+	found, kvm := d.foundFirecracker(ctx), d.usableKVM()
+	if d.chosen(ctx) == Firecracker {
+		checks := []sandbox.Check{sandbox.Need("Firecracker", found.programs.Firecracker+" "+found.programs.Version, found.err, fix)}
+		if !kvm.usable {
+			checks = append(checks, sandbox.Need("KVM for Firecracker", "", errors.New(kvm.found), "use a machine with hardware virtualisation, or set microvm-monitor to qemu"))
+		}
+		return checks
+	}
+	_, err := os.Stat(qemuPath)
+	checks := []sandbox.Check{sandbox.Need("QEMU", qemuPath, err, setupFix+", which installs it")}
+	switch {
+	case d.options.Monitor == QEMU:
+	case found.err != nil:
+		checks = append(checks, sandbox.Check{Name: "Firecracker", Found: found.err.Error(), Fix: "QEMU runs guests; to have Firecracker do it where KVM does, " + fix})
+	case !kvm.usable:
+		checks = append(checks, sandbox.Check{Name: "Firecracker", Found: found.programs.Firecracker + " " + found.programs.Version + " needs KVM", Fix: "QEMU runs guests"})
+	}
+	return checks
 }
 
 // checkKVM says by what guests are isolated.

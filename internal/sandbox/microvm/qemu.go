@@ -1,13 +1,15 @@
 package microvm
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"net"
 	"os"
 	"time"
 
 	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
+	"lambent.dev/lambent/internal/sandbox/microvm/image"
 )
 
 // qemuPath is Debian's.
@@ -26,21 +28,40 @@ const (
 	emulatedLine = " mitigations=off nokaslr noreplace-smp no_timer_check tsc=reliable"
 )
 
-// boot implements vmm.
-func (qemu) boot(h hardware, files *inheritance) (string, []string, error) {
+// identity implements vmm.
+func (qemu) identity() (string, error) { return identityOf(qemuPath) }
+
+// identityOf changes with a program.
+func identityOf(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprint(path, info.Size(), info.ModTime().UnixNano()), nil
+}
+
+// images implements vmm.
+func (qemu) images(set image.Set) (image.Set, error) { return set, nil }
+
+// modules implements vmm.
+func (qemu) modules() []string { return nil }
+
+// named implements vmm.
+func (qemu) named() bool { return false }
+
+// boot are the arguments of a guest that boots.
+func boot(h hardware, files *inheritance) []string {
 	args := qemuArgs(h, files, "on")
 	line := kernelLine
 	if !h.kvm {
 		line += emulatedLine
 	}
-	return qemuPath, append(args, "-kernel", inherited(files, h.kernel), "-initrd", inherited(files, h.initrd), "-append", line), nil
+	return append(args, "-kernel", inherited(files, h.kernel), "-initrd", inherited(files, h.initrd), "-append", line)
 }
 
-// restore implements vmm. The kernel is in the memory; that a machine has one decides on
-// devices, so the same is named.
-func (q qemu) restore(h hardware, _ *snapshot, files *inheritance) (string, []string, error) {
-	args := qemuArgs(h, files, "off")
-	return qemuPath, append(args, "-incoming", "defer"), nil
+// restore are those of a guest that goes on.
+func restore(h hardware, files *inheritance) []string {
+	return append(qemuArgs(h, files, "off"), "-incoming", "defer")
 }
 
 // inherited is a path by which a program opens a file that it inherits.
@@ -67,7 +88,7 @@ func qemuArgs(h hardware, files *inheritance, share string) []string {
 	for _, name := range agentproto.Devices() {
 		args = append(args, drive(name, h.drives[name], files)...)
 	}
-	return args
+	return append(args, networkDevice(h, files)...)
 }
 
 func accelerator(h hardware) []string {
@@ -75,6 +96,24 @@ func accelerator(h hardware) []string {
 		return []string{"-accel", "kvm", "-cpu", "host"}
 	}
 	return []string{"-accel", "tcg,tb-size=32", "-cpu", emulated}
+}
+
+// guestMAC is every guest's: each is the one station on a wire of its own, and those that go on
+// from one snapshot have had theirs since it booted.
+const guestMAC = "02:6c:61:6d:62:65"
+
+// controlless are what a guest asks a device beside frames. Linux wants all of it gone or none.
+const controlless = ",ctrl_vq=off,ctrl_rx=off,ctrl_rx_extra=off,ctrl_vlan=off,ctrl_mac_addr=off,ctrl_guest_offloads=off"
+
+// networkDevice leaves out all by which a guest and the host's kernel would share work on packets.
+func networkDevice(h hardware, files *inheritance) []string {
+	if h.tap == nil {
+		return nil
+	}
+	return []string{
+		"-netdev", fmt.Sprintf("tap,id=outside,fd=%d", files.add(h.tap)),
+		"-device", "virtio-net-pci,netdev=outside,romfile=,mq=off,guest_announce=off,mac=" + guestMAC + controlless,
+	}
 }
 
 // drive shows an image. Only /tmp can be written.
@@ -92,22 +131,12 @@ func drive(name string, image *os.File, files *inheritance) []string {
 	}
 }
 
-// open implements vmm.
-func (qemu) open(ctx context.Context, control *net.UnixConn, s *snapshot) (machine, error) {
-	m := &qemuMachine{qmp: newQMP(control)}
-	if _, err := m.qmp.do(ctx, "qmp_capabilities", nil); err != nil {
-		return nil, err
-	}
-	if s == nil {
-		return m, nil
-	}
-	return m, m.load(ctx, s)
-}
-
 // qemuMachine is a guest in QEMU.
 type qemuMachine struct {
 	qmp    *qmp
-	opened int // images that were attached
+	ram    *os.File          // holds the guest's memory
+	opened int               // images that were attached
+	nodes  map[string]string // of the file behind a drive, once another was attached
 }
 
 // ignoreShared has migration leave out memory that lies in a file.
@@ -193,6 +222,12 @@ func (m *qemuMachine) attach(ctx context.Context, drive string, image *os.File) 
 	_, err = m.qmp.do(ctx, "blockdev-reopen", map[string]any{
 		"options": []map[string]any{{"driver": "raw", "node-name": drive, "file": file, "read-only": true}},
 	})
+	if err != nil {
+		return err
+	}
+	was := m.nodes[drive]
+	m.nodes[drive] = file
+	_, err = m.qmp.do(ctx, "blockdev-del", map[string]any{"node-name": cmp.Or(was, drive+"-file")})
 	return err
 }
 
@@ -207,7 +242,19 @@ func (m *qemuMachine) resume(ctx context.Context) error {
 }
 
 // save implements machine.
-func (m *qemuMachine) save(ctx context.Context, state *os.File) error {
+func (m *qemuMachine) save(ctx context.Context) (_ *snapshot, err error) {
+	s := &snapshot{ram: m.ram}
+	if s.state, err = memoryFile("lambent-state"); err != nil {
+		return nil, err
+	}
+	if err := m.write(ctx, s.state); err != nil {
+		return nil, errors.Join(err, s.state.Close())
+	}
+	return s, nil
+}
+
+// write writes the state of the devices.
+func (m *qemuMachine) write(ctx context.Context, state *os.File) error {
 	if err := m.ignoreShared(ctx); err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net"
 	"os"
 	"slices"
 	"syscall"
@@ -24,7 +23,6 @@ import (
 	"lambent.dev/lambent/internal/sandbox/hostroot"
 	"lambent.dev/lambent/internal/sandbox/output"
 	"lambent.dev/lambent/internal/sandbox/stage"
-	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
 const (
@@ -51,22 +49,17 @@ const (
 	monitorID = 986_000_001
 )
 
-// Descriptors of the monitor.
-const (
-	monitorFD = 3 // the driver asks the monitor
-	portFD    = 4 // the guest's serial port
-)
-
 // newBox makes a box and waits until its guest is ready: one that goes on from a snapshot, or
 // without one boots. What it adds to undo is the box's to run at its end.
 func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *cleanup.Stack, s *snapshot) (_ *box, err error) {
-	b := &box{Box: agent.Box{ID: id, Freed: make(chan struct{}), Tickets: &agent.Tickets{}}, template: t, said: &output.Head{}}
+	b := &box{Box: agent.Box{ID: id, Freed: make(chan struct{}), Tickets: &agent.Tickets{}}, template: t, said: &output.Head{}, gone: make(chan struct{})}
 	b.Kill, b.Pipes, b.RanOut = b.killGroup, (*pipes)(b), b.ranOut
 	h, err := b.reserve(ctx, weight, s, undo)
 	defer closeFiles(h.drives["tmp"])
 	if err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	if err := b.start(ctx, h, s, undo); err != nil {
 		return nil, err
 	}
@@ -75,6 +68,7 @@ func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *c
 	if err := b.setUp(ctx, s); err != nil {
 		return nil, b.Destroy(b.lastWords(err))
 	}
+	b.made = sandbox.Made{Emulated: !t.kvm, Boot: t.booted, Restore: sandbox.Span{From: began, To: time.Now()}}
 	return b, nil
 }
 
@@ -95,6 +89,9 @@ func (b *box) reserve(ctx context.Context, weight uint64, s *snapshot, undo *cle
 		return h, err
 	}
 	undo.Add(b.group.Close)
+	if err := b.reserveLink(&h, undo); err != nil {
+		return h, err
+	}
 	size := t.base.Tmp
 	if !t.driver.has(TmpLimit) {
 		size = unlimitedTmp
@@ -121,37 +118,27 @@ func (b *box) reserveBoot(h hardware, undo *cleanup.Stack) (_ hardware, err erro
 	}
 	undo.Add(h.kernel.Close)
 	h.initrd = b.template.initrd
-	if b.ram, err = memoryFile("lambent-ram"); err != nil {
+	if b.template.vmm.named() {
+		return h, nil // the memory is the monitor's until it is saved
+	}
+	if h.ram, err = memoryFile("lambent-ram"); err != nil {
 		return h, err
 	}
-	h.ram = b.ram
 	return h, h.ram.Truncate(h.memory)
 }
 
 // start starts the monitor, on the stage.
-func (b *box) start(ctx context.Context, h hardware, s *snapshot, undo *cleanup.Stack) error {
-	var files inheritance
-	monitor, err := b.socket(&files)
-	if err != nil {
+func (b *box) start(ctx context.Context, h hardware, s *snapshot, undo *cleanup.Stack) (err error) {
+	if b.monitor, err = b.template.vmm.prepare(b.ID, h, s); err != nil {
 		return err
 	}
-	port, err := b.socket(&files)
-	defer closeFiles(files.files...)
+	undo.Add(b.monitor.close)
+	port := b.monitor.port()
+	err = b.spawn(ctx, b.monitor.command(), undo)
+	b.monitor.started()
 	if err != nil {
-		return errors.Join(err, monitor.Close())
+		return errors.Join(err, port.Close())
 	}
-	// What follows is shared with others.
-	own := len(files.files)
-	program, args, err := b.program(h, s, &files)
-	all := files.files
-	files.files = files.files[:own]
-	if err == nil {
-		err = b.spawn(ctx, program, args, all, undo)
-	}
-	if err != nil {
-		return errors.Join(err, monitor.Close(), port.Close())
-	}
-	b.qmp = monitor
 	b.wire = wire.Host(port, func(ticket uint64, s *wire.Stream) {
 		if !b.Tickets.Hand(s, ticket) {
 			_ = s.Close() // nobody expects it
@@ -161,25 +148,8 @@ func (b *box) start(ctx context.Context, h hardware, s *snapshot, undo *cleanup.
 	return nil
 }
 
-func (b *box) program(h hardware, s *snapshot, files *inheritance) (string, []string, error) {
-	if s != nil {
-		return b.template.vmm.restore(h, s, files)
-	}
-	return b.template.vmm.boot(h, files)
-}
-
-// socket makes a connection of which the monitor inherits the other end.
-func (b *box) socket(files *inheritance) (*net.UnixConn, error) {
-	ours, theirs, err := stream.Pair(unix.SOCK_STREAM)
-	if err != nil {
-		return nil, err
-	}
-	files.add(theirs)
-	return stream.Conn(ours)
-}
-
 // spawn starts the monitor in its jail and in the box's group.
-func (b *box) spawn(ctx context.Context, program string, args []string, inherited []*os.File, undo *cleanup.Stack) error {
+func (b *box) spawn(ctx context.Context, c command, undo *cleanup.Stack) error {
 	said, err := b.said.Open()
 	if err != nil {
 		return err
@@ -191,14 +161,14 @@ func (b *box) spawn(ctx context.Context, program string, args []string, inherite
 		return err
 	}
 	defer func() { _ = null.Close() }()
-	attributes := &os.ProcAttr{Dir: "/", Env: []string{}, Files: append([]*os.File{null, said, said}, inherited...), Sys: b.confinement()}
+	attributes := &os.ProcAttr{Dir: "/", Env: []string{}, Files: append([]*os.File{null, said, said}, c.files...), Sys: b.confinement(c)}
 	err = b.template.stage.Do(ctx, func() error {
 		// What the daemon itself had inherited, a monitor must not.
 		if err := unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
 			return os.NewSyscallError("close_range", err)
 		}
 		return stage.Within(b.template.cgroups, b.group, func() (err error) {
-			b.monitor, err = os.StartProcess(program, append([]string{program}, args...), attributes)
+			b.process, err = os.StartProcess(c.program, append([]string{c.program}, c.args...), attributes)
 			return err
 		})
 	})
@@ -209,11 +179,12 @@ func (b *box) spawn(ctx context.Context, program string, args []string, inherite
 }
 
 // confinement is what a monitor is kept in, beside its control group and its own filter.
-func (b *box) confinement() *syscall.SysProcAttr {
+func (b *box) confinement(c command) *syscall.SysProcAttr {
 	sys := &syscall.SysProcAttr{
-		Setsid: true, Pdeathsig: syscall.SIGKILL, Chroot: b.template.jail,
-		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,
-		Credential: &syscall.Credential{Uid: monitorID, Gid: b.template.monitorGroup()},
+		Setsid: true, Pdeathsig: syscall.SIGKILL, Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,
+	}
+	if !c.jails {
+		sys.Chroot, sys.Credential = b.template.jail, &syscall.Credential{Uid: monitorID, Gid: b.template.monitorGroup()}
 	}
 	sys.CgroupFD, sys.UseCgroupFD = b.group.CloneFD()
 	return sys
@@ -223,7 +194,10 @@ func (b *box) confinement() *syscall.SysProcAttr {
 func (b *box) setUp(ctx context.Context, s *snapshot) (err error) {
 	ctx, stop := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("a guest did not answer within %v", startLimit))
 	defer stop()
-	if b.machine, err = b.template.vmm.open(ctx, b.qmp, s); err != nil {
+	ctx, leave := context.WithCancelCause(ctx)
+	defer leave(nil)
+	go b.leaveWhenGone(ctx, leave)
+	if b.machine, err = b.monitor.open(ctx); err != nil {
 		return b.whyEnded(err)
 	}
 	if s == nil {
@@ -233,13 +207,25 @@ func (b *box) setUp(ctx context.Context, s *snapshot) (err error) {
 	return b.whyEnded(err)
 }
 
+// leaveWhenGone ends what waits for a monitor that ended. It ends with ctx.
+func (b *box) leaveWhenGone(ctx context.Context, leave context.CancelCauseFunc) {
+	select {
+	case <-b.gone:
+		leave(sandbox.ErrClosed)
+	case <-ctx.Done():
+	}
+}
+
 // first is what the agent of a restored guest is asked first.
 func (b *box) first() *agentproto.Request {
 	if !b.template.early() {
-		return &agentproto.Request{Setup: b.template.setup()}
+		s := b.template.setup()
+		s.Guest.Fresh.Network = b.network()
+		return &agentproto.Request{Setup: s}
 	}
 	b.waits = b.template.preload != nil
 	f := fresh()
+	f.Network = b.network()
 	return &agentproto.Request{Wake: &f}
 }
 
@@ -264,7 +250,7 @@ func (t *template) setup() *agentproto.Setup {
 	f := fresh()
 	s := &agentproto.Setup{
 		UID: hostroot.UID, GID: hostroot.GID, ShmSize: shmSize, Privileged: !d.has(NoCapabilities),
-		Guest: &agentproto.Guest{Fresh: &f, NewPrivileges: !d.has(NoNewPrivs), SetUID: !d.has(NoSUID)},
+		Guest: &agentproto.Guest{Fresh: &f, ResolvConf: t.resolvConf(), NewPrivileges: !d.has(NoNewPrivs), SetUID: !d.has(NoSUID)},
 	}
 	if d.has(Seccomp) {
 		s.Guest.Filter = d.options.Filter
@@ -283,19 +269,12 @@ func fresh() agentproto.Fresh {
 }
 
 // save pauses a guest that has booted, and keeps its memory and state.
-func (b *box) save(ctx context.Context) (_ *snapshot, err error) {
-	s := &snapshot{ram: b.ram}
-	if s.state, err = memoryFile("lambent-state"); err != nil {
+func (b *box) save(ctx context.Context) (*snapshot, error) {
+	if err := b.ready(ctx); err != nil {
 		return nil, err
 	}
-	if err := b.ready(ctx); err != nil {
-		return nil, errors.Join(err, s.close())
-	}
 	if err := b.machine.pause(ctx); err != nil {
-		return nil, errors.Join(err, s.close())
+		return nil, err
 	}
-	if err := b.machine.save(ctx, s.state); err != nil {
-		return nil, errors.Join(err, s.close())
-	}
-	return s, nil
+	return b.machine.save(ctx)
 }

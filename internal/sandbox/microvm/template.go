@@ -45,6 +45,7 @@ type template struct {
 	preload *sandbox.Preload
 	shown   map[string]*os.File // images of the preload's folders by drive
 	snap    *snapshot
+	booted  sandbox.Span     // of the guest that was saved; zero where the snapshot was there
 	users   *templates.Users // the template and its boxes
 }
 
@@ -60,8 +61,11 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 	if b.Memory == 0 {
 		b.Memory = defaultMemory
 	}
-	t := &template{driver: d, base: b, vmm: qemu{}, kvm: d.usableKVM().usable}
+	t := &template{driver: d, base: b, kvm: d.usableKVM().usable}
 	t.users = templates.NewUsers(t.free)
+	if t.vmm, err = d.monitorFor(ctx, b); err != nil {
+		return nil, err
+	}
 	if t.preload, err = d.resolvePreload(b.Preload); err != nil {
 		return nil, err
 	}
@@ -94,10 +98,13 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 // openImages opens what guests boot from.
 func (t *template) openImages(ctx context.Context, undo *cleanup.Stack) (err error) {
 	d := t.driver
-	if t.images, err = image.Find(d.options.Images); err != nil {
+	if t.images, err = d.findImages(); err != nil {
 		return fmt.Errorf("%w: %w", sandbox.ErrUnavailable, err)
 	}
-	if t.folders, err = image.NewFolders(filepath.Join(d.options.Cache, "folders")); err != nil {
+	if t.images, err = t.vmm.images(t.images); err != nil {
+		return err
+	}
+	if t.folders, err = image.NewFolders(filepath.Join(d.options.Cache, foldersFolder)); err != nil {
 		return err
 	}
 	if t.empty, err = t.folders.Empty(); err != nil {
@@ -115,7 +122,25 @@ func (t *template) openImages(ctx context.Context, undo *cleanup.Stack) (err err
 	if err := t.openPreload(ctx, undo); err != nil {
 		return err
 	}
-	return errors.Join(image.WriteInitramfs(t.initrd, d.options.Agent, t.images.Modules), seal(t.initrd))
+	return errors.Join(image.WriteInitramfs(t.initrd, d.options.Agent, t.images.Modules, t.outside(), t.vmm.modules()...), seal(t.initrd))
+}
+
+// findImages finds a set and verifies it, once for a driver.
+func (d *Driver) findImages() (image.Set, error) {
+	set, err := image.Find(d.options.Images)
+	if err != nil {
+		return set, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.known == set {
+		return set, nil
+	}
+	if err := set.Verify(); err != nil {
+		return set, err
+	}
+	d.known = set
+	return set, nil
 }
 
 // makeJail makes the monitors' root: the host's programs, and a /proc in which each of them sees
@@ -173,7 +198,7 @@ func (t *template) takeSnapshot(ctx context.Context) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(t.driver.options.Cache, "snapshots")
+	dir := filepath.Join(t.driver.options.Cache, snapshotsFolder)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -183,17 +208,25 @@ func (t *template) takeSnapshot(ctx context.Context) (*snapshot, error) {
 		return nil, err
 	}
 	defer unlock()
-	s, err := loadSnapshot(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return s, err
+	s, err := loadSnapshot(path, t.vmm.named())
+	if err == nil {
+		return s.hold(path)
 	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	t.booted.From = time.Now()
 	if s, err = t.bootOnce(ctx); err != nil {
 		return nil, err
 	}
+	t.booted.To = time.Now()
 	if err := s.store(path); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	return s, nil
+	if s, err = s.hold(path); err != nil {
+		return nil, err
+	}
+	return s, t.driver.collect()
 }
 
 // lock waits until nobody else holds a file, also in other processes.
@@ -215,7 +248,7 @@ func (t *template) snapshotKey() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	monitor, err := os.Stat(qemuPath)
+	monitor, err := t.vmm.identity()
 	if err != nil {
 		return "", err
 	}
@@ -224,7 +257,7 @@ func (t *template) snapshotKey() (string, error) {
 		shown[drive] = f.Name()
 	}
 	name, err := json.Marshal([]any{
-		t.base, t.early(), t.driver.options.Filter, t.preload, shown, t.kvm, t.hardware().cpus, t.hardware().memory, agent, t.images.Key, monitor.Size(), monitor.ModTime().UnixNano(), kernelLine,
+		t.base, t.early(), t.driver.options.Filter, t.preload, shown, t.kvm, t.hardware().cpus, t.hardware().memory, agent, t.images.Key, monitor, kernelLine, guestMAC + controlless,
 	})
 	if err != nil {
 		return "", err
@@ -258,7 +291,7 @@ func (t *template) bootOnce(ctx context.Context) (_ *snapshot, err error) {
 	if err = errors.Join(err, b.Close(limit)); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(seal(s.ram), seal(s.state)); err != nil {
+	if err := s.settle(); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
@@ -283,6 +316,12 @@ func (t *template) create(ctx context.Context, id string, weight uint64) (sandbo
 	})
 	if err != nil {
 		return nil, err
+	}
+	if weight == 0 {
+		return b, nil
+	}
+	if err := b.rehearse(ctx); err != nil {
+		return nil, b.Destroy(fmt.Errorf("creating sandbox %s: %w", id, err))
 	}
 	return b, nil
 }

@@ -2,18 +2,46 @@ package microvm
 
 import (
 	"context"
-	"net"
+	"io"
 	"os"
+
+	"lambent.dev/lambent/internal/sandbox/microvm/image"
 )
 
 // vmm is a virtual machine monitor that can be started.
 type vmm interface {
-	// program is what is executed, in the jail, and its arguments without the name. Descriptors
-	// that it inherits, from 3 on, are added to files; links is the driver's end of them.
-	boot(h hardware, files *inheritance) (program string, args []string, err error)
-	restore(h hardware, s *snapshot, files *inheritance) (program string, args []string, err error)
-	// open speaks to a monitor that was started: a restored guest runs when it returns.
-	open(ctx context.Context, control *net.UnixConn, s *snapshot) (machine, error)
+	// identity changes with the program: what one saved is not another's.
+	identity() (string, error)
+	// images are those that its guests boot from, made of a set where they are not part of it.
+	images(set image.Set) (image.Set, error)
+	// modules are those of the kernel that only its guests need.
+	modules() []string
+	// named says whether it opens images and snapshots by names: then they lie in files, else in memory.
+	named() bool
+	// prepare makes a monitor ready to be started, of a guest that goes on from a snapshot, or
+	// without one boots.
+	prepare(id string, h hardware, s *snapshot) (monitor, error)
+}
+
+// monitor is the monitor of one guest.
+type monitor interface {
+	command() command
+	// started closes what only the program keeps, or nobody if it did not start.
+	started()
+	// port is where the guest's agent speaks. It may be connected no sooner than open returns.
+	port() io.ReadWriteCloser
+	// open speaks to a monitor that was started: the guest runs when it returns.
+	open(ctx context.Context) (machine, error)
+	// close frees what it has on the host, after the program's end.
+	close() error
+}
+
+// command is a program that is executed.
+type command struct {
+	program string
+	args    []string   // without the name
+	files   []*os.File // descriptors from 3 on
+	jails   bool       // it confines itself; else the driver does
 }
 
 // machine is a guest that a monitor runs.
@@ -22,8 +50,9 @@ type machine interface {
 	attach(ctx context.Context, drive string, image *os.File) error
 	pause(ctx context.Context) error
 	resume(ctx context.Context) error
-	// save writes the state of the devices of a paused guest.
-	save(ctx context.Context, state *os.File) error
+	// save keeps a paused guest: its memory and the state of its devices. The caller settles it
+	// when the monitor has ended.
+	save(ctx context.Context) (*snapshot, error)
 	close() error
 }
 
@@ -36,6 +65,7 @@ type hardware struct {
 	initrd *os.File
 	ram    *os.File            // holds the guest's memory
 	drives map[string]*os.File // images by the devices' names
+	tap    *os.File            // frames of the network device; nil = there is no such device
 }
 
 // inheritance are files that a program gets as descriptors from 3 on.

@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"lambent.dev/lambent/internal/kernel/nowait"
 )
 
 // pipeSize is what a pipe holds by default in bytes (pipe(7)): all that can have
@@ -125,7 +127,7 @@ func (o *Output) pending() bool {
 	}
 	waiting := 1
 	err := o.raw.Control(func(fd uintptr) {
-		if n, err := unix.IoctlGetInt(int(fd), unix.TIOCINQ); err == nil {
+		if n, err := nowait.Waiting(int(fd)); err == nil {
 			waiting = n
 		}
 	})

@@ -61,7 +61,11 @@ func (r *rig) preloading(name string) sandbox.Template {
 	r.Helper()
 	b := r.suite.base()
 	b.Preload = name
-	return prepare(r, r.driver, b)
+	template := prepare(r, r.driver, b)
+	if r.fits {
+		return r.fitting(template)
+	}
+	return template
 }
 
 // madeOf makes a box of a template that ends with the test.

@@ -50,6 +50,18 @@ func lives() []life {
 		{"PreloadedReset", preloadThenReset},
 		{"PreloadedDied", preloadThatDied},
 		{"PreloadedRunCancelled", preloadedRunEndsWithContext},
+		{"FittedAndClose", ifFits(func(r *rig) { r.fits = true; r.close(r.preloaded("wait")) })},
+		{"FittedNeverBound", ifFits(func(r *rig) { r.fits = true; r.madeOf(r.preloading("wait")) })},
+		{"FitRefused", ifFits(fitTakesItsOwnKind)},
+	}
+}
+
+// ifFits is for drivers whose templates are Fitters.
+func ifFits(live func(r *rig)) func(r *rig) {
+	return func(r *rig) {
+		if r.suite.Fits {
+			live(r)
+		}
 	}
 }
 

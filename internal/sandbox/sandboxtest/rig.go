@@ -27,6 +27,7 @@ type rig struct {
 	template sandbox.Template
 	code     string        // folder of the host with the probe
 	boxes    *atomic.Int64 // created so far
+	fits     bool          // what is preloaded comes into a bare sandbox, by Fit
 }
 
 // Limits of a workload in the suite, if a fact does not set others.

@@ -41,6 +41,8 @@ type Suite struct {
 	Removable []string
 	// Preloads: what Base.Preload names waits in the box and is adopted by the first Run.
 	Preloads bool
+	// Fits: templates are Fitters.
+	Fits bool
 	// Base is what templates are made of; the zero value asks for the host's root.
 	Base sandbox.Base
 }
@@ -182,7 +184,7 @@ func (s Suite) conformance(t *testing.T, probe string) {
 	template := prepare(t, driver, s.base())
 	facts := slices.Concat(driverFacts(), templateFacts(), bindFacts(), runFacts(), outputFacts(), streamFacts(), directFacts(),
 		resetFacts(), networkFacts(), usageFacts(), classFacts(), limitFacts(), memoryFacts(), closeFacts(), concurrencyFacts(), freezeFacts(),
-		preloadFacts(), reclaimFacts())
+		preloadFacts(), fitFacts(), reclaimFacts())
 	for _, f := range facts {
 		if f.needs != nil && !f.needs(s) {
 			continue

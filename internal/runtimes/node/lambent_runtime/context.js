@@ -5,6 +5,8 @@
 
 /** The context of one invocation. turn answers the functions that Node 24 has no more. */
 function build(meta, turn) {
+  // A first event that came before its function was initialised: its time begins now.
+  const deadline = meta.deadlineMs || Date.now() + meta.timeoutMs;
   return Object.assign(turn ? answering(turn) : {}, {
     functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
     functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
@@ -16,7 +18,7 @@ function build(meta, turn) {
     invokedFunctionArn: meta.arn,
     awsRequestId: meta.id,
     tenantId: meta.tenantId,
-    getRemainingTimeInMillis: () => meta.deadlineMs - Date.now(),
+    getRemainingTimeInMillis: () => deadline - Date.now(),
   });
 }
 

@@ -38,7 +38,7 @@ async function main() {
     failInit(descriptor, error, UNCAUGHT);
   }
   // In a turn of the loop of its own: a rejection that nobody handles fails the init.
-  setImmediate(() => serve(descriptor, handler, waited ? stream.took(began) : undefined));
+  setImmediate(() => serve(descriptor, handler, stream.took(began)));
 }
 
 /** Answers events from now on. */

@@ -27,6 +27,11 @@ async function workload(watch) {
   if (text === '') {
     process.exit(0);
   }
+  settle(text);
+}
+
+/** Gives the process the folder and the variables of a workload. */
+function settle(text) {
   const [folder, ...pairs] = text.split('\0').slice(0, -1);
   apply(pairs);
   process.chdir(folder);
@@ -71,4 +76,4 @@ function apply(pairs) {
   }
 }
 
-module.exports = { apply, waits, workload };
+module.exports = { readAll, settle, waits, workload };

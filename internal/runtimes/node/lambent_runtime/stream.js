@@ -86,7 +86,7 @@ class Link {
     writeNow(this._descriptor, READY, took);
     const head = fill(this._descriptor, Buffer.allocUnsafe(HEADER));
     const rest = fill(this._descriptor, Buffer.allocUnsafe(head.readUInt32BE(4)));
-    this._accept(head[0], rest);
+    this.accept(head[0], rest);
   }
 
   /** Sends an answer; the next event is waited for. */
@@ -137,13 +137,14 @@ class Link {
     this._chunks = [];
     this._size = 0;
     if (whole.length === HEADER + whole.readUInt32BE(4)) {
-      this._accept(whole[0], whole.subarray(HEADER));
+      this.accept(whole[0], whole.subarray(HEADER));
     } else {
       this._socket.destroy(); // one invocation is on the stream at a time
     }
   }
 
-  _accept(kind, payload) {
+  /** Takes one frame. */
+  accept(kind, payload) {
     if (kind !== INVOKE || payload.length < 4) {
       process.exit(1); // it is not Lambent's
     }
@@ -155,4 +156,4 @@ class Link {
   }
 }
 
-module.exports = { HEADER, INVOKE, LAST, INIT_ERROR, READY, RESPONSE, ERROR, BEGUN, Link, frame, take, took, writeNow };
+module.exports = { HEADER, INVOKE, LAST, INIT_ERROR, READY, RESPONSE, ERROR, BEGUN, Link, fill, frame, take, took, writeNow };

@@ -59,7 +59,7 @@ class LambdaContext:
         client = meta.get("clientContext")
         self.client_context = ClientContext(client) if isinstance(client, dict) else None
         self.identity = CognitoIdentity(_identity(meta.get("identity")))
-        self._epoch_deadline_time_in_ms = meta.get("deadlineMs", 0)
+        self._epoch_deadline_time_in_ms = meta.get("deadlineMs") or _deadline(meta)
 
     def get_remaining_time_in_millis(self):
         """Milliseconds until the invocation times out; never negative."""
@@ -84,6 +84,11 @@ class LambdaContext:
         )
         pairs = ("%s=%s" % (name, getattr(self, name)) for name in names)
         return "LambdaContext([%s])" % ",".join(pairs)
+
+
+def _deadline(meta):
+    """Of a first event that came before its function was initialised: its time begins now."""
+    return int(time.time() * 1000) + meta.get("timeoutMs", 0)
 
 
 def _identity(value):

@@ -33,7 +33,7 @@ def serve(waited):
         if handler is None or restored and not _before_snapshot(link):
             sys.exit(1)
         took = int((time.monotonic() - began) * 1e6)
-        link.write(stream.READY, took.to_bytes(4, "big") if waited else b"")
+        link.write(stream.READY, took.to_bytes(4, "big"))
         if restored and not _after_restore(link):
             sys.exit(1)
         while True:

@@ -8,24 +8,54 @@ from . import stream
 
 _RUNTIME_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
+# What is told to one that waits where a machine goes on from its memory: play a start.
+_REHEARSE = b"\0"
+
 PROGRAM = os.path.join(_RUNTIME_DIR, "bootstrap.py")
 
 
-def workload(descriptor):
+def workload(descriptor, seeded=False):
     """Waits for the workload: a folder to work in and variables, each ended by a zero
     byte. Without one nobody needs the interpreter, and it ends."""
     data = b""
+    _ready()
     while True:
         more = os.read(descriptor, 1 << 16)
         if not more:
             break
+        if more == _REHEARSE and not data:
+            _rehearse()
+            os.write(descriptor, _REHEARSE)
+            continue
         data = data + more if data else more
     os.close(descriptor)
     if not data:
         os._exit(0)
-    if "random" in sys.modules:  # others may go on from the same memory: a restored microVM
+    if not seeded and "random" in sys.modules:  # others may go on from the same memory: a restored microVM
         sys.modules["random"].seed()
     apply(data)
+
+
+def _ready():
+    """Loads and plays what the first event needs, where there is time for it."""
+    if os.environ.get("LAMBENT_REHEARSE") == "again":
+        from lambent_zygote import rehearsal
+
+        rehearsal.play()
+
+
+def _rehearse():
+    """Plays a start in a child. What an emulated processor has translated for it, in the same
+    places, need not be translated when the event comes."""
+    child = os.fork()
+    if child == 0:
+        try:
+            from lambent_zygote import rehearsal
+
+            rehearsal.play()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
 
 
 def apply(data):

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import site
 import sys
 import threading
 import time
@@ -24,7 +23,6 @@ def become(rights, rehearse, init, output, channel, begin, *doors):
         loop.line_buffered()
         _await_box()
         rights.take()
-        _own_home()
         stream.early.append(stream.take(box.STREAM))
         if rehearse:
             rehearsal.play()
@@ -63,18 +61,9 @@ def _await_box():
         os._exit(0)
 
 
-def _own_home():
-    """site looks at the user's id; in Python 3.6 it asks sysconfig, which remembers."""
-    site.USER_BASE = site.USER_SITE = None
-    remembered = getattr(sys.modules.get("sysconfig"), "_CONFIG_VARS", None)
-    if remembered and "userbase" in remembered:
-        remembered["userbase"] = sys.modules["sysconfig"]._getuserbase()
-    site.getusersitepackages()
-
-
 def _run():
     sys.argv = [start.PROGRAM]
-    start.workload(box.START)
+    start.workload(box.START, seeded=True)
     if start.outdated():
         start.afresh()
     loop.serve(True)

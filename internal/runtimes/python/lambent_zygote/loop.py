@@ -32,6 +32,7 @@ def serve():
     for _ in range(_REHEARSALS):
         rehearsal.play()
     zygote = _Zygote(control, rights)
+    rights.restrict()
     gc.collect()
     immortal.make()
     if hasattr(gc, "freeze"):

@@ -24,6 +24,13 @@ const (
 	Hostname  = "sandbox"
 )
 
+// Words of the kernel's command line, by which a guest hears of a monitor that has no serial port,
+// and names no drives.
+const (
+	VsockWord  = "lambent.vsock="  // the port on which the agent listens for the host (vsock(7))
+	DrivesWord = "lambent.drives=" // the names of its block devices, in their order, with commas
+)
+
 // Devices are the serial numbers of a guest's block devices: the base, /tmp, and one for each
 // target that a workload may show.
 func Devices() []string { return []string{"base", "tmp", "code0", "code1", "code2", "code3"} }
@@ -53,6 +60,7 @@ type Request struct {
 	Preload  *Preload  `json:",omitempty"`
 	Wake     *Fresh    `json:",omitempty"`
 	Adopt    *Adopt    `json:",omitempty"`
+	Rehearse *Rehearse `json:",omitempty"`
 }
 
 // Setup finishes the box and fixes what Bind will take away. The zero value of every switch
@@ -74,13 +82,25 @@ type Guest struct {
 	Filter        []byte   // seccomp program; empty = none
 	NewPrivileges bool     // execve may give rights
 	SetUID        bool     // set-id bits work
+	ResolvConf    string   `json:",omitempty"` // content of /etc/resolv.conf; "" = the root's own
 }
 
 // Fresh is what makes a guest another than those that were restored from the same memory.
 type Fresh struct {
 	Time int64  // the host's, nanoseconds since 1970
 	Seed []byte // of the guest's random numbers
+
+	Network *Network `json:",omitempty"` // nil = what it has stays
 }
+
+// Network configures a guest's network device, once, before Bind.
+type Network struct {
+	Address string // on a wire of two
+	Gateway string // the other one's
+}
+
+// Link is the name of a guest's network device.
+const Link = "eth0"
 
 // Bind shows what the host mounted in Code at the targets.
 type Bind struct {
@@ -164,6 +184,16 @@ type Preload struct {
 	Run
 	Targets []string
 	Names   []string
+}
+
+// Rehearse has a guest that waits go the way of a start, and leave no trace: it shows folders as
+// Bind does and hides them again, echoes what comes on one stream, and tells what Preload started to
+// play. An emulated processor has translated then what a start needs.
+type Rehearse struct {
+	Targets []string
+	Names   []string
+	Echo    uint64 // ticket of the stream
+	Play    bool   // what waits can
 }
 
 // Adopt makes the command that Preload started in a guest the one that is to be run.

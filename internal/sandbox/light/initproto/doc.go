@@ -7,6 +7,7 @@
 //
 //	driver             descriptors        init
 //	Setup ─── the mount of /tmp ─────────▶ finishes the box
+//	Attach ── one per target, mounts ────▶ attaches them: of the base, where Setup had none
 //	Bind ──── one per target, mounts ────▶ attaches them, drops its rights
 //	Run ─ stdout, stderr [, stream [, start]] ▶ starts a command
 //	Signal ──────────────────────────────▶ signals a command

@@ -22,6 +22,7 @@ const (
 type Request struct {
 	Seq    uint64
 	Setup  *Setup  `json:",omitempty"`
+	Attach *Attach `json:",omitempty"`
 	Bind   *Bind   `json:",omitempty"`
 	Run    *Run    `json:",omitempty"`
 	Signal *Signal `json:",omitempty"`
@@ -49,7 +50,12 @@ type Setup struct {
 	SetUID        bool     // set-id bits work on /dev/shm
 }
 
-// Bind attaches the descriptors beside it, in this order, and drops the init's rights.
+// Attach attaches the descriptors beside it, in this order, before Bind.
+type Attach struct {
+	Targets []string // absolute
+}
+
+// Bind does as Attach, and drops the init's rights.
 type Bind struct {
 	Targets []string // absolute
 }

@@ -18,7 +18,7 @@
 // init may still be finishing the box; when that is done the driver writes Ready, one byte, to
 // start. Then the child gives up its rights, which needs the finished box, and is a waiting
 // interpreter as package sandbox describes it, with the rights of a function, which
-// Setup names: it writes where Places says, makes the system calls that Filter allows.
+// Setup names: it writes where Places says, makes the system calls that Filter and Final allow.
 //
 // The end of the socket means that the driver is gone, or wants no more: the zygote
 // ends, and its children with it.

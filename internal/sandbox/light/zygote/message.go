@@ -16,7 +16,8 @@ type Setup struct {
 	UID, GID int
 	Hostname string           // of boxes; the zygote has a name of its own (CLONE_NEWUTS)
 	Limits   map[int]uint64   // by resource (setrlimit(2)): the zygote's own, too
-	Filter   []byte           // seccomp program
+	Filter   []byte           // seccomp program that still allows to enter a box: the zygote's own, too
+	Final    []byte           // seccomp program of children besides
 	Handled  uint64           // rights to write that are lost everywhere but at Places
 	Places   []landlock.Place // none = the kernel has no Landlock
 }

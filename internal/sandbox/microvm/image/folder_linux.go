@@ -37,14 +37,15 @@ func NewFolders(dir string) (*Folders, error) {
 	return &Folders{dir: dir}, nil
 }
 
-// Open returns the image of a folder. The caller closes it.
+// Open returns the image of a folder, which is in use until it is closed, wherever its descriptor
+// went. The caller closes it.
 func (f *Folders) Open(ctx context.Context, folder string) (*os.File, error) {
 	key, err := fingerprint(folder)
 	if err != nil {
 		return nil, err
 	}
 	path := filepath.Join(f.dir, key+".erofs")
-	if image, err := os.Open(path); err == nil {
+	if image, err := Use(path, os.O_RDONLY); err == nil {
 		return image, nil
 	}
 	// The work outlives a caller that leaves: the next one wants the same image.
@@ -52,7 +53,7 @@ func (f *Folders) Open(ctx context.Context, folder string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return os.Open(path)
+	return Use(path, os.O_RDONLY)
 }
 
 func (f *Folders) make(ctx context.Context, path, folder string) error {

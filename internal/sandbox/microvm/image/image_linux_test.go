@@ -2,6 +2,7 @@ package image
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,7 +30,7 @@ func TestInitramfsIsReproducible(t *testing.T) {
 	write(t, filepath.Join(modules, "virtio.ko"), "v")
 	var one, two bytes.Buffer
 	for _, w := range []*bytes.Buffer{&one, &two} {
-		if err := WriteInitramfs(w, agent, modules); err != nil {
+		if err := WriteInitramfs(w, agent, modules, false); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -39,7 +40,7 @@ func TestInitramfsIsReproducible(t *testing.T) {
 	if text := one.String(); !strings.Contains(text, "virtio.ko\nerofs.ko\n") || !strings.Contains(text, "TRAILER!!!") {
 		t.Error("modules are not in order, or the archive has no end")
 	}
-	if WriteInitramfs(&two, filepath.Join(dir, "missing"), modules) == nil {
+	if WriteInitramfs(&two, filepath.Join(dir, "missing"), modules, false) == nil {
 		t.Error("an archive without an agent was made")
 	}
 }
@@ -131,6 +132,45 @@ func FuzzParsePackages(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A set that was changed after it was made is not used, whatever changed.
+func TestSetsAreVerifiedByContent(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{kernelName, baseName, modulesName + "/virtio.ko"} {
+		write(t, filepath.Join(dir, name), name)
+	}
+	if err := record(dir, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	set, err := Find([]string{dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := set.Verify(); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("sh", "-c", "cd "+dir+" && sha256sum -c SHA256SUMS").CombinedOutput(); err != nil {
+		t.Errorf("sha256sum: %v: %s", err, out)
+	}
+	for _, name := range []string{kernelName, baseName, modulesName + "/virtio.ko", sumsName} {
+		was, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, name), string(was)+"x")
+		if err := set.Verify(); err == nil || !strings.Contains(err.Error(), "lambent setup microvm") {
+			t.Errorf("%s: err = %v", name, err)
+		}
+		write(t, filepath.Join(dir, name), string(was))
+	}
+}
+
+func TestVersionsOfAnArchive(t *testing.T) {
+	const madison = "linux-image-6.1.0-56-cloud-amd64 | 6.1.192-2 | http://security.example bookworm-security/main amd64 Packages\n"
+	if !hasVersion(madison, "6.1.192-2") || hasVersion(madison, "6.1.192") || hasVersion("", "6.1.192-2") {
+		t.Error("a version is not found where it is, or found where it is not")
+	}
 }
 
 func TestFindSaysWhereItLooked(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
@@ -20,9 +21,17 @@ var modules = []string{
 	"virtio_console", "virtio_blk", "libcrc32c", "erofs", "rng-core", "virtio-rng",
 }
 
+// networkModules are those of guests with a network device.
+var networkModules = []string{"failover", "net_failover", "virtio_net"}
+
+// FirecrackerModules are those of devices that only Firecracker's guests have.
+func FirecrackerModules() []string {
+	return []string{"vsock", "vmw_vsock_virtio_transport_common", "vmw_vsock_virtio_transport", "virtio_balloon"}
+}
+
 // WriteInitramfs writes the first file system of a guest: the agent, which the kernel starts,
-// and its modules.
-func WriteInitramfs(w io.Writer, agent, moduleDir string) error {
+// and its modules, with or without those of a network device, and more that are loaded last.
+func WriteInitramfs(w io.Writer, agent, moduleDir string, network bool, more ...string) error {
 	buffered := bufio.NewWriter(w)
 	a := &archive{w: buffered}
 	for _, name := range []string{"dev", "proc", "sys", "root", "groups", agentproto.Modules[1:]} {
@@ -32,7 +41,11 @@ func WriteInitramfs(w io.Writer, agent, moduleDir string) error {
 	a.device("dev/null", 1, 3)    // which Go opens in its place where there is no console
 	a.copy(agentproto.GuestPath[1:], programFile, agent)
 	var order strings.Builder
-	for _, name := range modules {
+	needed := modules
+	if network {
+		needed = slices.Concat(modules, networkModules)
+	}
+	for _, name := range slices.Concat(needed, more) {
 		path, err := findModule(moduleDir, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

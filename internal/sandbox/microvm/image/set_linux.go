@@ -24,6 +24,7 @@ const (
 	kernelName  = "vmlinuz"
 	modulesName = "modules"
 	baseName    = "base.erofs"
+	sumsName    = "SHA256SUMS"
 	keyName     = "key"
 )
 

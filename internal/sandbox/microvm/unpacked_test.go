@@ -1,0 +1,228 @@
+package microvm_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"lambent.dev/lambent/internal/sandbox/agent"
+	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
+	"lambent.dev/lambent/internal/sandbox/agent/wire"
+	"lambent.dev/lambent/internal/sandbox/hostroot"
+	"lambent.dev/lambent/internal/sandbox/light/initproto"
+	"lambent.dev/lambent/internal/sandbox/microvm/firecracker"
+	"lambent.dev/lambent/internal/sandbox/microvm/image"
+)
+
+// A machine as Firecracker's is, in QEMU: the unpacked kernel starts at its PVH entry, without a
+// boot loader; devices are virtio's on MMIO, found by ACPI; drives have no names; and where there
+// is vhost-device-vsock, which has Firecracker's protocol on its socket, the host reaches the
+// agent over vsock only.
+func TestGuestOfAnUnpackedKernel(t *testing.T) {
+	t.Run("serial port", func(t *testing.T) {
+		g := bootUnpacked(t, "-device", "virtio-serial-device,max_ports=2", "-chardev", "socket,id=port,path=port.sock,server=on,wait=off", "-device", "virtserialport,nr=1,chardev=port")
+		asks(t, g.control(t, g.dial(t, func(ctx context.Context, dir *os.File) (net.Conn, error) {
+			return firecracker.DialSocket(ctx, dir, "port.sock")
+		})))
+	})
+	t.Run("vsock", func(t *testing.T) {
+		vsock, err := exec.LookPath("vhost-device-vsock")
+		if err != nil {
+			t.Skip("vhost-device-vsock is missing: cargo install vhost-device-vsock@0.3.0")
+		}
+		g := bootUnpacked(t, "vsock", vsock)
+		reach := func(ctx context.Context, dir *os.File) (net.Conn, error) {
+			return firecracker.DialGuest(ctx, dir, "vsock", 1024)
+		}
+		first := g.dial(t, reach)
+		asks(t, g.control(t, first))
+		_ = first.Close() // as a snapshot's end of it
+		second := g.dial(t, reach)
+		control := g.control(t, second)
+		asks(t, control)
+		wakes(t, control)
+		asks(t, control)
+		_ = second.Close() // a guest that is awake ends with it
+		select {
+		case <-g.ended:
+		case <-t.Context().Done():
+		case <-time.After(time.Minute):
+			t.Error("the guest lives on without a host")
+		}
+	})
+}
+
+// asks has the agent answer, which it does when it has found all its drives and its root.
+func asks(t *testing.T, c *agent.Control) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	m, err := c.Call(ctx, &agentproto.Request{Usage: &agentproto.Usage{}})
+	if err != nil || m.Used == nil {
+		t.Fatalf("%+v, %v", m, err)
+	}
+}
+
+// wakes makes the guest one that is no snapshot any more: time, seed, /tmp.
+func wakes(t *testing.T, c *agent.Control) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	setup := &agentproto.Setup{UID: hostroot.UID, GID: hostroot.GID, ShmSize: 1 << 20, Guest: &agentproto.Guest{
+		Fresh: &agentproto.Fresh{Time: time.Now().UnixNano(), Seed: make([]byte, 64)},
+	}}
+	if _, err := c.Call(ctx, &agentproto.Request{Setup: setup}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// unpacked is such a machine.
+type unpacked struct {
+	dir   *os.File
+	ended chan struct{} // closed when it has
+	said  string        // path of what QEMU says
+}
+
+// bootUnpacked starts one, with a port to its agent.
+func bootUnpacked(t *testing.T, port ...string) *unpacked {
+	t.Helper()
+	set, err := image.Find(images())
+	if err != nil || runtime.GOARCH != "amd64" {
+		t.Skip(err)
+	}
+	qemu, err := exec.LookPath("qemu-system-x86_64")
+	if err != nil {
+		t.Skip(err)
+	}
+	path := t.TempDir()
+	unpack(t, set, path)
+	line := "quiet reboot=t panic=-1 lsm= mitigations=off nokaslr random.trust_cpu=on 8250.nr_uarts=0 tsc_early_khz=2000000 lambent.drives=" + strings.Join(agentproto.Devices(), ",")
+	if port[0] == "vsock" {
+		startVsock(t, port[1], path)
+		port = []string{"-chardev", "socket,id=vsock,path=vhost", "-device", "vhost-user-vsock-device,chardev=vsock"}
+		line += " lambent.vsock=1024"
+	}
+	args := append([]string{
+		"-M", "microvm,memory-backend=ram", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+		"-accel", "tcg", "-cpu", "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+rdrand", "-m", "192M", "-object", "memory-backend-memfd,id=ram,size=192M,share=on",
+		"-kernel", "vmlinux", "-initrd", "initrd", "-append", line,
+	}, port...) // first: the kernel's number of a serial port is its device's
+	for _, name := range agentproto.Devices() {
+		readOnly := "on"
+		if name == "tmp" {
+			readOnly = "off"
+		}
+		args = append(args, "-blockdev", fmt.Sprintf("file,node-name=%s,filename=%s,read-only=%s,locking=off", name, name, readOnly), "-device", "virtio-blk-device,drive="+name)
+	}
+	args = append(args, "-device", "virtio-balloon-device", "-device", "virtio-rng-device")
+	g := &unpacked{dir: folder(t, path), said: filepath.Join(path, "said"), ended: make(chan struct{})}
+	g.start(t, qemu, path, args)
+	return g
+}
+
+// unpack lays what the machine boots into a folder.
+func unpack(t *testing.T, set image.Set, path string) {
+	t.Helper()
+	for name, write := range map[string]func(io.Writer) error{
+		"vmlinux": func(w io.Writer) error { return image.Vmlinux(w, set.Kernel) },
+		"initrd": func(w io.Writer) error {
+			return image.WriteInitramfs(w, agentBinary, set.Modules, false, image.FirecrackerModules()...)
+		},
+	} {
+		f, err := os.Create(filepath.Join(path, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := write(f); err != nil {
+			t.Fatal(err)
+		}
+		_ = f.Close()
+	}
+	for _, name := range agentproto.Devices()[1:] {
+		if err := os.WriteFile(filepath.Join(path, name), make([]byte, 8<<20), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := exec.Command("/sbin/mkfs.ext4", "-q", filepath.Join(path, "tmp")).CombinedOutput(); err != nil {
+		t.Fatalf("mkfs.ext4: %v: %s", err, out)
+	}
+	if err := os.Symlink(set.Base, filepath.Join(path, "base")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func folder(t *testing.T, path string) *os.File {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
+func startVsock(t *testing.T, program, path string) {
+	t.Helper()
+	cmd := exec.Command(program, "--guest-cid", "3", "--socket", "vhost", "--uds-path", "vsock")
+	cmd.Dir = path
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	for ctx.Err() == nil {
+		if _, err := os.Stat(filepath.Join(path, "vhost")); err == nil {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatal("vhost-device-vsock made no socket")
+}
+
+func (g *unpacked) start(t *testing.T, qemu, path string, args []string) {
+	t.Helper()
+	said, err := os.Create(g.said)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer said.Close()
+	cmd := exec.Command(qemu, args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = path, said, said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { defer close(g.ended); _ = cmd.Wait() }()
+	t.Cleanup(func() { _ = cmd.Process.Kill(); <-g.ended })
+}
+
+// dial reaches the agent, which takes as long as a boot.
+func (g *unpacked) dial(t *testing.T, how func(context.Context, *os.File) (net.Conn, error)) net.Conn {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer stop()
+	began := time.Now()
+	conn, err := how(ctx, g.dir)
+	if err != nil {
+		said, _ := os.ReadFile(g.said)
+		t.Fatalf("%v: QEMU said: %s", err, said)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	t.Logf("reached after %v", time.Since(began).Round(time.Millisecond))
+	return conn
+}
+
+func (g *unpacked) control(t *testing.T, conn net.Conn) *agent.Control {
+	t.Helper()
+	w := wire.Host(conn, func(_ uint64, s *wire.Stream) { _ = s.Close() })
+	t.Cleanup(func() { _ = w.Close() })
+	return agent.NewControl(w, func(initproto.Exit) {})
+}
