@@ -23,7 +23,7 @@ const (
 // paced is a server that the group tail asks.
 type paced struct {
 	name  string
-	limit *Limit
+	limit *Limit // at half the maximum
 	flood flood
 	err   error   // why there is no flood
 	most  float64 // answers per second, the maximum
@@ -83,19 +83,22 @@ func (s *session) tailContenders(all []*paced, d time.Duration) []contender {
 		if i == 0 {
 			slice = long
 		}
-		some = append(some, p.at(p.name, rate{perSecond: p.most / 2, slice: slice}, fmt.Sprintf("%.0f/s, half of %.0f/s", p.most/2, p.most)))
+		half := p.at(p.name, rate{perSecond: p.most / 2, slice: slice})
+		half.row.Note = fmt.Sprintf("%.0f/s, half of %.0f/s", p.most/2, p.most)
+		half.row.Limit = p.limit
+		some = append(some, half)
 	}
 	for _, perSecond := range s.o.Rates {
 		for _, p := range all {
-			some = append(some, p.at(fmt.Sprintf("%s at %g/s", p.name, perSecond), rate{perSecond: perSecond, slice: short}, ""))
+			some = append(some, p.at(fmt.Sprintf("%s at %g/s", p.name, perSecond), rate{perSecond: perSecond, slice: short}))
 		}
 	}
 	return some
 }
 
 // at is the contender at a rate.
-func (p *paced) at(name string, r rate, note string) contender {
-	c := contender{row: Row{Name: name, Start: "the request is meant to be sent", End: answerRead, Note: note, Limit: p.limit}}
+func (p *paced) at(name string, r rate) contender {
+	c := contender{row: Row{Name: name, Start: "the request is meant to be sent", End: answerRead}}
 	c.many = func(ctx context.Context) ([]sample, error) {
 		if p.err != nil {
 			return nil, p.err
