@@ -1,6 +1,8 @@
 package light
 
 import (
+	"os"
+
 	"github.com/elastic/go-seccomp-bpf/arch"
 )
 
@@ -40,4 +42,16 @@ func depends(name string) bool {
 		}
 	}
 	return false
+}
+
+// Spawner is the process that starts boxes; nil without users.
+func (d *Driver) Spawner() *os.Process {
+	d.spawning.Lock()
+	defer d.spawning.Unlock()
+	if d.spawner == nil {
+		return nil
+	}
+	d.spawner.mu.Lock()
+	defer d.spawner.mu.Unlock()
+	return d.spawner.process
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"sync"
@@ -20,47 +21,56 @@ import (
 
 // spawner is a small process that starts the inits and zygotes of a driver, so that the
 // daemon with all its memory is not copied for each. The thread that started it lives as
-// long: its end is a signal to the spawner, whose end is one to all that it started.
+// long: its end is a signal to the spawner, whose end is one to all that it started. One that
+// was killed is started again by whoever needs it next.
 type spawner struct {
-	process *os.Process
-	release chan struct{} // closed to let the thread end
+	init string
+	host *cgroup.Host
 
-	mu     sync.Mutex // one request at a time; protects the fields below
-	socket *os.File
-	packet []byte
+	mu      sync.Mutex    // one request at a time; protects the fields below
+	process *os.Process   // nil = it could not be started again
+	release chan struct{} // closed to let the thread end
+	socket  *os.File
+	packet  []byte
 }
 
 // startSpawner starts a spawner. It lives outside of all boxes and runs only our own
 // program.
-func startSpawner(init string, host *cgroup.Host) (_ *spawner, err error) {
+func startSpawner(init string, host *cgroup.Host) (*spawner, error) {
+	s := &spawner{init: init, host: host, packet: make([]byte, initproto.MaxPacket)}
+	return s, s.start()
+}
+
+// start starts the process. Preconditions: mu is held, or nobody else knows s.
+func (s *spawner) start() (err error) {
 	var undo cleanup.Stack
 	defer undo.Run(&err)
 	ours, theirs, err := stream.Pair(unix.SOCK_SEQPACKET)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { _ = theirs.Close() }()
+	s.socket, s.release = ours, make(chan struct{})
 	undo.Add(ours.Close)
-	s := &spawner{socket: ours, packet: make([]byte, initproto.MaxPacket), release: make(chan struct{})}
 	started := make(chan error)
-	go s.thread(init, theirs, started)
+	go s.thread(s.release, theirs, started)
 	if err := <-started; err != nil {
-		return nil, fmt.Errorf("starting the spawner: %w", err)
+		return fmt.Errorf("starting the spawner: %w", err)
 	}
-	undo.Add(func() error { s.end(); return nil })
-	if err := s.tellHome(host); err != nil {
-		return nil, fmt.Errorf("starting the spawner: %w", err)
+	undo.Add(func() error { s.finish(); return nil })
+	if err := s.tellHome(); err != nil {
+		return fmt.Errorf("starting the spawner: %w", err)
 	}
 	undo.Release()
-	return s, nil
+	return nil
 }
 
 // thread starts the process on a thread of its own and keeps that.
-func (s *spawner) thread(init string, control *os.File, started chan<- error) {
+func (s *spawner) thread(release <-chan struct{}, control *os.File, started chan<- error) {
 	runtime.LockOSThread()
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err == nil {
-		s.process, err = os.StartProcess(init, []string{"lambent-init", initproto.SpawnWord}, &os.ProcAttr{
+		s.process, err = os.StartProcess(s.init, []string{"lambent-init", initproto.SpawnWord}, &os.ProcAttr{
 			Dir: "/", Env: initEnv, Files: []*os.File{null, null, null, control},
 			Sys: &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL},
 		})
@@ -68,13 +78,13 @@ func (s *spawner) thread(init string, control *os.File, started chan<- error) {
 	}
 	started <- err
 	if err == nil {
-		<-s.release
+		<-release
 	}
 }
 
 // tellHome opens the doors of this program's own groups, in which the spawner was born.
-func (s *spawner) tellHome(host *cgroup.Host) error {
-	home, err := host.Home()
+func (s *spawner) tellHome() error {
+	home, err := s.host.Home()
 	if err != nil {
 		return err
 	}
@@ -118,9 +128,29 @@ func (s *spawner) spawn(where place, r initproto.Spawn, files []*os.File) (*chil
 	return newChild(pidfd)
 }
 
+// ask has the spawner start a program; one that is gone has started nothing that lives, so
+// another is asked the same.
 func (s *spawner) ask(r initproto.Spawn, fds []int) (pidfd int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.process != nil {
+		if pidfd, err = s.askOnce(r, fds); !isGone(err) {
+			return pidfd, err
+		}
+		s.finish()
+	}
+	if err := s.start(); err != nil {
+		return -1, err
+	}
+	return s.askOnce(r, fds)
+}
+
+// isGone says that the other end of the socket is closed, which the spawner's end alone does.
+func isGone(err error) bool {
+	return errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) || errors.Is(err, io.EOF)
+}
+
+func (s *spawner) askOnce(r initproto.Spawn, fds []int) (pidfd int, err error) {
 	socket := int(s.socket.Fd())
 	if err := initproto.Send(socket, r, fds...); err != nil {
 		return -1, fmt.Errorf("asking the spawner: %w", err)
@@ -141,11 +171,21 @@ func (s *spawner) ask(r initproto.Spawn, fds []int) (pidfd int, err error) {
 // end ends the spawner. Nothing that it started lives any more.
 func (s *spawner) end() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.finish()
+}
+
+// finish waits for a process whose socket is closed, at one end or the other, and lets its
+// thread end. Preconditions: as start's.
+func (s *spawner) finish() {
 	_ = s.socket.Close()
-	s.mu.Unlock()
+	if s.process == nil {
+		return
+	}
 	timer := time.AfterFunc(destroyLimit, func() { _ = s.process.Kill() })
 	defer timer.Stop()
 	_, _ = s.process.Wait() // it ends with its socket
+	s.process = nil
 	close(s.release)
 }
 
