@@ -60,7 +60,7 @@ func newBenchFlags(c *cobra.Command) *benchFlags {
 	set.StringVar(&f.html, "html", "", "write a page with plots to `FILE`")
 	set.StringVar(&f.markdown, "markdown", "", "write the tables into the generated part of `FILE`, docs/performance.md for instance")
 	set.StringVar(&f.from, "from", "", "measure nothing: show the report that --output json wrote to `FILE`")
-	set.StringVar(&f.confirm, "confirm", "", "compare the group tiers with what lambent tax --output json wrote to `FILE`; not within 15 %: exit code 1")
+	set.StringVar(&f.confirm, "confirm", "", "say whether tiers is within 15 % of what lambent tax wrote to `FILE` as JSON, else fail")
 	set.StringVar(&f.keep, "keep", "", "work in `FOLDER` and keep it: data folders and logs of the servers")
 	set.StringVar(&f.examples, "examples", "examples", "`FOLDER` of functions, an event.json in each")
 	set.IntVar(&f.functions, "functions", 1000, "`NUMBER` of functions to deploy for the server's memory (target: 100000)")
