@@ -44,6 +44,7 @@ type Options struct {
 	Connections int           // that send at once in the group limits
 	Functions   int           // deployed in the group memory
 	Instances   int           // started in the group memory
+	Rates       []float64     // requests per second in the group tail, beside half the maximum
 	Keep        string        // folder to work in, which is kept; "" = a temporary one
 	Settings    []string      // LAMBENT_…=… for every server
 	Variants    []Variant     // measured beside, in the groups cold, idle and warm

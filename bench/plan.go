@@ -25,7 +25,7 @@ func plan() []groupPlan {
 		{"sandbox", "Sandboxes made and destroyed", 10, methodSandbox, sandboxes},
 		{"warm", "Warm requests", 25, methodWarm, warm},
 		{"throughput", "Throughput, 16 connections", 25, methodThroughput, throughput},
-		{"tail", "The tail at half the maximum rate", 75, methodTail, tail},
+		{"tail", "The tail at half the maximum rate", 110, methodTail, tail},
 		{"neighbour", "Beside noisy neighbours", 32, methodNeighbour, neighbours},
 		{"limits", "Reserved concurrency", 8, methodLimits, limits},
 		{"memory", "Memory", 15, methodMemory, memory},

@@ -4,53 +4,120 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 )
 
-const methodTail = "The maximum rate is that of a short closed loop of 16 connections. Then requests are sent at half of it, whatever earlier ones are doing; each one's latency counts from the moment at which it was meant to be sent (open loop, 48 connections), lateness of the load generator included. Lambent's server has memory for four instances. The floors are measured in the same way, each at half of its own maximum, for a tenth of the time."
-
-func tail(ctx context.Context, s *session, d time.Duration) (rows []Row, err error) {
-	var done closers
-	defer func() { err = errors.Join(err, done.close()) }()
-	python := s.languages()[0]
-	f, err := s.fourInstances(ctx, python, senders, &done)
-	rows = s.tailRows(ctx, "lambent python", f, err, d*8/10)
-	for _, p := range []plain{s.plainServers()[0], s.plainPython(plainPython, "hello")} {
-		f, err := s.flood(ctx, p, senders, &done)
-		rows = append(rows, s.tailRows(ctx, p.name, f, err, d/10)...)
-	}
-	return rows, nil
-}
+const methodTail = "The maximum rate is the median of slices of a closed loop of 16 connections, the contenders by turns. Then requests are sent at half of it, and all contenders get the same fixed rates, too, whatever earlier requests are doing; each one's latency counts from the moment at which it was meant to be sent (open loop, 48 connections), lateness of the load generator included. Slices of the contenders alternate. Lambent's server has memory for four instances; it gets more of the time at half its maximum than the others."
 
 // tailLimit is how many times its median a 99th percentile may be.
 const tailLimit = 4
 
-// tailRows are the latencies at half the maximum rate, and how far the tail is from the middle.
-func (s *session) tailRows(ctx context.Context, name string, f flood, err error, d time.Duration) []Row {
-	c := contender{row: Row{Name: name, Start: "the request is meant to be sent", End: answerRead}}
-	flat := Row{Name: name + ", p99 over p50", Start: c.row.Start, End: c.row.End, Unit: "×"}
-	if strings.HasPrefix(name, "lambent") {
-		flat.Limit = &Limit{Most: tailLimit}
+// Shares of the group's time: slices at half of Lambent's maximum, and all others together.
+const (
+	tailMaxima = 0.08
+	tailOurs   = 0.55
+	tailOthers = 0.33
+	tailRounds = 4
+)
+
+// paced is a server that the group tail asks.
+type paced struct {
+	name  string
+	limit *Limit // at half the maximum
+	flood flood
+	err   error   // why there is no flood
+	most  float64 // answers per second, the maximum
+}
+
+func tail(ctx context.Context, s *session, d time.Duration) (rows []Row, err error) {
+	var done closers
+	defer func() { err = errors.Join(err, done.close()) }()
+	all := s.pacedServers(ctx, &done)
+	if err := s.maxima(ctx, all, part(d, tailMaxima)); err != nil {
+		return nil, err
 	}
-	seen := newSeries(c)
-	var most float64
-	if err == nil {
-		most, err = f[:connections].perSecond(ctx, 2*s.slice())
+	contenders := s.tailContenders(all, d)
+	seen, err := turns{length: 1, least: 1}.run(ctx, part(d, tailOurs+tailOthers), contenders)
+	return tailRows(seen), err
+}
+
+func part(d time.Duration, share float64) time.Duration { return time.Duration(share * float64(d)) }
+
+// pacedServers starts Lambent and two plain servers.
+func (s *session) pacedServers(ctx context.Context, done *closers) []*paced {
+	ours := &paced{name: "lambent python", limit: &Limit{Most: tailLimit}}
+	ours.flood, ours.err = s.fourInstances(ctx, s.languages()[0], senders, done)
+	all := []*paced{ours}
+	for _, p := range []plain{s.plainServers()[0], s.plainPython(plainPython, "hello")} {
+		f, err := s.flood(ctx, p, senders, done)
+		all = append(all, &paced{name: p.name, flood: f, err: err})
 	}
-	if err == nil {
-		var samples []sample
-		samples, err = f.open(ctx, rate{perSecond: most / 2, slice: d})
-		for _, one := range samples {
-			seen.add(one)
+	return all
+}
+
+// maxima measures how many requests each answers in a second.
+func (s *session) maxima(ctx context.Context, all []*paced, d time.Duration) error {
+	contenders := make([]contender, len(all))
+	for i, p := range all {
+		contenders[i] = contender{}.flooding(s.slice(), p.flood[:min(connections, len(p.flood))], p.err)
+	}
+	seen, err := turns{length: 1, least: 3}.run(ctx, d, contenders)
+	if err != nil {
+		return err
+	}
+	for i, p := range all {
+		if p.err = seen[i].failed; p.err == nil {
+			p.most = median(seen[i].values[""])
 		}
 	}
-	seen.failed = err
-	row := seen.rows()[0]
-	row.Note = fmt.Sprintf("%.0f/s, half of %.0f/s, for %.0f s", most/2, most, d.Seconds())
-	flat.N, flat.P50, flat.Missing = row.N, quotient(row.P99, row.P50), row.Missing
-	if flat.P50 == nil && flat.Missing == "" {
-		flat.Missing = "too few samples for a p99"
+	return nil
+}
+
+// tailContenders are all servers at half their maxima, and at the same fixed rates.
+func (s *session) tailContenders(all []*paced, d time.Duration) []contender {
+	others := len(all)*(1+len(s.o.Rates)) - 1
+	long, short := part(d, tailOurs/tailRounds), part(d, tailOthers/float64(tailRounds*others))
+	var some []contender
+	for i, p := range all {
+		slice := short
+		if i == 0 {
+			slice = long
+		}
+		half := p.at(p.name, rate{perSecond: p.most / 2, slice: slice})
+		half.row.Note = fmt.Sprintf("%.0f/s, half of %.0f/s", p.most/2, p.most)
+		half.row.Limit = p.limit
+		some = append(some, half)
 	}
-	return []Row{row, flat}
+	for _, perSecond := range s.o.Rates {
+		for _, p := range all {
+			some = append(some, p.at(fmt.Sprintf("%s at %g/s", p.name, perSecond), rate{perSecond: perSecond, slice: short}))
+		}
+	}
+	return some
+}
+
+// at is the contender at a rate.
+func (p *paced) at(name string, r rate) contender {
+	c := contender{row: Row{Name: name, Start: "the request is meant to be sent", End: answerRead}}
+	c.many = func(ctx context.Context) ([]sample, error) {
+		if p.err != nil {
+			return nil, p.err
+		}
+		return p.flood.open(ctx, r)
+	}
+	return c
+}
+
+// tailRows are the latencies of each, and how far its tail is from its middle.
+func tailRows(seen []*series) (rows []Row) {
+	for _, row := range rowsOf(seen) {
+		flat := Row{Name: row.Name + ", p99 over p50", Start: row.Start, End: row.End, Unit: "×", N: row.N, Missing: row.Missing, Limit: row.Limit}
+		flat.P50 = quotient(row.P99, row.P50)
+		if flat.P50 == nil && flat.Missing == "" {
+			flat.Missing = "too few samples for a p99"
+		}
+		row.Limit = nil
+		rows = append(rows, row, flat)
+	}
+	return rows
 }

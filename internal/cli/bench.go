@@ -44,13 +44,17 @@ type benchFlags struct {
 	html, markdown, from, confirm     string
 	keep, examples                    string
 	functions, instances, connections int
+	rates                             []float64
 }
 
 // Seconds that a run's groups share.
 const (
-	wholeRun = 610
+	wholeRun = 645
 	quickRun = 10
 )
+
+// maxRate is the most requests per second that --rate takes: more than a server here answers.
+const maxRate = 1_000_000
 
 func newBenchFlags(c *cobra.Command) *benchFlags {
 	f, set := &benchFlags{output: outputFlag(c)}, c.Flags()
@@ -60,12 +64,13 @@ func newBenchFlags(c *cobra.Command) *benchFlags {
 	set.StringVar(&f.html, "html", "", "write a page with plots to `FILE`")
 	set.StringVar(&f.markdown, "markdown", "", "write the tables into the generated part of `FILE`, docs/performance.md for instance")
 	set.StringVar(&f.from, "from", "", "measure nothing: show the report that --output json wrote to `FILE`")
-	set.StringVar(&f.confirm, "confirm", "", "say whether tiers is within 15 % of what lambent tax wrote to `FILE` as JSON, else fail")
+	set.StringVar(&f.confirm, "confirm", "", "compare tiers with `FILE` of lambent tax --output json; not within 15 %: exit 1")
 	set.StringVar(&f.keep, "keep", "", "work in `FOLDER` and keep it: data folders and logs of the servers")
 	set.StringVar(&f.examples, "examples", "examples", "`FOLDER` of functions, an event.json in each")
 	set.IntVar(&f.functions, "functions", 1000, "`NUMBER` of functions to deploy for the server's memory (target: 100000)")
 	set.IntVar(&f.instances, "instances", 10, "`NUMBER` of idle instances to start for their memory (target: 1000)")
 	set.IntVar(&f.connections, "connections", 10000, "`NUMBER` of requests at once against a reserved concurrency")
+	set.Float64SliceVar(&f.rates, "rate", []float64{500, 1000}, "fixed `RATES` of requests per second in the group tail")
 	set.StringArrayVar(&f.set, "set", nil, "a setting `NAME=VALUE` of all servers, LAMBENT_LOG_LEVEL=debug for instance")
 	set.StringArrayVar(&f.also, "also", nil, "measure a server with the setting `NAME=VALUE` beside (cold, idle, warm)")
 	set.StringVar(&f.against, "against", "", "measure `PROGRAM`, another build of lambent, beside (cold, idle, warm)")
@@ -188,6 +193,11 @@ func (f *benchFlags) check() error {
 			return &usageError{errors.New("--functions, --instances and --connections must be at least 1")}
 		}
 	}
+	for _, rate := range f.rates {
+		if !(rate > 0 && rate <= maxRate) {
+			return &usageError{fmt.Errorf("--rate %g: choose more than 0 and at most %d requests per second", rate, maxRate)}
+		}
+	}
 	if f.seconds <= 0 {
 		return &usageError{errors.New("--seconds must be more than 0")}
 	}
@@ -216,7 +226,7 @@ func (f *benchFlags) options(c *cobra.Command) (bench.Options, error) {
 		Version: Version, Program: self, Helper: helperBeside(self), Emulated: emulatedTiers(c.Context()),
 		Python: benchInterpreter("python"), Node: benchInterpreter("nodejs"), Boxes: openBoxes,
 		Total: time.Duration(f.seconds * float64(time.Second)), Only: f.only, Keep: f.keep, Settings: f.set,
-		Connections: f.connections, Functions: f.functions, Instances: f.instances,
+		Connections: f.connections, Functions: f.functions, Instances: f.instances, Rates: f.rates,
 		Warn: c.ErrOrStderr(), Progress: progressOf(c.ErrOrStderr()),
 	}
 	o.Variants = f.variants()

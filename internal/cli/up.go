@@ -50,7 +50,7 @@ func newUpFlags(c *cobra.Command) *upFlags {
 	set.StringVar(&f.isolation, "isolation", d.Isolation, "`TIER` of functions that name none")
 	set.StringVar(&f.floor, "isolation-floor", d.IsolationFloor, "weakest `TIER` that a function may have (default any)")
 	set.StringVar(&f.untrusted, "untrusted-isolation", d.UntrustedIsolation, "weakest `TIER` of functions that are tagged lambent:untrusted")
-	set.StringVar(&f.monitor, "microvm-monitor", d.MicroVMMonitor, "`PROGRAM` that runs guests: qemu, firecracker, or auto, Firecracker where it and KVM are")
+	set.StringVar(&f.monitor, "microvm-monitor", d.MicroVMMonitor, "`PROGRAM` that runs guests: qemu, firecracker or auto")
 	set.BoolVar(&f.allowProcess, "allow-process", false, "offer the isolation process, which does not isolate")
 	return f
 }

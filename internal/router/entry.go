@@ -16,7 +16,6 @@ import (
 type entry struct {
 	releases []release // $LATEST, then the published ones
 	aliases  map[string]split
-	tenancy  string // lambda.PerTenant or ""
 
 	// known says that pool and permits have heard of the function. Router.changes guards it.
 	known bool
@@ -41,7 +40,6 @@ func newEntry(f *lambda.Function) *entry {
 		e.releases[1+i].name(&f.Published[i])
 	}
 	e.alias(f.Aliases)
-	e.tenancy = canonical(f.Latest.Tenancy)
 	return e
 }
 

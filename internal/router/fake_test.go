@@ -74,6 +74,11 @@ type line struct {
 
 func newLine(t testing.TB, limit int) *line {
 	t.Helper()
+	return newLineUnder(t, limit, lambda.Isolation{Default: lambda.TierLight})
+}
+
+func newLineUnder(t testing.TB, limit int, rule lambda.Isolation) *line {
+	t.Helper()
 	s := &starter{}
 	settings := pool.DefaultSettings()
 	settings.FreezeAfter = -1
@@ -86,7 +91,7 @@ func newLine(t testing.TB, limit int) *line {
 			t.Errorf("Close: %v, %d instances left", err, s.open.Load())
 		}
 	})
-	r := router.New(p, router.NewLocal(limit), router.Settings{Isolation: lambda.Isolation{Default: lambda.TierLight}})
+	r := router.New(p, router.NewLocal(limit), router.Settings{Isolation: rule})
 	return &line{Router: r, starter: s}
 }
 

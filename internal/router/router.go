@@ -51,8 +51,8 @@ func New(p *pool.Pool, permits Allotment, settings Settings) *Router {
 }
 
 // Invoke runs a function and returns when its answer has been given to the sink. It
-// sets inv.Target, and inv.Arrived if the front did not. A DryRun ends before
-// anything is read or started: it sets no target, and its sink is not touched.
+// sets inv.Target, and inv.Arrived if the front did not. A DryRun ends before a
+// permit is taken or anything started: it sets no target, and its sink is not touched.
 //
 // The receipt's phases sum to the time since inv.Arrived, also with an error. Errors
 // are those of the pool, and Lambda's for a function that is unknown, not ready or at
@@ -68,7 +68,7 @@ func (r *Router) Invoke(ctx context.Context, inv *lambda.Invocation, sink lambda
 
 func (r *Router) run(ctx context.Context, inv *lambda.Invocation, sink lambda.Sink) (receipt.Receipt, error) {
 	if inv.Type == lambda.DryRun {
-		return r.dryRun(inv)
+		return r.dryRun(ctx, inv)
 	}
 	target, err := r.admit(ctx, inv)
 	if err != nil {
@@ -95,16 +95,14 @@ func (r *Router) admit(ctx context.Context, inv *lambda.Invocation) (*lambda.Tar
 	return target, lambda.AdmitTenant(target.Version.Tenancy, inv.TenantID)
 }
 
-// dryRun finds out whether the version is there and can be invoked.
-func (r *Router) dryRun(inv *lambda.Invocation) (receipt.Receipt, error) {
-	e, v, err := r.find(inv.Function, inv.Qualifier)
+// dryRun finds out whether the version is there and may be invoked: it is refused what an
+// invocation would be.
+func (r *Router) dryRun(ctx context.Context, inv *lambda.Invocation) (receipt.Receipt, error) {
+	target, err := r.admit(ctx, inv)
 	if err != nil {
 		return receipt.Receipt{}, err
 	}
-	if err := lambda.AdmitTenant(e.tenancy, inv.TenantID); err != nil {
-		return receipt.Receipt{}, err
-	}
-	return receipt.Receipt{Version: v.version}, nil
+	return receipt.Receipt{Version: target.Version.Version}, nil
 }
 
 // sign writes onto the receipt what the router knows.

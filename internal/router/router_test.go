@@ -103,6 +103,19 @@ func TestDryRunStartsNothing(t *testing.T) {
 	}
 }
 
+// A function may have come to be below its account's floor: a dry run says what an invocation would.
+func TestDryRunIsRefusedWhatAnInvocationIs(t *testing.T) {
+	l := newLineUnder(t, 1, lambda.Isolation{Default: lambda.TierGVisor, Floor: lambda.TierGVisor})
+	weak := function(f, 1)
+	weak.Tags = map[string]string{lambda.IsolationTag: "light"}
+	l.put(t, weak)
+	_, _, refused := l.call(f, "")
+	_, err := l.Invoke(t.Context(), &lambda.Invocation{Function: f, Type: lambda.DryRun}, nil)
+	if refused == nil || err == nil || err.Error() != refused.Error() {
+		t.Errorf("a dry run: %v, an invocation: %v", err, refused)
+	}
+}
+
 func TestRemove(t *testing.T) {
 	l := newLine(t, 10)
 	l.put(t, function(f, 1))

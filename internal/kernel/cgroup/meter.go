@@ -74,7 +74,7 @@ func (m *meter) brief() (u Usage, err error) {
 
 // take reads one file. It runs with m.mu held.
 func (m *meter) take(g openGauge, u *Usage) error {
-	n, err := g.file.readAt(m.buffer)
+	n, err := g.read(m.buffer)
 	if errors.Is(err, unix.EOPNOTSUPP) {
 		return nil
 	}
@@ -85,6 +85,13 @@ func (m *meter) take(g openGauge, u *Usage) error {
 		return &fs.PathError{Op: "read", Path: m.group.path(g.gauge), Err: err}
 	}
 	return nil
+}
+
+func (g openGauge) read(buf []byte) (int, error) {
+	if f, ok := g.file.(kernelFile); ok && g.number {
+		return f.number(buf)
+	}
+	return g.file.readAt(buf)
 }
 
 // ready opens the files if they are not. It runs with m.mu held.

@@ -106,9 +106,18 @@ func (kernelTree) open(name string) (file, error) {
 // kernelFile is a descriptor.
 type kernelFile int
 
-// readAt implements file. The kernel makes the text anew for every read at 0, in some
-// microseconds.
-func (f kernelFile) readAt(buf []byte) (int, error) { return nowait.ReadAt(int(f), buf, 0) }
+// readAt implements file. The kernel makes the text anew for every read at 0.
+func (f kernelFile) readAt(buf []byte) (int, error) {
+	for {
+		n, err := unix.Pread(int(f), buf, 0)
+		if !errors.Is(err, unix.EINTR) {
+			return n, err
+		}
+	}
+}
+
+// number is readAt for a file for which the kernel waits for nobody.
+func (f kernelFile) number(buf []byte) (int, error) { return nowait.ReadAt(int(f), buf, 0) }
 
 func (f kernelFile) close() { _ = unix.Close(int(f)) }
 

@@ -66,7 +66,8 @@ type gauge struct {
 	file string
 	take func(text []byte, u *Usage) error
 
-	brief bool // MemoryPeak or CPU comes from it
+	brief  bool // MemoryPeak or CPU comes from it
+	number bool // it is a single one, for which the kernel takes no lock
 }
 
 // gauges lists the files that this host's layout offers, as few as will do. Source: the
@@ -78,7 +79,7 @@ func (h *Host) gauges() []gauge {
 		v1, v2     []gauge
 	}{
 		{memory, gaugesOfMemoryV1, gaugesOfMemoryV2},
-		{cpuacct, []gauge{{file: "cpuacct.usage", take: takeCPU, brief: true}}, nil},
+		{cpuacct, []gauge{{file: "cpuacct.usage", take: takeCPU, brief: true, number: true}}, nil},
 		{cpu, []gauge{{file: "cpu.stat", take: takeThrottledV1}}, nil},
 		{blockIO, nil, []gauge{{file: "io.stat", take: takeBytes}}},
 	} {
@@ -97,13 +98,13 @@ func (h *Host) gauges() []gauge {
 var (
 	gaugesOfMemoryV1 = []gauge{
 		{file: "memory.usage_in_bytes", take: takeMemory},
-		{file: "memory.max_usage_in_bytes", take: takePeak, brief: true},
+		{file: "memory.max_usage_in_bytes", take: takePeak, brief: true, number: true},
 		{file: "memory.oom_control", take: takeOOMKills},
 		{file: "memory.stat", take: takeFaults},
 	}
 	gaugesOfMemoryV2 = []gauge{
-		{file: "memory.current", take: takeMemory, brief: true},
-		{file: "memory.peak", take: takePeak, brief: true}, // Linux 5.19
+		{file: "memory.current", take: takeMemory, brief: true, number: true},
+		{file: "memory.peak", take: takePeak, brief: true, number: true}, // Linux 5.19
 		{file: "memory.events", take: takeOOMKills},
 		{file: "memory.stat", take: takeFaults},
 	}

@@ -7,7 +7,7 @@
 // that is one more thread that runs, beside every system call's own part. A call that never
 // waits needs none of it; what has to wait for a socket does so in Go's poller, as ever.
 //
-// It is for short pieces and sockets, pipes and kernel files that answer at once. Under the
+// It is for short pieces of sockets and pipes, and for kernel files that answer at once. Under the
 // race detector, which takes order from system calls, and elsewhere than on Linux they are
 // ordinary ones.
 package nowait

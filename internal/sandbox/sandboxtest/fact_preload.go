@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"lambent.dev/lambent/internal/sandbox"
 )
@@ -236,12 +237,24 @@ func preloadWithoutStream(r *rig) {
 	r.expectSelf(r.ranPreloaded(box, "self"), r.suite.Preloads)
 }
 
+// preloadThatDied waits longer and longer: what has not yet died is given the work, and ends by
+// its own code then.
 func preloadThatDied(r *rig) {
-	box := r.madeOf(r.preloading("die"))
-	<-after(shortWhile)
-	r.bindPreloaded(box)
-	r.expectSelf(r.ranPreloaded(box, "self"), false)
+	template := r.preloading("die")
+	for wait := shortWhile; ; wait *= 2 {
+		box := r.madeOf(template)
+		<-after(wait)
+		r.bindPreloaded(box)
+		p := r.ranPreloaded(box, "self")
+		if r.exit(p).Code != dyingCode || wait > 2*time.Second {
+			r.expectSelf(p, false)
+			return
+		}
+	}
 }
+
+// dyingCode is what the probe "wait die" ends with.
+const dyingCode = 9
 
 func preloadThenReset(r *rig) {
 	box := r.preloaded("wait")
