@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -54,16 +53,11 @@ func emulatedTiers(ctx context.Context) (tiers []string) {
 		return nil
 	}
 	for _, d := range found {
-		if d.emulated() {
+		if d.Emulated {
 			tiers = append(tiers, d.Tier)
 		}
 	}
 	return tiers
-}
-
-// emulated says that the isolation works here without the processor's help, as its check says.
-func (d diagnosis) emulated() bool {
-	return d.Tier == lambda.TierMicroVM.String() && slices.ContainsFunc(d.Checks, func(c check) bool { return c.Name == "KVM" && !c.OK })
 }
 
 // findExamples packs every folder with an event below --examples. One that cannot be packed

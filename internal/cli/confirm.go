@@ -175,8 +175,11 @@ func percentOf(share *float64) string {
 }
 
 func (c *confirmation) sentence() string {
-	text := fmt.Sprintf("%d of %d medians, rates and sizes agree within %.0f %%, %d of them only as multiples of the floor that was measured between the turns: the machine itself was faster in one run. Of the tails %d of %d agree.",
-		c.Medians.Agree, c.Medians.All, 100*apartMost, c.Medians.Floor, c.Tails.Agree, c.Tails.All)
+	text := fmt.Sprintf("%d of %d medians, rates and sizes agree within %.0f %%", c.Medians.Agree, c.Medians.All, 100*apartMost)
+	if c.Medians.Floor > 0 {
+		text += fmt.Sprintf(", %d of them only as multiples of the floor between the turns: the machine itself was faster in one run", c.Medians.Floor)
+	}
+	text += fmt.Sprintf(". Of the tails %d of %d agree.", c.Tails.Agree, c.Tails.All)
 	for _, f := range c.Figures {
 		if f.Emulated {
 			return text + " * software emulation."

@@ -97,7 +97,19 @@ func (f *taxFlags) bill(c *cobra.Command, files []string) error {
 	if err := f.writePage(s, options.Prices.Sources); err != nil {
 		return err
 	}
+	if err := warnOfOld(c, options.Prices); err != nil {
+		return err
+	}
 	return show(c.OutOrStdout(), *f.output, s, func(w io.Writer) error { return printStatement(w, s) })
+}
+
+// warnOfOld says where prices may have changed since they were looked up.
+func warnOfOld(c *cobra.Command, prices *price.Table) error {
+	said := prices.Stale(time.Now())
+	if said == "" {
+		return nil
+	}
+	return paragraph(c.ErrOrStderr(), "lambent: ", said)
 }
 
 func (f *taxFlags) options() (bill.Options, error) {

@@ -37,6 +37,9 @@ func (f *taxFlags) measure(c *cobra.Command, function string) error {
 	if err != nil {
 		return err
 	}
+	if err := warnOfOld(c, prices); err != nil {
+		return err
+	}
 	hour, as := machineHour(prices, s.settings.Price.MachineMonth)
 	t := taxOf(report, cmp.Or(function, "A greeting"), as, hour)
 	if f.html != "" {

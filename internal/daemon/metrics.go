@@ -83,7 +83,9 @@ func (m metered) spent(r *receipt.Receipt) {
 	if r.Why != "" {
 		m.metrics.Started(r.Tier, string(r.Start), pool.Cause(r.Why))
 	}
-	m.metrics.Tax(r.Tier, tax(r))
+	if !r.Emulated { // what an emulator takes is no isolation's cost
+		m.metrics.Tax(r.Tier, tax(r))
+	}
 	for p, d := range r.Parts {
 		m.metrics.Phase(r.Tier, p.String(), d)
 	}

@@ -91,7 +91,7 @@ func (h *Host) virtualisation() sandbox.Check {
 	case !kvm:
 		return advice(name, "no /dev/kvm: microvm is emulated", "switch virtualisation on in the firmware, then modprobe kvm_intel or kvm_amd")
 	case guest:
-		return good(name, "a virtual machine with /dev/kvm: guests are nested, and slower than on bare metal")
+		return good(name, "a virtual machine with /dev/kvm: guests are nested, if it runs any (KVM under microvm)")
 	}
 	return good(name, fmt.Sprintf("bare metal with /dev/kvm, nested %s", orNone(nested)))
 }

@@ -84,3 +84,34 @@ func TestBadTables(t *testing.T) {
 		}
 	}
 }
+
+// Prices grow old, and a table that did says so.
+func TestStale(t *testing.T) {
+	tb := &Table{Date: "2026-01-01"}
+	at := func(days int) time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, days) }
+	if said := tb.Stale(at(269)); said != "" {
+		t.Errorf("after 269 days: %s", said)
+	}
+	if said := tb.Stale(at(271)); !strings.Contains(said, "2026-01-01, 271 days ago") {
+		t.Errorf("after 271 days: %q", said)
+	}
+}
+
+// All that Lambent compares with has its price.
+func TestEveryProductHasAPrice(t *testing.T) {
+	tb := table(t)
+	for name, price := range map[string]float64{
+		"request": tb.Lambda.Request, "x86": tb.Lambda.X86.Duration[0].GBSecond, "arm": tb.Lambda.Arm.Duration[0].GBSecond,
+		"provisioned x86": tb.Lambda.X86.Provisioned, "provisioned arm": tb.Lambda.Arm.Provisioned,
+		"running there, x86": tb.Lambda.X86.ProvisionedDuration, "running there, arm": tb.Lambda.Arm.ProvisionedDuration,
+		"SnapStart cache": tb.SnapStart.CacheGBSecond, "SnapStart restore": tb.SnapStart.RestoreGB, "Managed Instances": tb.ManagedInstances.Fee,
+		"Fargate x86": tb.Fargate["x86_64"].VCPUHour, "Fargate arm": tb.Fargate["arm64"].GBHour, "EC2 x86": tb.EC2["c7i.xlarge"].Hour, "EC2 arm": tb.EC2["m7g.large"].Hour,
+	} {
+		if price <= 0 {
+			t.Errorf("%s has no price", name)
+		}
+	}
+	if len(tb.Sources) == 0 {
+		t.Error("no source is named")
+	}
+}

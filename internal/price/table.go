@@ -92,6 +92,18 @@ func Load(path string) (*Table, error) {
 	return t, t.lay(string(text), path)
 }
 
+// staleAfter is how old a table may be before it is said: AWS changes some price every few months.
+const staleAfter = 270 * 24 * time.Hour
+
+// Stale is a sentence about a table that is old, "" about another.
+func (t *Table) Stale(now time.Time) string {
+	date, err := time.Parse(time.DateOnly, t.Date)
+	if err != nil || now.Sub(date) < staleAfter {
+		return ""
+	}
+	return fmt.Sprintf("The prices are those of %s, %d days ago: look them up anew and lay a file over them with --prices.", t.Date, int(now.Sub(date).Hours()/24))
+}
+
 // lay puts what a text says over the table.
 func (t *Table) lay(text, name string) error {
 	t.forget(text)
