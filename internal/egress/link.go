@@ -80,10 +80,17 @@ func (l *Link) make(name string) error {
 	return netns.Do(l.NS, func() error { return setUp(boxLink, l.Address, l.Gateway) })
 }
 
-// Restrict makes a function's tags hold, before anything of it runs. Once for a link.
+// errNoLink is the answer to a workload that wants what its sandbox does not have.
+var errNoLink = errors.New("the sandbox's network leads nowhere: its base is not of the profile egress")
+
+// Restrict makes a function's tags hold, before anything of it runs. Once for a link. A sandbox
+// without one has a nil link, which refuses tags of the outside.
 func (l *Link) Restrict(r lambda.Reach) error {
 	if !r.Outside() {
 		return nil
+	}
+	if l == nil {
+		return errNoLink
 	}
 	p := newPolicy(r)
 	l.policy.Store(p)

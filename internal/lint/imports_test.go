@@ -42,7 +42,7 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"sandbox/output", "kernel/nowait"},
 	{"sandbox/stage", "kernel/*"},
 	{"sandbox/usage", "sandbox kernel/*"},
-	{"sandbox/templates", "sandbox cleanup"},
+	{"sandbox/templates", "lambda sandbox cleanup"},
 	{"sandbox/hostcheck", "sandbox cleanup kernel/*"},
 	{"sandbox/hostroot", "kernel/*"},
 	{"sandbox/light/initproto", ""},

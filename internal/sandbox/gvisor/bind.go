@@ -45,7 +45,7 @@ func (b *box) Bind(ctx context.Context, w sandbox.Workload) error {
 // bind mounts the folders where gVisor sees them, and has the agent show them.
 func (b *box) bind(ctx context.Context, w sandbox.Workload, mounts detached) error {
 	attached := b.template.stage.Do(ctx, func() error { return b.attach(mounts) })
-	if err := errors.Join(attached, b.setLimits(w), b.restrict(w)); err != nil {
+	if err := errors.Join(attached, b.setLimits(w), b.link.Restrict(w.Reach)); err != nil {
 		return err
 	}
 	request := &agentproto.Bind{Targets: mounts.targets, Pids: w.Pids}

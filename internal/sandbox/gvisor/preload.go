@@ -1,26 +1,21 @@
 package gvisor
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 
+	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/templates"
 )
 
 // resolvePreload says what a base's preload is. Where a protection is taken away nothing is
 // preloaded: the attack suite is about what the agent executes. What could become any program
 // is not either: the agent starts a program as fast as that would.
 func (d *Driver) resolvePreload(name string) (*sandbox.Preload, error) {
-	if name == "" || len(d.options.Without) > 0 {
-		return nil, nil
-	}
-	if d.options.Preload == nil {
-		return nil, errors.New("gvisor was given no interpreters to preload")
-	}
-	p, err := d.options.Preload(name)
-	if err != nil {
-		return nil, fmt.Errorf("preloading %s: %w", name, err)
+	p, err := templates.Preload(lambda.TierGVisor, d.options.Preload, len(d.options.Without) > 0, name)
+	if p == nil || err != nil {
+		return nil, err
 	}
 	if p.Command.Path == "" {
 		return nil, nil
@@ -28,7 +23,7 @@ func (d *Driver) resolvePreload(name string) (*sandbox.Preload, error) {
 	if !filepath.IsAbs(p.Command.Path) {
 		return nil, fmt.Errorf("preloading %s: %q is not an absolute path", name, p.Command.Path)
 	}
-	return &p, nil
+	return p, nil
 }
 
 // shown are the mounts that every box of the template has.

@@ -1,14 +1,12 @@
 package gvisor
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/egress"
 	"lambent.dev/lambent/internal/lambda"
-	"lambent.dev/lambent/internal/sandbox"
 )
 
 // makeLink makes the box's network where it leads outside.
@@ -39,19 +37,6 @@ func (b *box) networkNamespace() []specNamespace {
 		return nil
 	}
 	return []specNamespace{{Type: "network", Path: fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), b.link.NS.Fd())}}
-}
-
-var errNoLink = errors.New("the sandbox's network leads nowhere: its base is not of the profile egress")
-
-// restrict makes what the workload says of its network hold.
-func (b *box) restrict(w sandbox.Workload) error {
-	if b.link == nil && w.Reach.Outside() {
-		return errNoLink
-	}
-	if b.link == nil {
-		return nil
-	}
-	return b.link.Restrict(w.Reach)
 }
 
 // resolvConf is what boxes find in /etc/resolv.conf.

@@ -37,7 +37,7 @@ func (b *box) Bind(ctx context.Context, w sandbox.Workload) (err error) {
 	}
 	request := &initproto.Request{Bind: &initproto.Bind{Targets: mounts.targets}}
 	attached := b.control.begin(ctx, request, mounts.fds)
-	limited := errors.Join(b.setLimits(w), b.restrict(w)) // meanwhile
+	limited := errors.Join(b.setLimits(w), b.link.Restrict(w.Reach)) // meanwhile
 	if err := errors.Join(attached(), limited); err != nil {
 		err = b.explain(ctx, fmt.Errorf("binding: %w", err))
 		return b.destroy(err)

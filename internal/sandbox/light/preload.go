@@ -3,7 +3,6 @@ package light
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,11 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 	"lambent.dev/lambent/internal/sandbox/light/zygote"
 	"lambent.dev/lambent/internal/sandbox/output"
 	"lambent.dev/lambent/internal/sandbox/stream"
+	"lambent.dev/lambent/internal/sandbox/templates"
 )
 
 // waiting is a command that Create started: an interpreter, or what executes a program. It
@@ -224,20 +225,14 @@ func (b *box) workloadOf(c sandbox.Command, w *waiting) []byte {
 // resolvePreload says what a base's preload is. Where a protection is taken away
 // nothing is preloaded: the attack suite is about what the init executes.
 func (d *Driver) resolvePreload(name string) (*sandbox.Preload, error) {
-	if name == "" || len(d.options.Without) > 0 {
-		return nil, nil
-	}
-	if d.options.Preload == nil {
-		return nil, errors.New("light was given no interpreters to preload")
-	}
-	p, err := d.options.Preload(name)
-	if err != nil {
-		return nil, fmt.Errorf("preloading %s: %w", name, err)
+	p, err := templates.Preload(lambda.TierLight, d.options.Preload, len(d.options.Without) > 0, name)
+	if p == nil || err != nil {
+		return nil, err
 	}
 	if p.Command.Path == "" {
-		return &p, nil
+		return p, nil
 	}
-	return &p, checkCommand(p.Command)
+	return p, checkCommand(p.Command)
 }
 
 func descriptorsOf(files []*os.File) []int {

@@ -43,20 +43,6 @@ func (b *box) reserveNetwork(ctx context.Context, undo *cleanup.Stack) (err erro
 	return nil
 }
 
-// errNoLink is the answer to a workload that wants what its base does not have.
-var errNoLink = errors.New("the sandbox's network leads nowhere: its base is not of the profile egress")
-
-// restrict makes what the workload says of its network hold.
-func (b *box) restrict(w sandbox.Workload) error {
-	if b.link == nil && w.Reach.Outside() {
-		return errNoLink
-	}
-	if b.link == nil {
-		return nil
-	}
-	return b.link.Restrict(w.Reach)
-}
-
 // resolvConfOf is what boxes of a profile find in /etc/resolv.conf.
 func resolvConfOf(n sandbox.Network) (string, error) {
 	switch n {

@@ -71,7 +71,7 @@ func driveOf(target string) string {
 
 // bind puts the images behind the drives, and has the agent mount them.
 func (b *box) bind(ctx context.Context, w sandbox.Workload, s shown) error {
-	if err := b.restrict(w); err != nil {
+	if err := b.link.Restrict(w.Reach); err != nil {
 		return err
 	}
 	b.made.Attach.From = time.Now()

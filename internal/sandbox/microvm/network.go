@@ -1,8 +1,6 @@
 package microvm
 
 import (
-	"errors"
-
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/egress"
 	"lambent.dev/lambent/internal/lambda"
@@ -30,19 +28,6 @@ func (b *box) reserveLink(h *hardware, undo *cleanup.Stack) (err error) {
 	undo.Add(b.link.Close)
 	h.tap = b.link.Tap
 	return nil
-}
-
-var errNoLink = errors.New("the sandbox's network leads nowhere: its base is not of the profile egress")
-
-// restrict makes what the workload says of its network hold, before anything of it runs.
-func (b *box) restrict(w sandbox.Workload) error {
-	if b.link == nil && w.Reach.Outside() {
-		return errNoLink
-	}
-	if b.link == nil {
-		return nil
-	}
-	return b.link.Restrict(w.Reach)
 }
 
 // network is what a guest is told of its link; nil without one.

@@ -2,36 +2,30 @@ package microvm
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"slices"
 
 	"lambent.dev/lambent/internal/cleanup"
+	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 	"lambent.dev/lambent/internal/sandbox/output"
 	"lambent.dev/lambent/internal/sandbox/stream"
+	"lambent.dev/lambent/internal/sandbox/templates"
 )
 
 // resolvePreload says what a base's preload is. An interpreter that may not go on more than once
 // from one state of its memory is not preloaded, nor is what waits to become any program. Where a
 // protection is taken away nothing is: the attack suite is about what the agent executes.
 func (d *Driver) resolvePreload(name string) (*sandbox.Preload, error) {
-	if name == "" || len(d.options.Without) > 0 {
-		return nil, nil
-	}
-	if d.options.Preload == nil {
-		return nil, errors.New("microvm was given no interpreters to preload")
-	}
-	p, err := d.options.Preload(name)
-	if err != nil {
-		return nil, fmt.Errorf("preloading %s: %w", name, err)
+	p, err := templates.Preload(lambda.TierMicroVM, d.options.Preload, len(d.options.Without) > 0, name)
+	if p == nil || err != nil {
+		return nil, err
 	}
 	if !p.Copies || p.Command.Path == "" {
 		return nil, nil
 	}
-	return &p, checkMounts(p.Mounts)
+	return p, checkMounts(p.Mounts)
 }
 
 // openPreload opens images of the preload's folders.
