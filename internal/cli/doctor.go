@@ -6,8 +6,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -34,6 +35,7 @@ type check struct {
 	OK       bool   `json:"ok"`
 	Required bool   `json:"required"`
 	Fix      string `json:"fix,omitempty"`
+	Needed   string `json:"needed,omitempty"`
 }
 
 var errDoctorTookTooLong = fmt.Errorf("looking at this host took longer than a minute")
@@ -95,7 +97,11 @@ func machine(ctx context.Context, dir string) diagnosis {
 			dir = settings.Data
 		}
 	}
-	return diagnose(hostRow, sandbox.Features{Checks: host.This(dir).Checks(ctx)}, nil)
+	d := diagnose(hostRow, sandbox.Features{}, nil)
+	for _, c := range host.This(dir).Checks(ctx) {
+		d.Checks = append(d.Checks, checkOf(c.Check, c.Needed))
+	}
+	return d
 }
 
 func diagnose(tier string, f sandbox.Features, err error) diagnosis {
@@ -104,9 +110,13 @@ func diagnose(tier string, f sandbox.Features, err error) diagnosis {
 		d.Problem = err.Error()
 	}
 	for _, c := range f.Checks {
-		d.Checks = append(d.Checks, check(c))
+		d.Checks = append(d.Checks, checkOf(c, ""))
 	}
 	return d
+}
+
+func checkOf(c sandbox.Check, needed string) check {
+	return check{c.Name, c.Found, c.OK, c.Required, c.Fix, needed}
 }
 
 func printer(all []diagnosis) func(io.Writer) error {
@@ -121,17 +131,57 @@ func printer(all []diagnosis) func(io.Writer) error {
 }
 
 func (d diagnosis) print(w io.Writer) error {
-	if _, err := fmt.Fprintf(w, "%s: %s\n", d.Tier, d.state()); err != nil {
+	if err := paragraph(w, "", d.Tier+": "+d.state()); err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	widest := 0
 	for _, c := range d.Checks {
-		fmt.Fprintf(table, "  %s\t%s\t%s\n", c.mark(), c.Name, c.Found)
-		if c.Fix != "" {
-			fmt.Fprintf(table, "  \t\t→ %s\n", c.Fix)
+		widest = max(widest, utf8.RuneCountInString(c.Name))
+	}
+	for _, c := range d.Checks {
+		if err := c.print(w, widest); err != nil {
+			return err
 		}
 	}
-	return table.Flush()
+	return nil
+}
+
+// print writes a check in columns, its name in one of so many.
+func (c check) print(w io.Writer, widest int) error {
+	lead := fmt.Sprintf("  %-7s  %s%s  ", c.mark(), c.Name, strings.Repeat(" ", widest-utf8.RuneCountInString(c.Name)))
+	said := []string{c.Found}
+	if c.Needed != "" {
+		said = append(said, "needed: "+c.Needed)
+	}
+	if c.Fix != "" {
+		said = append(said, "→ "+c.Fix)
+	}
+	for _, text := range said {
+		for _, line := range folded(text, maxWidth-utf8.RuneCountInString(lead)) {
+			if _, err := fmt.Fprintln(w, strings.TrimRight(lead+line, " ")); err != nil {
+				return err
+			}
+			lead = strings.Repeat(" ", utf8.RuneCountInString(lead))
+		}
+	}
+	return nil
+}
+
+// folded wraps a text without losing any of it: what a person copies, a path or a command, is whole
+// where it fits a line, and goes on in the next where it does not.
+func folded(text string, columns int) []string {
+	var pieces []string
+	for word := range strings.FieldsSeq(printable([]byte(text))) {
+		r := []rune(word)
+		for len(r) > columns {
+			pieces, r = append(pieces, string(r[:columns])), r[columns:]
+		}
+		pieces = append(pieces, string(r))
+	}
+	if len(pieces) == 0 {
+		return []string{""}
+	}
+	return wrap(strings.Join(pieces, " "), columns)
 }
 
 // state says the problem in words only where no check below it does.
