@@ -74,6 +74,6 @@ func (d *Driver) monitorFor(ctx context.Context, b sandbox.Base) (vmm, error) {
 		return nil, fmt.Errorf("%w: Firecracker needs KVM: %s", sandbox.ErrUnavailable, kvm.found)
 	}
 	return &firecrackerVMM{
-		programs: found.programs, jails: filepath.Join(d.home(), "jails"), shelf: &shelf{filepath.Join(d.options.Cache, "firecracker")},
+		programs: found.programs, jails: filepath.Join(d.home(), "jails"), shelf: &shelf{filepath.Join(d.options.Cache, shelfFolder)},
 	}, nil
 }

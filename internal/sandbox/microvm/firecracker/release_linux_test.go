@@ -25,7 +25,8 @@ func published(t testing.TB, version string, without ...string) []byte {
 	files := tar.NewWriter(zipped)
 	folder := "release-v" + version + "-x86_64/"
 	for _, f := range []struct{ name, content string }{
-		{"../../escapes", "no"}, {"LICENSE", "Apache"},
+		{"../../escapes", "no"},
+		{"LICENSE", "Apache"},
 		{"firecracker-v" + version + "-x86_64", "#!/bin/sh\necho 'Firecracker v" + version + "'\n"},
 		{"firecracker-v" + version + "-x86_64.debug", "symbols"},
 		{"jailer-v" + version + "-x86_64", "#!/bin/sh\necho 'Jailer v" + version + "'\n"},
