@@ -40,7 +40,7 @@ func (d *Driver) basics() []sandbox.Check {
 
 // monitors says which program runs guests.
 func (d *Driver) monitors(ctx context.Context) []sandbox.Check {
-	const fix = "put firecracker and jailer of one of its releases (1.10 or later) into /usr/local/bin"
+	const fix = setupFix + ", which installs it, or put firecracker and jailer of one of its releases (1.10 or later) into /usr/local/bin"
 	found, kvm := d.foundFirecracker(ctx), d.usableKVM()
 	if d.chosen(ctx) == Firecracker {
 		checks := []sandbox.Check{sandbox.Need("Firecracker", found.programs.Firecracker+" "+found.programs.Version, found.err, fix)}
