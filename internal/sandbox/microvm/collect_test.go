@@ -39,7 +39,7 @@ func old(t *testing.T, path string) {
 
 // What guests in Firecracker boot from is kept while a template has it or asked for it lately, and
 // goes with all that belongs to it.
-func TestFirecrackersImagesAreCollected(t *testing.T) {
+func TestImagesOfAMonitorAreCollected(t *testing.T) {
 	d := choosing(t, Firecracker, true, true)
 	chosen, err := d.monitorFor(t.Context(), sandbox.Base{Network: sandbox.NetworkNone})
 	if err != nil {
