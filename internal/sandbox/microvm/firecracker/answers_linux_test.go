@@ -98,39 +98,6 @@ func TestGuestIsReachedWhenItListens(t *testing.T) {
 	}
 }
 
-// What was asked while the guest's device was set up may be lost: it is asked again.
-func TestGuestIsAskedAgainIfNobodyAnswers(t *testing.T) {
-	dir := t.TempDir()
-	l, err := net.Listen("unix", filepath.Join(dir, "vsock"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		lost, err := l.Accept()
-		if err != nil {
-			return
-		}
-		defer lost.Close()
-		heard, err := l.Accept()
-		if err != nil {
-			return
-		}
-		defer heard.Close()
-		_, _ = io.ReadFull(heard, make([]byte, len("CONNECT 52\n")))
-		_, _ = io.WriteString(heard, "OK 1073741824\n")
-	}()
-	t.Cleanup(func() { _ = l.Close(); <-ended })
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
-	defer stop()
-	conn, err := firecracker.DialGuest(ctx, open(t, dir), "vsock", 52)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = conn.Close()
-}
-
 func TestWhatIsNoVsockIsRefused(t *testing.T) {
 	for _, said := range []string{"HTTP/1.1 400\n", "OK\n", "OK x\n", "OK 99999999999\n", strings.Repeat("OK ", 100)} {
 		if conn, err := firecracker.DialGuest(t.Context(), vsock(t, said), "vsock", 52); err == nil {

@@ -33,14 +33,8 @@ func DialGuest(ctx context.Context, dir *os.File, name string, port uint32) (net
 	})
 }
 
-// connectLimit bounds an attempt. The guest's kernel answers, no program of it; what was asked while
-// its device was being set up may be lost, and nobody would answer that.
-const connectLimit = 2 * time.Second
-
 // connect asks for a port of the guest.
 func connect(ctx context.Context, conn net.Conn, port uint32) error {
-	ctx, stop := context.WithTimeout(ctx, connectLimit)
-	defer stop()
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
 	if _, err := fmt.Fprintf(conn, "CONNECT %d\n", port); err != nil {
 		return fmt.Errorf("%w: %w", errUnheard, err)
