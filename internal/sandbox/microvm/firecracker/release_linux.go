@@ -39,7 +39,7 @@ type Release struct {
 
 // Pinned is the release that is installed on this architecture.
 func Pinned() (Release, error) {
-	const version = "1.15.1" // guests of 1.16 may lose vsock when they are paused: issue 6074 of Firecracker's
+	const version = "1.15.1" // see deaf
 	switch runtime.GOARCH {
 	case "amd64":
 		return Release{version, "x86_64", "d4a32ab2322d887ca1bc4a4e7afa9cc35393e6362dfc2b3becb389d362e4275a"}, nil
