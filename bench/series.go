@@ -27,6 +27,8 @@ type contender struct {
 	many  func(context.Context) ([]sample, error) // in the place of take: a slice of requests
 	rate  func(context.Context) (float64, error)  // in the place of take: a number that is no duration
 	turn  int                                     // samples in a turn; 0 = as the group says
+	most  int                                     // samples back to back; 0 = all of a turn. The rest of them are turns of their own
+	slow  bool                                    // takes long and has no target: a short turn where the group says so
 	every int                                     // has a turn in every so many rounds; 0 = 1
 	// kinds are the ratios of rows of one start kind, in the place of the row's own.
 	kinds map[string][]Ratio
