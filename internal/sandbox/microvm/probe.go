@@ -5,11 +5,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/hostcheck"
+	"lambent.dev/lambent/internal/sandbox/microvm/image"
 )
 
 // Probe implements sandbox.Driver. Where nothing is missing it also makes a sandbox and closes
@@ -49,8 +51,9 @@ func (d *Driver) monitors(ctx context.Context) []sandbox.Check {
 		}
 		return checks
 	}
-	_, err := os.Stat(qemuPath)
-	checks := []sandbox.Check{sandbox.Need("QEMU", qemuPath, err, setupFix+", which installs it")}
+	program := image.QEMU(runtime.GOARCH)
+	_, err := os.Stat(program)
+	checks := []sandbox.Check{sandbox.Need("QEMU", program, err, setupFix+", which installs it")}
 	switch {
 	case d.options.Monitor == QEMU:
 	case found.err != nil:
