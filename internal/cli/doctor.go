@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -146,42 +148,19 @@ func (d diagnosis) print(w io.Writer) error {
 	return nil
 }
 
-// print writes a check in columns, its name in one of so many.
-func (c check) print(w io.Writer, widest int) error {
-	lead := fmt.Sprintf("  %-7s  %s%s  ", c.mark(), c.Name, strings.Repeat(" ", widest-utf8.RuneCountInString(c.Name)))
-	said := []string{c.Found}
+// print shows one check, and below it what is needed and what to do, beside its name in a column of
+// that width.
+func (c check) print(w io.Writer, width int) error {
+	head := fmt.Sprintf("  %-7s  %-*s  ", c.mark(), width, c.Name)
+	below := strings.Repeat(" ", utf8.RuneCountInString(head))
+	failed := paragraph(w, head, cmp.Or(c.Found, "-"))
 	if c.Needed != "" {
-		said = append(said, "needed: "+c.Needed)
+		failed = errors.Join(failed, paragraph(w, below, "needed: "+c.Needed))
 	}
 	if c.Fix != "" {
-		said = append(said, "→ "+c.Fix)
+		failed = errors.Join(failed, paragraph(w, below+"→ ", c.Fix))
 	}
-	for _, text := range said {
-		for _, line := range folded(text, maxWidth-utf8.RuneCountInString(lead)) {
-			if _, err := fmt.Fprintln(w, strings.TrimRight(lead+line, " ")); err != nil {
-				return err
-			}
-			lead = strings.Repeat(" ", utf8.RuneCountInString(lead))
-		}
-	}
-	return nil
-}
-
-// folded wraps a text without losing any of it: what a person copies, a path or a command, is whole
-// where it fits a line, and goes on in the next where it does not.
-func folded(text string, columns int) []string {
-	var pieces []string
-	for word := range strings.FieldsSeq(printable([]byte(text))) {
-		r := []rune(word)
-		for len(r) > columns {
-			pieces, r = append(pieces, string(r[:columns])), r[columns:]
-		}
-		pieces = append(pieces, string(r))
-	}
-	if len(pieces) == 0 {
-		return []string{""}
-	}
-	return wrap(strings.Join(pieces, " "), columns)
+	return failed
 }
 
 // state says the problem in words only where no check below it does.
@@ -200,7 +179,7 @@ func (d diagnosis) state() string {
 			return "not available here"
 		}
 	}
-	return "not available here: " + d.Problem
+	return "not available here: " + strings.Join(strings.Fields(d.Problem), " ") // errors may have lines
 }
 
 func (c check) mark() string {

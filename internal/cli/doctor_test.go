@@ -11,6 +11,31 @@ import (
 	"lambent.dev/lambent/internal/sandbox"
 )
 
+// A diagnosis fits its width whatever was found, and nothing that tells what to do is cut.
+func TestDiagnosesFitTheirWidth(t *testing.T) {
+	long := "no kernel in /" + strings.Repeat("folder/", 30) + " and " + strings.Repeat("word ", 40)
+	fix := "boot with psi=1 and the controllers on cgroup2: " + strings.Repeat("again and ", 20) + "the end"
+	d := diagnose("microvm", sandbox.Features{Checks: []sandbox.Check{
+		{Name: "root", Found: "uid 0", OK: true}, {Name: "guest kernel and images", Found: long, Required: true, Fix: fix},
+	}}, nil)
+	failed := diagnosis{Tier: "gvisor", Problem: long}
+	var b bytes.Buffer
+	if err := printer([]diagnosis{d, failed})(&b); err != nil {
+		t.Fatal(err)
+	}
+	for l := range strings.Lines(b.String()) {
+		if n := utf8.RuneCountInString(l) - 1; n > maxWidth {
+			t.Errorf("%d columns: %s", n, l)
+		}
+	}
+	text := strings.Join(strings.Fields(b.String()), "")
+	for _, want := range []string{"→ " + fix, long} {
+		if want = strings.Join(strings.Fields(want), ""); !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+}
+
 // sick is a host without what light requires.
 func sick() []diagnosis {
 	long := strings.Repeat("/a-long-folder", 20)
@@ -28,7 +53,7 @@ func sick() []diagnosis {
 }
 
 // What a person reads fits their screen, and nothing of it is lost.
-func TestDoctorFitsItsWidth(t *testing.T) {
+func TestDoctorSaysWhatIsNeeded(t *testing.T) {
 	var b bytes.Buffer
 	if err := printer(sick())(&b); err != nil {
 		t.Fatal(err)
