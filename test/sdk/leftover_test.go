@@ -124,11 +124,12 @@ func (found traces) cgroups() {
 	})
 }
 
+// loops notes those whose files lie, or lay, in a marked folder: others' servers have some, too.
 func (found traces) loops(marks []string) {
 	files, _ := filepath.Glob("/sys/block/loop*/loop/backing_file")
 	for _, name := range files {
 		backing, err := os.ReadFile(name)
-		if err == nil && marked(string(backing), slices.Concat(marks, []string{"lambent"})) {
+		if err == nil && marked(string(backing), marks) {
 			found["loop device "+name+" of "+strings.TrimSpace(string(backing))] = true
 		}
 	}
