@@ -16,7 +16,12 @@ const methodIsolation = "One Python greeting on one server (keep-alive 0), so se
 const floorRunsc = "runsc run, same function"
 
 // stemsWait is how long the machine is given to become idle, and stems to be made again.
-const stemsWait = 1500 * time.Millisecond
+func (s *session) stemsWait() time.Duration {
+	if s.o.Quick {
+		return 100 * time.Millisecond
+	}
+	return 1500 * time.Millisecond
+}
 
 // mostForEgress is the target for what egress adds to a start from a stem, in ms.
 const mostForEgress = 0.3
@@ -34,8 +39,8 @@ func isolations(ctx context.Context, s *session, d time.Duration) (rows []Row, e
 	inGVisor.kinds = map[string][]Ratio{"stem": {{Over: "isolation/" + floorRunsc, MostP50: 0.12}}}
 	without := s.greeting(ctx, srv, &done, "light python", "lambent:isolation", "light", "lambent:network", "none")
 	with := s.greeting(ctx, srv, &done, "light python with egress", "lambent:isolation", "light", "lambent:network", "egress")
-	t := turns{length: 1, rest: 150 * time.Millisecond, calm: stemsWait, least: 2}
-	seen, err := t.run(ctx, d, []contender{inGVisor, s.runscFloor(), without, with, difference("egress adds", with, without, mostForEgress)})
+	t := turns{length: 1, rest: 150 * time.Millisecond, calm: s.stemsWait(), least: 2}
+	seen, err := t.run(ctx, d, []contender{inGVisor, s.runscFloor(), without, with, difference("egress adds", with, without, mostForEgress, s.stemsWait())})
 	return rowsOf(seen), err
 }
 
@@ -53,7 +58,8 @@ func (s *session) greeting(ctx context.Context, srv *lambent.Server, done *close
 
 // difference is how much longer one contender's start takes than another's. Only two starts from
 // stems are compared: all else is of the kind other.
-func difference(name string, longer, shorter contender, most float64) contender {
+// Between the two the machine may become idle, for wait at most.
+func difference(name string, longer, shorter contender, most float64, wait time.Duration) contender {
 	turned := false
 	c := contender{row: Row{Name: name, Start: requestSent, End: answerRead, Limit: &Limit{Most: most}}, turn: 3}
 	c.take = func(ctx context.Context) (sample, error) {
@@ -65,7 +71,7 @@ func difference(name string, longer, shorter contender, most float64) contender 
 		if err != nil {
 			return sample{}, err
 		}
-		if err := calmDown(ctx, stemsWait); err != nil {
+		if err := calmDown(ctx, wait); err != nil {
 			return sample{}, err
 		}
 		second, err := order[1].take(ctx)
