@@ -38,7 +38,7 @@ test: testneeds ## Everything that must hold
 benchneeds:
 	@./test/install bench
 
-bench: build benchneeds ## Measure it beside floors and competitors, in twelve minutes: bin/bench.html
+bench: build benchneeds ## Measure it beside floors and competitors, in thirteen minutes: bin/bench.html
 	@bin/lambent bench --html bin/bench.html
 
 flames: build ## Draw flame graphs of boxes and cold starts, as root, with perf: docs/flames/

@@ -139,6 +139,9 @@ func versionOf(c *types.FunctionConfiguration) (Version, error) {
 	if c.Environment != nil {
 		v.Environment = c.Environment.Variables
 	}
+	if c.TenancyConfig != nil {
+		v.Tenancy = string(c.TenancyConfig.TenantIsolationMode)
+	}
 	if c.TracingConfig != nil {
 		v.Tracing = string(c.TracingConfig.Mode)
 	}
@@ -171,7 +174,7 @@ func unmovable(c *types.FunctionConfiguration) (lost []string) {
 		{len(c.FileSystemConfigs) > 0, "a file system"},
 		{c.DurableConfig != nil, "durable execution"},
 		{c.CapacityProviderConfig != nil, "a capacity provider"},
-		{c.TenancyConfig != nil, "tenant isolation"},
+		{c.Environment != nil && c.Environment.Error != nil, "environment variables that the caller may not decrypt"},
 	} {
 		if part.there {
 			lost = append(lost, part.name)

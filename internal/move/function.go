@@ -34,6 +34,7 @@ type Version struct {
 	Machine     string            `json:"architecture,omitempty"`
 	Layers      []string          `json:"layers,omitempty"`    // ARNs in their old place, in order
 	SnapStart   string            `json:"snapStart,omitempty"` // "PublishedVersions"; "" = none
+	Tenancy     string            `json:"tenancy,omitempty"`   // "PER_TENANT", of all versions; "" = none
 }
 
 // Logging is how a version logs.

@@ -89,7 +89,7 @@ func (t *Target) create(ctx context.Context, from Source, f *Function, layers *s
 		Runtime: types.Runtime(v.Runtime), Handler: &v.Handler, Role: &v.Role, Description: &v.Description,
 		MemorySize: &v.Memory, Timeout: &v.Timeout, EphemeralStorage: &types.EphemeralStorage{Size: &v.Tmp},
 		Environment: &types.Environment{Variables: v.Environment}, LoggingConfig: v.logging(), TracingConfig: v.tracing(),
-		Layers: layers.list(v), SnapStart: v.snapStart(),
+		Layers: layers.list(v), SnapStart: v.snapStart(), TenancyConfig: v.tenancy(),
 	}
 	if v.Machine != "" {
 		in.Architectures = []types.Architecture{types.Architecture(v.Machine)}
@@ -104,6 +104,14 @@ func (v *Version) snapStart() *types.SnapStart {
 		return &types.SnapStart{ApplyOn: types.SnapStartApplyOnNone}
 	}
 	return &types.SnapStart{ApplyOn: types.SnapStartApplyOn(v.SnapStart)}
+}
+
+// tenancy is set when a function is created, once for all its versions.
+func (v *Version) tenancy() *types.TenancyConfig {
+	if v.Tenancy == "" {
+		return nil
+	}
+	return &types.TenancyConfig{TenantIsolationMode: types.TenantIsolationMode(v.Tenancy)}
 }
 
 func (v *Version) logging() *types.LoggingConfig {
