@@ -30,6 +30,7 @@ func plan() []groupPlan {
 		{"limits", "Reserved concurrency", 8, methodLimits, limits},
 		{"memory", "Memory", 15, methodMemory, memory},
 		{"tiers", "The same function in every isolation", 60, methodTiers, tiers},
+		{"isolation", "What isolation adds to a start", 60, methodIsolation, isolations},
 		{"workloads", "The field's usual functions", 40, methodWorkloads, fieldWorkloads},
 	}
 }
