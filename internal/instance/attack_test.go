@@ -23,6 +23,24 @@ type attack struct {
 	lost bool   // the runtime never gets as far as to answer anybody
 }
 
+// timeout is the function's, in seconds: what ends by it need not be waited for, all else has time.
+func (a *attack) timeout() int {
+	if a.want == timedOut {
+		return 1
+	}
+	return unhurried
+}
+
+// initLimit bounds the initialisation of what must end by it; all else has time for it.
+func (a *attack) initLimit() time.Duration {
+	if a.lost {
+		return time.Second
+	}
+	return unhurried * time.Second
+}
+
+const timedOut = `Sandbox.Timedout`
+
 // httpAttacks come over the Runtime API and call-home.
 var httpAttacks = []attack{
 	// a runtime that lies about request ids
@@ -43,17 +61,17 @@ var httpAttacks = []attack{
 	{name: "endless-answer", want: `Function.ResponseSizeTooLarge`},
 	// slow loris
 	{name: "half-answer", want: `Runtime.TruncatedResponse`},
-	{name: "slow-loris", want: `Sandbox.Timedout`},
-	{name: "slow-loris-home", want: `Sandbox.Timedout`},
-	{name: "next-without-answer", want: `Sandbox.Timedout`},
+	{name: "slow-loris", want: timedOut},
+	{name: "slow-loris-home", want: timedOut},
+	{name: "next-without-answer", want: timedOut},
 	// call-home abuse
 	{name: "home-as-another", want: `arn:aws:lambda:us-east-1:000000000000:function:fn`},
 }
 
 // frameAttacks come over a stream.
 var frameAttacks = []attack{
-	{name: "length-of-4GiB", want: `Sandbox.Timedout`},
-	{name: "error-of-4GiB", want: `Sandbox.Timedout`},
+	{name: "length-of-4GiB", want: timedOut},
+	{name: "error-of-4GiB", want: timedOut},
 	{name: "deep-error", want: `{"errorType":[{`}, // passed on, not parsed into
 	{name: "slot-of-another", want: `Runtime.`},
 	{name: "unknown-type", want: `Runtime.`},
@@ -61,12 +79,12 @@ var frameAttacks = []attack{
 	{name: "unknown-flag", want: `Runtime.`},
 	{name: "two-answers", want: `"fine"`},
 	{name: "ready-again", want: `Runtime.`},
-	{name: "half-a-header", want: `Sandbox.Timedout`},
-	{name: "more-for-ever", want: `Sandbox.Timedout`},
+	{name: "half-a-header", want: timedOut},
+	{name: "more-for-ever", want: timedOut},
 	{name: "last-and-on", want: `Gone`},
-	{name: "init-begun-for-ever", want: `Sandbox.Timedout`, lost: true},
+	{name: "init-begun-for-ever", want: timedOut, lost: true},
 	{name: "init-answer", want: `Runtime.`, lost: true},
-	{name: "init-large-error", want: `Sandbox.Timedout`, lost: true},
+	{name: "init-large-error", want: timedOut, lost: true},
 	{name: "init-noise", want: `Runtime.`, lost: true},
 }
 
@@ -127,8 +145,8 @@ type frontier struct {
 func (f *frontier) withstands(t *testing.T, a attack, launch runtimes.Launch, runtime string) {
 	before := descriptors(t)
 	r := startTarget(t, f.driver, f.code, catalogue{launch}, func(target *lambda.Target) {
-		target.Tier, target.Version.Timeout, target.Version.Runtime, target.Version.Handler = f.tier, 1, runtime, a.name
-	}, func(deps *instance.Deps) { deps.InitTimeout = time.Second })
+		target.Tier, target.Version.Timeout, target.Version.Runtime, target.Version.Handler = f.tier, a.timeout(), runtime, a.name
+	}, func(deps *instance.Deps) { deps.InitTimeout = a.initLimit() })
 	answered := make(chan string, 1)
 	go func() {
 		s := newSink()

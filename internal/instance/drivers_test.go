@@ -92,8 +92,20 @@ func startReal(t *testing.T, d sandbox.Driver, tier lambda.Tier, code string) *s
 
 func startRuntime(t *testing.T, d sandbox.Driver, tier lambda.Tier, code, runtime string, c instance.Runtimes) *started {
 	t.Helper()
+	return startWithin(t, d, tier, code, runtime, c, unhurried)
+}
+
+// Timeouts of functions, in seconds: one that a loaded machine does not reach, and one that is
+// waited for.
+const (
+	unhurried = 30
+	awaited   = 2
+)
+
+func startWithin(t *testing.T, d sandbox.Driver, tier lambda.Tier, code, runtime string, c instance.Runtimes, timeout int) *started {
+	t.Helper()
 	return startTarget(t, d, code, c, func(target *lambda.Target) {
-		target.Tier, target.Version.Timeout, target.Version.Runtime = tier, 2, runtime
+		target.Tier, target.Version.Timeout, target.Version.Runtime = tier, timeout, runtime
 	})
 }
 
@@ -165,6 +177,23 @@ func (r *started) expect(what, want string) receipt.Receipt {
 	return rec
 }
 
+// expectInTime is expect where the timeout is short: a loaded machine may need several tries, each
+// of which begins anew.
+func (r *started) expectInTime(what, want string) (rec receipt.Receipt) {
+	r.t.Helper()
+	var got string
+	for range 10 {
+		if got, rec = r.do(what); got == want {
+			return rec
+		}
+		if !strings.Contains(got, timedOut) {
+			break
+		}
+	}
+	r.t.Errorf("%s:\n got %s\nwant %s\n%s", what, got, want, r.log)
+	return rec
+}
+
 // TestRealDrivers holds the lifecycle on what really isolates.
 func TestRealDrivers(t *testing.T) {
 	if testing.Short() {
@@ -183,7 +212,9 @@ func TestRealDrivers(t *testing.T) {
 			}
 			start := func(t *testing.T) *started { return startReal(t, d, features.Tier, code) }
 			t.Run("answers", func(t *testing.T) { testRealAnswers(start(t)) })
-			t.Run("timeout", func(t *testing.T) { testRealTimeout(start(t)) })
+			t.Run("timeout", func(t *testing.T) {
+				testRealTimeout(startWithin(t, d, features.Tier, code, "provided.al2023", catalogue{provided}, awaited))
+			})
 			t.Run("crash", func(t *testing.T) { testRealCrash(start(t)) })
 			t.Run("freeze", func(t *testing.T) { testRealFreeze(start(t)) })
 			t.Run("python", func(t *testing.T) { testPython(t, d, features.Tier) })
@@ -299,12 +330,7 @@ func testPython(t *testing.T, d sandbox.Driver, tier lambda.Tier) {
 	rec := r.expect("go", `[2, "`+requestID+`", "128"]`)
 	wantLog(t, string(rec.TailLog), "START ", "called 2\n", "END ")
 	t.Logf("%s: launch %+v, warm %v", id, r.Launch(), rec.Wall())
-	rec = r.expect("sleep", fails("Sandbox.Timedout", "Task timed out after 2.00 seconds"))
-	wantLog(t, string(rec.TailLog), "going to sleep\n", "END ", "Status: timeout")
-	rec = r.expect("go", `[1, "`+requestID+`", "128"]`)
-	if rec.Spent[receipt.Init] <= 0 || rec.Spent[receipt.Runtime] <= 0 {
-		t.Errorf("the suppressed init is not on the receipt: %v", rec.Spent)
-	}
+	testInterpreterTimeout(startWithin(t, d, tier, code, id, c, awaited), `[1, "`+requestID+`", "128"]`)
 	r.expect("exit", fails("Runtime.ExitError", "Runtime exited without providing a reason"))
 	if got, _ := r.do("raise"); !strings.Contains(got, `"errorType": "ValueError"`) && !strings.Contains(got, `"errorType":"ValueError"`) {
 		t.Errorf("%s", got)
@@ -313,6 +339,18 @@ func testPython(t *testing.T, d sandbox.Driver, tier lambda.Tier) {
 		t.Errorf("%.300s", got)
 	}
 	r.expect("go", `[3, "`+requestID+`", "128"]`)
+}
+
+// testInterpreterTimeout holds that what follows a timeout meets a fresh interpreter, whose answer
+// is that of a first request.
+func testInterpreterTimeout(r *started, first string) {
+	r.expectInTime("go", first)
+	rec := r.expect("sleep", fails("Sandbox.Timedout", "Task timed out after 2.00 seconds"))
+	wantLog(r.t, string(rec.TailLog), "going to sleep\n", "END ", "Status: timeout")
+	rec = r.expectInTime("go", first)
+	if rec.Spent[receipt.Init] <= 0 || rec.Spent[receipt.Runtime] <= 0 {
+		r.t.Errorf("the suppressed init is not on the receipt: %v", rec.Spent)
+	}
 }
 
 // anyRuntime returns the newest of a language's that the host has: the list is in that

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"lambent.dev/lambent/internal/lambda"
-	"lambent.dev/lambent/internal/receipt"
 	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/sandbox"
 )
@@ -46,12 +45,7 @@ func testNode(t *testing.T, d sandbox.Driver, tier lambda.Tier) {
 	rec := r.expect("go", `[2,"`+requestID+`","128"]`)
 	wantLog(t, string(rec.TailLog), "START ", "\t"+requestID+"\tINFO\tcalled 2\n", "END ")
 	t.Logf("%s: launch %+v, warm %v", id, r.Launch(), rec.Wall())
-	rec = r.expect("sleep", fails("Sandbox.Timedout", "Task timed out after 2.00 seconds"))
-	wantLog(t, string(rec.TailLog), "going to sleep\n", "END ", "Status: timeout")
-	rec = r.expect("go", `[1,"`+requestID+`","128"]`)
-	if rec.Spent[receipt.Init] <= 0 || rec.Spent[receipt.Runtime] <= 0 {
-		t.Errorf("the suppressed init is not on the receipt: %v", rec.Spent)
-	}
+	testInterpreterTimeout(startWithin(t, d, tier, code, id, c, awaited), `[1,"`+requestID+`","128"]`)
 	r.expect("exit", fails("Runtime.ExitError", "Runtime exited without providing a reason"))
 	// What follows a rejection at once must not meet the process that ends of it.
 	for _, event := range []string{"reject", "raise", "big"} {

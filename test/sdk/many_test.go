@@ -43,6 +43,7 @@ func meet(t *testing.T, client *lambda.Client, n int) <-chan member {
 // Requests meet in the memory of one instance, and count one by one against the
 // reservation, as executions do on AWS.
 func TestManyRequestsInOneInstance(t *testing.T) {
+	t.Parallel()
 	hostNode(t)
 	client := up(t, t.TempDir()).client()
 	in := nodeCreation(t, "crowd", "crowd.mjs", "crowd.handler")

@@ -186,6 +186,7 @@ func settled(t *testing.T, client *lambda.Client, name string) {
 // Whatever Lambda's API says of a function it says the same after the move, from one server
 // to another and by way of a file.
 func TestImportKeepsEverything(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	from, to := up(t, t.TempDir()), up(t, t.TempDir())
 	history(t, from.client(), "shop")

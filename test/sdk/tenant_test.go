@@ -141,6 +141,7 @@ func TestTenancyIsForLife(t *testing.T) {
 
 // An event keeps its tenant's id on disk, through the death of the server.
 func TestEventsKeepTheirTenant(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	d := up(t, t.TempDir())
 	client := d.client()

@@ -198,6 +198,7 @@ func updateTo(t *testing.T, c *lambda.Client, name string, n int) error {
 
 // A server that is killed while it warms up, or that cannot start, takes nothing over.
 func TestUpgradeThatFails(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	data := t.TempDir()
 	d := up(t, data)

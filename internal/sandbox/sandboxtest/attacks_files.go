@@ -144,11 +144,11 @@ func procAttacks() []Attack {
 		},
 		{
 			Name: "ReadKernelMemory", Family: procFiles, Success: "reads /proc/kcore",
-			Without: opens, Plant: with("read-file", "/proc/kcore"), Kernel: true,
+			Without: opens, Plant: with("read-file", "/proc/kcore"), Kernel: true, Lacking: "kernels without CONFIG_PROC_KCORE",
 		},
 		{
 			Name: "OpenSysRq", Family: hostControl, Success: "opens /proc/sysrq-trigger for writing, which can reboot the host",
-			Without: opens, Plant: with("open-write", "/proc/sysrq-trigger"), Kernel: true,
+			Without: opens, Plant: with("open-write", "/proc/sysrq-trigger"), Kernel: true, Lacking: "kernels without CONFIG_MAGIC_SYSRQ",
 		},
 		{
 			Name: "OpenCorePattern", Family: helpers, Success: "opens /proc/sys/kernel/core_pattern for writing, which runs programs on the host",
@@ -156,7 +156,7 @@ func procAttacks() []Attack {
 		},
 		{
 			Name: "OpenModprobe", Family: helpers, Success: "opens /proc/sys/kernel/modprobe for writing, which runs programs on the host",
-			Without: append(opens, landlockRules), Plant: with("open-write", "/proc/sys/kernel/modprobe"), Kernel: true,
+			Without: append(opens, landlockRules), Plant: with("open-write", "/proc/sys/kernel/modprobe"), Kernel: true, Lacking: "kernels without modules",
 		},
 		{
 			Name: "OpenDropCaches", Family: hostControl, Success: "opens /proc/sys/vm/drop_caches for writing, which slows the whole host",

@@ -20,7 +20,7 @@ func rightsAttacks() []Attack {
 		},
 		{
 			Name: "RaiseLimit", Family: rights, Success: "raises a limit that it was given",
-			Without: []string{noCapabilities, userNamespace}, Plant: with("raise-limit"), Kernel: true,
+			Without: []string{noCapabilities, userNamespace}, Plant: with("raise-limit"), Kernel: true, Lacking: "hosts on which root itself may not: without CAP_SYS_RESOURCE",
 			Harmless: "the descriptors are its own kernel's",
 		},
 		{
@@ -57,9 +57,9 @@ func kernelAttacks() []Attack {
 		{Name: "UserFaultFD", Family: faults, CVE: []string{"CVE-2021-22555"}, Success: "handles page faults in user space, which makes races of the kernel easy to win", Without: filter, Plant: with("userfaultfd"), Kernel: true},
 		{Name: "Reboot", Family: hostControl, Success: "is allowed to reboot", Without: []string{seccompFilter, noCapabilities}, Plant: with("reboot"), Kernel: true},
 		{Name: "SwapOn", Family: hostControl, Success: "is allowed to add swap", Without: all, Plant: with("swapon"), Kernel: true},
-		{Name: "LoadModule", Family: hostControl, Success: "is allowed to load a kernel module", Without: all, Plant: with("load-module"), Kernel: true},
-		{Name: "LoadKernel", Family: hostControl, Success: "is allowed to load another kernel (kexec)", Without: all, Plant: with("load-kernel"), Kernel: true},
-		{Name: "Ports", Family: hostControl, Success: "gets at the machine's ports", Without: all, Plant: with("ports"), Kernel: true},
+		{Name: "LoadModule", Family: hostControl, Success: "is allowed to load a kernel module", Without: all, Plant: with("load-module"), Kernel: true, Lacking: "kernels without modules"},
+		{Name: "LoadKernel", Family: hostControl, Success: "is allowed to load another kernel (kexec)", Without: all, Plant: with("load-kernel"), Kernel: true, Lacking: "kernels without CONFIG_KEXEC"},
+		{Name: "Ports", Family: hostControl, Success: "gets at the machine's ports", Without: all, Plant: with("ports"), Kernel: true, Lacking: "kernels without CONFIG_X86_IOPL_IOPERM, and processors without ports"},
 		{Name: "SetClock", Family: hostControl, Success: "sets the host's clock", Without: all, Plant: with("set-time"), Kernel: true},
 		{Name: "ReadKernelLog", Family: procFiles, Success: "reads the kernel's messages", Without: all, Plant: with("syslog"), Kernel: true, Harmless: "the messages are its own kernel's"},
 		{Name: "ComparePointers", Family: compatibility, Success: "orders the kernel's pointers (kcmp)", Without: filter, Plant: with("kcmp"), Kernel: true},

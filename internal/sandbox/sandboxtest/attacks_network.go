@@ -40,7 +40,7 @@ func socketAttacks() []Attack {
 		},
 		{
 			Name: "CryptoSocket", Family: rareSockets, Success: "makes a socket of the kernel's crypto interface",
-			Without: []string{seccompFilter}, Plant: with("socket", unix.AF_ALG, unix.SOCK_SEQPACKET, 0), Kernel: true,
+			Without: []string{seccompFilter}, Plant: with("socket", unix.AF_ALG, unix.SOCK_SEQPACKET, 0), Kernel: true, Lacking: "kernels without CONFIG_CRYPTO_USER_API",
 		},
 		{
 			Name: "RareSockets", Family: rareSockets, CVE: []string{"CVE-2021-43267", "CVE-2021-3609"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -74,14 +75,24 @@ func (d *Daemon) start(binaries string, env []string) error {
 	return nil
 }
 
+// Servers listen below the ports that a kernel gives to clients by itself (32768 and up, ip(7)):
+// none of the many connections of tests can take a port between its choice and its use.
+const (
+	lowestPort  = 10000
+	highestPort = 32000
+)
+
 // FreePort names an address of loopback that nobody listens on.
 func FreePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	var last error
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", lowestPort+rand.IntN(highestPort-lowestPort)))
+		if err == nil {
+			return l.Addr().String(), l.Close()
+		}
+		last = err
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return "", fmt.Errorf("finding a free port: %w", last)
 }
 
 func (d *Daemon) awaitReady() error { return d.await(d.ready) }
