@@ -126,6 +126,32 @@ func TestLinkNeedsNoSignature(t *testing.T) {
 	}
 }
 
+// A function speaks for itself, in its own account, whatever it signs: nothing of another's is in
+// its reach, and no key is needed for its own.
+func TestFunctionStaysInItsAccount(t *testing.T) {
+	mine, other := twoAccounts(t)
+	mine.create(map[string]any{"FunctionName": "self"})
+	inside := mine.HandlerFor(id("self"))
+	stolen, theirARN := signedBy(theirKey)(inside), url.PathEscape(arnsOf(theirs, "secret").fn)
+	for name, h := range map[string]http.Handler{"unsigned": inside, "with another account's key": stolen} {
+		if r := send(h, "GET", functions+"/self", ""); r.Code != http.StatusOK || !strings.Contains(r.Body.String(), ":000000000000:") {
+			t.Errorf("itself, %s: %d %s", name, r.Code, r.Body)
+		}
+		for _, try := range [][3]string{
+			{"GET", functions + "/secret", "ResourceNotFoundException"},
+			{"GET", functions + "/" + theirARN, "AccessDeniedException"},
+			{"POST", functions + "/" + theirARN + "/invocations", "AccessDeniedException"},
+		} {
+			if r := send(h, try[0], try[1], "{}"); r.kind() != try[2] {
+				t.Errorf("%v, %s: %d %s", try, name, r.Code, r.Body)
+			}
+		}
+	}
+	if r := other.do("POST", functions+"/secret/invocations", "{}"); r.Code != http.StatusOK {
+		t.Errorf("the owner: %d %s", r.Code, r.Body)
+	}
+}
+
 // Each account has a limit, a default and a floor of its own.
 func TestAccountsHaveTheirOwnRules(t *testing.T) {
 	mine, other := twoAccounts(t)

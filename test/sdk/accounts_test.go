@@ -3,6 +3,7 @@ package sdk
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -99,12 +100,26 @@ func TestAccountsShareNothing(t *testing.T) {
 	refusedAs(t, err, "InvalidSignatureException")
 	_, err = d.client().ListFunctions(t.Context(), nil)
 	refusedAs(t, err, "UnrecognizedClientException")
+	callsStayWithin(t, first, *only.FunctionArn)
 	settings, err := first.GetAccountSettings(t.Context(), nil)
-	if err != nil || settings.AccountLimit.ConcurrentExecutions != 7 || settings.AccountUsage.FunctionCount != 1 {
+	if err != nil || settings.AccountLimit.ConcurrentExecutions != 7 || settings.AccountUsage.FunctionCount != 2 {
 		t.Errorf("%+v %v", settings, err)
 	}
 	d.commandsActFor(t, environ, "111111111111", "same")
 	d.commandsActFor(t, append(environ, "LAMBENT_ACCOUNT=222222222222"), "222222222222", "only")
+}
+
+// callsStayWithin holds that a function calls another of its account from its sandbox, and none of another
+// account: not by a name that only that has, nor by the ARN.
+func callsStayWithin(t *testing.T, client *lambda.Client, foreign string) {
+	t.Helper()
+	deploy(t, client, creation(t, "caller", "home.py", "home.call"))
+	for name, refusal := range map[string]string{"same": "", "only": "HTTP Error 404", foreign: "HTTP Error 403"} {
+		out := invoke(t, client, "caller", fmt.Sprintf(`{"name":%q}`, name))
+		if (out.FunctionError != nil) != (refusal != "") || !strings.Contains(string(out.Payload), refusal) {
+			t.Errorf("calling %s: %s, want %q", name, out.Payload, refusal)
+		}
+	}
 }
 
 // commandsActFor holds that the command line signs for an account, and reads logs of its functions.
