@@ -5,7 +5,7 @@ export CGO_ENABLED ?= 0
 SHELL := /bin/bash
 GO ?= go
 
-.PHONY: build runsc microvm needs testneeds benchneeds demo test bench flames package soak lint fmt clean help
+.PHONY: build runsc microvm vhost needs testneeds benchneeds demo test bench flames package soak lint fmt clean help
 
 help: ## Say what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -17,7 +17,11 @@ runsc: build ## Build gVisor's runsc into bin/, some minutes the first time
 	@bin/lambent setup gvisor --dir bin
 
 microvm: build ## Install QEMU and make what microVMs boot from in bin/microvm, as root on Debian
-	@bin/lambent setup microvm --dir bin
+	@bin/lambent setup microvm --dir bin --firecracker-from ''
+	@bin/lambent setup microvm --dir bin >/dev/null || echo 'without Firecracker, then'
+
+vhost: ## Build vhost-device-vsock into bin/vhost, with cargo: a test reaches guests over vsock by it
+	@cargo install --quiet --locked --root bin/vhost vhost-device-vsock@0.3.0
 
 needs: ## Install what is absent: Python, mkfs.ext4
 	@./test/install
@@ -34,7 +38,7 @@ test: testneeds ## Everything that must hold
 benchneeds:
 	@./test/install bench
 
-bench: build benchneeds ## Measure it beside floors and competitors, in ten minutes: bin/bench.html
+bench: build benchneeds ## Measure it beside floors and competitors, in twelve minutes: bin/bench.html
 	@bin/lambent bench --html bin/bench.html
 
 flames: build ## Draw flame graphs of boxes and cold starts, as root, with perf: docs/flames/

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"lambent.dev/lambent/bench/lambent"
@@ -14,7 +15,7 @@ const (
 	proofOfCold = " A start counts only if the function's module proves, by a time stamp of its own, that it was imported after the request was sent; who catches an instance before it has left is not counted." +
 		" The server closes each instance after its first request (keep-alive 0), so every request is a start, and making the next one ready is part of the load."
 	withoutStems = " The server without stems has a ceiling of 0 for them: its starts take boxes that wait without an interpreter, which Python is forked into from a zygote. The server with nothing ahead has no such boxes either: a start makes one."
-	methodCold   = "Contenders take turns of five samples back to back, with a rest between turns until the machine is idle, half a second at most, so that nobody pays for another's cleaning up; containers take one sample in every third round." + withoutStems + proofOfCold
+	methodCold   = "Contenders take turns of sixteen samples back to back: Lambent, where it keeps stems or boxes, two of eight, since it keeps eight; what is slow and has no target one of three. There is a rest between turns until the machine is idle, half a second at most, so that nobody pays for another's cleaning up; containers take one sample in every third round." + withoutStems + proofOfCold
 	methodIdle   = "Contenders take turns of one sample, with a quarter of a second of quiet after each, so each function gets one request every few seconds." + withoutStems + proofOfCold
 	methodRate   = "Requests are sent at a fixed rate whatever earlier ones are doing, and each one's latency counts from the moment at which it was meant to be sent (open loop). Slices of Lambent alternate with turns of the floors. Where starts take longer than requests keep coming, a request is served by an instance that was started for another one: these are the rows of the start kind warm." + proofOfCold
 )
@@ -50,6 +51,10 @@ func (s *session) coldContenders(ctx context.Context, v Variant, group string, d
 	for _, l := range s.languages() {
 		ratio, kinds := coldTargets(l.name, group)
 		c := contender{row: Row{Name: v.Name + " " + l.name, Start: requestSent, End: answerRead, Ratios: []Ratio{ratio}}, kinds: kinds}
+		c.slow = l.name == "node" && slices.Contains(v.Settings, withoutStemsSetting)
+		if !slices.Contains(v.Settings, withoutBoxesSetting) {
+			c.most = keptAhead
+		}
 		c.take = s.coldTake(ctx, srv, l, done)
 		all = append(all, c)
 	}
@@ -109,8 +114,21 @@ func (c closers) close() error {
 	return errors.Join(failed...)
 }
 
+// Samples in a turn of the group cold. Most of a round goes to waiting until the machine is idle,
+// once for each turn: with long turns a run of some minutes has the hundred samples that a target
+// for a p99 needs, of the floors too. What is slow and has no such target takes short ones.
+const (
+	longTurn  = 16
+	shortTurn = 3
+	keptAhead = 8 // stems or boxes that a server keeps as it comes: more at once are starts of another kind
+)
+
 func coldFlat(ctx context.Context, s *session, d time.Duration) ([]Row, error) {
-	return s.cold(ctx, d, "cold", turns{length: 5, rest: 20 * time.Millisecond, calm: 500 * time.Millisecond, least: 1}, true)
+	length := longTurn
+	if s.o.Quick {
+		length = shortTurn
+	}
+	return s.cold(ctx, d, "cold", turns{length: length, slow: shortTurn, rest: 20 * time.Millisecond, calm: 500 * time.Millisecond, least: 1}, true)
 }
 
 func coldIdle(ctx context.Context, s *session, d time.Duration) ([]Row, error) {

@@ -58,6 +58,9 @@ type Row struct {
 	Missing  string  `json:"missing,omitempty"`  // why it was not measured
 	Broken   string  `json:"broken,omitempty"`   // a limit that was not held: the run fails
 	Curve    []Point `json:"curve,omitempty"`
+
+	Late    *Quantiles `json:"late,omitempty"`    // ms after they were due that requests were sent, in an open loop
+	Seconds []Second   `json:"seconds,omitempty"` // of the group tail
 }
 
 // Quantiles are percentiles; null where there are too few samples.

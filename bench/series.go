@@ -16,6 +16,8 @@ type sample struct {
 	notCold bool          // it should have been a cold start and has not proved it
 	refused string        // the reason of a throttle; "" = it ran
 	held    time.Duration // by a quota of CPU
+	meant   time.Time     // when it was due, in an open loop
+	late    time.Duration // after that it was sent
 	// emulated is a sample of an emulated processor's.
 	emulated bool
 }
@@ -27,6 +29,8 @@ type contender struct {
 	many  func(context.Context) ([]sample, error) // in the place of take: a slice of requests
 	rate  func(context.Context) (float64, error)  // in the place of take: a number that is no duration
 	turn  int                                     // samples in a turn; 0 = as the group says
+	most  int                                     // samples back to back; 0 = all of a turn. The rest of them are turns of their own
+	slow  bool                                    // takes long and has no target: a short turn where the group says so
 	every int                                     // has a turn in every so many rounds; 0 = 1
 	// kinds are the ratios of rows of one start kind, in the place of the row's own.
 	kinds map[string][]Ratio
@@ -40,12 +44,13 @@ type series struct {
 	refused map[string]int       // by reason
 	held    time.Duration
 	notCold int
+	timed   timed     // of an open loop
 	paced   []float64 // values of finished turns as multiples of the pace around them
 	turned  int       // how many values were there when the turn began
 }
 
 func newSeries(c contender) *series {
-	return &series{contender: c, values: map[string][]float64{}, refused: map[string]int{}}
+	return &series{contender: c, values: map[string][]float64{}, timed: timed{}, refused: map[string]int{}}
 }
 
 // add keeps a sample.
@@ -59,6 +64,7 @@ func (s *series) add(got sample) {
 		s.notCold++
 	default:
 		s.values[got.kind] = append(s.values[got.kind], milliseconds(got.took))
+		s.timed.add(got)
 	}
 }
 
@@ -89,6 +95,7 @@ func (s *series) rows() []Row {
 			row.NotCold = s.notCold
 		}
 		if kind == "" {
+			row.Late = s.timed.lateness()
 			row.OverFloor = quantilesOf(s.paced)
 		}
 		all = append(all, row)

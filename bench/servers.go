@@ -41,12 +41,17 @@ func (s *session) run(ctx context.Context, program string, settings []string) (*
 }
 
 // noStems are the settings that keep no interpreters: a start takes a box that waits without one.
-func noStems() []string { return []string{"LAMBENT_STEMS_CEILING=0", "LAMBENT_STEMS_FLOOR=0"} }
+func noStems() []string { return []string{withoutStemsSetting, "LAMBENT_STEMS_FLOOR=0"} }
+
+const (
+	withoutStemsSetting = "LAMBENT_STEMS_CEILING=0"
+	withoutBoxesSetting = "LAMBENT_BOXES_CEILING=0"
+)
 
 // nothingAhead are the settings that keep no boxes either: a start makes one, and forks a zygote
 // into it where the language has one.
 func nothingAhead() []string {
-	return append(noStems(), "LAMBENT_BOXES_CEILING=0", "LAMBENT_BOXES_FLOOR=0")
+	return append(noStems(), withoutBoxesSetting, "LAMBENT_BOXES_FLOOR=0")
 }
 
 // usual is the server under test.

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-const methodTail = "The maximum rate is the median of slices of a closed loop of 16 connections, the contenders by turns. Then requests are sent at half of it, and all contenders get the same fixed rates, too, whatever earlier requests are doing; each one's latency counts from the moment at which it was meant to be sent (open loop, 48 connections), lateness of the load generator included. Slices of the contenders alternate. Lambent's server has memory for four instances; it gets more of the time at half its maximum than the others."
+const methodTail = "The maximum rate is the median of slices of a closed loop of 16 connections, the contenders by turns. Then requests are sent at half of it, and all contenders get the same fixed rates, too, whatever earlier requests are doing; each one's latency counts from the moment at which it was meant to be sent (open loop, 48 connections), lateness of the load generator included. Slices of the contenders alternate. Lambent's server has memory for four instances; it gets more of the time at half its maximum than the others. The page shows the seconds of each, with the share of the CPUs' time that the hypervisor took in them and how long after they were due requests were sent (late, its 99th percentile)."
 
 // tailLimit is how many times its median a 99th percentile may be.
 const tailLimit = 4
@@ -37,8 +37,12 @@ func tail(ctx context.Context, s *session, d time.Duration) (rows []Row, err err
 		return nil, err
 	}
 	contenders := s.tailContenders(all, d)
+	steal := watchSteal(ctx)
 	seen, err := turns{length: 1, least: 1}.run(ctx, part(d, tailOurs+tailOthers), contenders)
-	return tailRows(seen), err
+	steal.end()
+	rows = tailRows(seen)
+	steal.tell(rows)
+	return rows, err
 }
 
 func part(d time.Duration, share float64) time.Duration { return time.Duration(share * float64(d)) }
@@ -110,7 +114,9 @@ func (p *paced) at(name string, r rate) contender {
 
 // tailRows are the latencies of each, and how far its tail is from its middle.
 func tailRows(seen []*series) (rows []Row) {
-	for _, row := range rowsOf(seen) {
+	for _, s := range seen {
+		row := rowsOf([]*series{s})[0] // there are no start kinds here
+		row.Seconds = s.timed.seconds()
 		flat := Row{Name: row.Name + ", p99 over p50", Start: row.Start, End: row.End, Unit: "×", N: row.N, Missing: row.Missing, Limit: row.Limit}
 		flat.P50 = quotient(row.P99, row.P50)
 		if flat.P50 == nil && flat.Missing == "" {

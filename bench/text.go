@@ -124,6 +124,9 @@ func (r *Row) Remarks() (all []string) {
 		}
 		all = append(all, text+" over the floor around it")
 	}
+	if l := r.Late; l != nil && l.P99 != nil {
+		all = append(all, "requests were sent late by "+Figure(l.P50)+" ms p50, "+Figure(l.P99)+" ms p99")
+	}
 	return all
 }
 

@@ -149,8 +149,9 @@ func (s *session) flood(ctx context.Context, p plain, n int, done *closers) (flo
 func (f flood) open(ctx context.Context, r rate) ([]sample, error) {
 	seen := make([][]sample, len(f))
 	err := load.Open(ctx, len(f), r.perSecond, r.slice, func(worker int, meant time.Time) error {
+		late := time.Since(meant)
 		got, err := f[worker](ctx)
-		got.took = time.Since(meant)
+		got.took, got.meant, got.late = time.Since(meant), meant, late
 		seen[worker] = append(seen[worker], got)
 		return err
 	})

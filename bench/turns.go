@@ -3,12 +3,14 @@ package bench
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
 // turns is how contenders alternate.
 type turns struct {
-	length int           // samples that a contender takes back to back, at most
+	length int           // samples that a contender takes in a round, back to back
+	slow   int           // the same of a slow contender; 0 = as others
 	lasts  time.Duration // 0 = without end; a turn that has lasted so long ends with the sample under way
 	rest   time.Duration // after each turn
 	calm   time.Duration // 0 = none; after each turn, until the machine is idle, for so long at most
@@ -24,9 +26,10 @@ func (t turns) run(ctx context.Context, d time.Duration, all []contender) ([]*se
 		seen[i] = newSeries(c)
 	}
 	end := time.Now().Add(d)
+	order := t.order(seen)
 	for round := 0; round < t.least || time.Now().Before(end); round++ {
-		for i := range seen {
-			s := seen[(i+round)%len(seen)]
+		for i := range order {
+			s := order[(i+round)%len(order)]
 			if s.failed != nil || s.every > 1 && round%s.every != 0 {
 				continue
 			}
@@ -42,10 +45,7 @@ func (t turns) run(ctx context.Context, d time.Duration, all []contender) ([]*se
 }
 
 func (t turns) one(ctx context.Context, s *series) error {
-	length := t.length
-	if s.turn > 0 {
-		length = s.turn
-	}
+	length := t.samples(s)
 	if err := t.pace.before(ctx, s); err != nil {
 		return err
 	}
@@ -60,6 +60,50 @@ func (t turns) one(ctx context.Context, s *series) error {
 		}
 	}
 	return errors.Join(pause(ctx, t.rest), calmDown(ctx, t.calm))
+}
+
+// order is who has the turns of a round. Whoever may take fewer samples in one than a turn has
+// comes again after the others.
+func (t turns) order(seen []*series) []*series {
+	order := slices.Clone(seen)
+	for again := true; again; {
+		again = false
+		for _, s := range seen {
+			if had := count(order, s); had*t.samples(s) < t.inRound(s) {
+				order, again = append(order, s), true
+			}
+		}
+	}
+	return order
+}
+
+func count(order []*series, s *series) (n int) {
+	for _, o := range order {
+		if o == s {
+			n++
+		}
+	}
+	return n
+}
+
+// inRound is how many samples a contender takes in a round, at least.
+func (t turns) inRound(s *series) int {
+	switch {
+	case s.turn > 0:
+		return s.turn
+	case s.slow && t.slow > 0:
+		return t.slow
+	default:
+		return t.length
+	}
+}
+
+// samples is how many it takes in a turn, at most.
+func (t turns) samples(s *series) int {
+	if s.most > 0 {
+		return min(s.most, t.inRound(s))
+	}
+	return t.inRound(s)
 }
 
 // more takes one sample, or a slice of them, or a number, as the contender does.

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -147,4 +148,30 @@ func answersCommand(ts *testscript.TestScript, _ bool, args []string) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	ts.Fatalf("%s did not answer %s in 10 s", args[0], args[1])
+}
+
+// narrowCommand is `narrow PROGRAM ARG…`: it runs the program, which must succeed and print, and no line
+// of what it prints may be wider than 100 columns.
+func narrowCommand(ts *testscript.TestScript, _ bool, args []string) {
+	const most = 100
+	ts.Check(ts.Exec(args[0], args[1:]...))
+	printed := ts.ReadFile("stdout") + ts.ReadFile("stderr")
+	if printed == "" {
+		ts.Fatalf("it printed nothing")
+	}
+	for line := range strings.Lines(printed) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > most && !strings.HasPrefix(line, "arn ") {
+			ts.Fatalf("%d columns: %s", n, line)
+		}
+	}
+}
+
+// holdsCommand is `holds FILE TEXT`: it waits until a file that something writes holds the text.
+func holdsCommand(ts *testscript.TestScript, _ bool, args []string) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if text, err := os.ReadFile(ts.MkAbs(args[0])); err == nil && strings.Contains(string(text), args[1]) {
+			return
+		}
+	}
+	ts.Fatalf("%s did not hold %q after a minute", args[0], args[1])
 }

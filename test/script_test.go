@@ -105,6 +105,7 @@ func params(tier, programs string) testscript.Params {
 			"http":  httpCommand,
 			"ready": readyCommand, "active": activeCommand,
 			"pack": packCommand, "zip": zipCommand, "exits": exitsCommand, "answers": answersCommand,
+			"narrow": narrowCommand, "holds": holdsCommand,
 		},
 		Condition: condition,
 	}

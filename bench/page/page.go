@@ -16,7 +16,7 @@ var text string
 // Write writes the page of a report.
 func Write(w io.Writer, r *bench.Report) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
-		"figure": bench.Figure, "bars": bars, "curves": curves, "over": over, "verdict": verdict, "percent": percent, "times": times,
+		"figure": bench.Figure, "bars": bars, "curves": curves, "seconds": seconds, "over": over, "verdict": verdict, "percent": percent, "times": times,
 	}).Parse(text)
 	if err != nil {
 		return err

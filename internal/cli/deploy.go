@@ -57,7 +57,7 @@ func newDeployFlags(c *cobra.Command) *deployFlags {
 	set.StringVar(&f.name, "name", "", "`NAME` of the function (default from PATH)")
 	set.StringVar(&f.runtime, "runtime", "", "AWS's `IDENTIFIER`, python3.11 for instance (default guessed)")
 	set.StringVar(&f.handler, "handler", "", "`FILE.FUNCTION` that is called, app.handler for instance (default guessed)")
-	set.StringVar(&f.isolation, "isolation", "", "isolation `TIER`: light, gvisor, or process where that is allowed (default the server's)")
+	set.StringVar(&f.isolation, "isolation", "", "isolation `TIER`: light, gvisor, microvm, or process where allowed (default the server's)")
 	set.BoolVar(&f.untrusted, "untrusted", false, "the code is somebody else's: it gets at least the isolation that the server has for that")
 	set.StringVar(&f.network, "network", "", "network `PROFILE`: none, egress, or host where that is allowed (default the server's)")
 	set.StringVar(&f.description, "description", "", "`TEXT` that says what the function is for")

@@ -1,13 +1,15 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -121,17 +123,28 @@ func printer(all []diagnosis) func(io.Writer) error {
 }
 
 func (d diagnosis) print(w io.Writer) error {
-	if _, err := fmt.Fprintf(w, "%s: %s\n", d.Tier, d.state()); err != nil {
+	if err := paragraph(w, "", d.Tier+": "+d.state()); err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	widest := 0
 	for _, c := range d.Checks {
-		fmt.Fprintf(table, "  %s\t%s\t%s\n", c.mark(), c.Name, c.Found)
-		if c.Fix != "" {
-			fmt.Fprintf(table, "  \t\t→ %s\n", c.Fix)
+		widest = max(widest, utf8.RuneCountInString(c.Name))
+	}
+	for _, c := range d.Checks {
+		if err := c.print(w, widest); err != nil {
+			return err
 		}
 	}
-	return table.Flush()
+	return nil
+}
+
+// print shows one check, and below it what to do, beside its name in a column of that width.
+func (c check) print(w io.Writer, width int) error {
+	head := fmt.Sprintf("  %-7s  %-*s  ", c.mark(), width, c.Name)
+	if err := paragraph(w, head, cmp.Or(c.Found, "-")); err != nil || c.Fix == "" {
+		return err
+	}
+	return paragraph(w, strings.Repeat(" ", utf8.RuneCountInString(head))+"→ ", c.Fix)
 }
 
 // state says the problem in words only where no check below it does.
@@ -150,7 +163,7 @@ func (d diagnosis) state() string {
 			return "not available here"
 		}
 	}
-	return "not available here: " + d.Problem
+	return "not available here: " + strings.Join(strings.Fields(d.Problem), " ") // errors may have lines
 }
 
 func (c check) mark() string {

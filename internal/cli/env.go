@@ -11,7 +11,7 @@ import (
 func envCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "env", Short: "Print the variables that make AWS's tools talk to this server", Args: noArguments,
-		Long:    "Prints variables for a shell. With them the AWS CLI, the SDKs and everything built on them use this\nserver for Lambda, and only for Lambda. Where the settings have [accounts] the credentials are those of the\naccount that they name, secret and all; LAMBENT_ACCOUNT names another. Else nobody looks at them.",
+		Long:    "Prints variables for a shell. With them the AWS CLI, the SDKs and everything built on them use this\nserver for Lambda, and only for Lambda. Where the settings have [accounts] the credentials are\nthose of the account that they name, secret and all; LAMBENT_ACCOUNT names another. Else nobody\nlooks at them.\n\nThe AWS CLI reads the endpoint from version 2.13 on; an older one, Debian 12's for instance, takes it as\n--endpoint-url \"$AWS_ENDPOINT_URL_LAMBDA\".",
 		Example: "  eval \"$(lambent env)\"\n  aws lambda list-functions",
 	}
 	flags, output := newServerFlags(c), outputFlag(c)

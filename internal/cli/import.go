@@ -165,7 +165,10 @@ func (m *moved) remark(w io.Writer) error {
 		remarks = []string{m.Error}
 	}
 	for _, text := range remarks {
-		if _, err := fmt.Fprintf(w, "\n%s: %s\n", m.Name, text); err != nil {
+		if _, err := fmt.Fprintln(w); err != nil {
+			return err
+		}
+		if err := paragraph(w, "", m.Name+": "+text); err != nil {
 			return err
 		}
 	}

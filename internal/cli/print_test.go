@@ -169,3 +169,18 @@ func TestEmulationIsNamed(t *testing.T) {
 		t.Errorf("a function's isolation is %q", got)
 	}
 }
+
+// What does not fit a line goes on in the next, and nothing of it is lost.
+func TestWrapLosesNothing(t *testing.T) {
+	for _, text := range []string{"", "a", "one two three four", strings.Repeat("ü", 25), "a " + strings.Repeat("b", 25) + " c", "0123456789 0123456789"} {
+		got := wrap(text, 10)
+		for _, l := range got {
+			if n := utf8.RuneCountInString(l); n > 10 || n == 0 {
+				t.Errorf("%q: a line of %d columns: %q", text, n, l)
+			}
+		}
+		if was, is := strings.ReplaceAll(text, " ", ""), strings.ReplaceAll(strings.Join(got, ""), " ", ""); was != is {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+}

@@ -77,18 +77,20 @@ func cut(text string, most int) string {
 	return string([]rune(text)[:max(most-1, 0)]) + "…"
 }
 
-// pairs prints names and values in two columns; empty values are left out.
+// pairs prints names and values in two columns; empty values are left out. A long value goes
+// on in the next line, but a word is never broken: an ARN is there to be copied.
 func pairs(w io.Writer, all ...[2]string) error {
 	widest := 0
 	for _, p := range all {
 		widest = max(widest, len(p[0]))
 	}
 	for _, p := range all {
-		if p[1] == "" {
-			continue
-		}
-		if _, err := fmt.Fprintf(w, "%-*s  %s\n", widest, p[0], p[1]); err != nil {
-			return err
+		lead := fmt.Sprintf("%-*s  ", widest, p[0])
+		for _, line := range lines(strings.Fields(printable([]byte(p[1]))), maxWidth-len(lead)) {
+			if _, err := fmt.Fprintln(w, lead+line); err != nil {
+				return err
+			}
+			lead = strings.Repeat(" ", len(lead))
 		}
 	}
 	return nil

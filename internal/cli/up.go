@@ -27,6 +27,7 @@ func upCommand() *cobra.Command {
 			return &usageError{err}
 		}
 		defer upgradeOnSignal(c.Context(), c.ErrOrStderr(), log)()
+		defer paceHeap()()
 		return daemon.Run(c.Context(), cfg, log)
 	}
 	return c

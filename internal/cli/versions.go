@@ -103,7 +103,7 @@ type published struct {
 }
 
 func (p published) print(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "published %s:%s\n\ninvoke it:  lambent invoke %s:%s '{}'\nname it:    lambent alias set %s live %s\n",
+	_, err := fmt.Fprintf(w, "published %s:%s\n\ninvoke it:  lambent invoke %s:%s '{}'\nname it:  lambent alias set %s live %s\n",
 		p.Name, p.Version, p.Name, p.Version, p.Name, p.Version)
 	return err
 }

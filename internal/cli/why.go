@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -104,10 +105,11 @@ func (e *explained) print(w io.Writer) error {
 
 // paragraph prints a text in lines that fit, the first of them after a bullet.
 func paragraph(w io.Writer, bullet, text string) error {
-	for i, line := range wrap(printable([]byte(text)), maxWidth-len(bullet)) {
+	indent := utf8.RuneCountInString(bullet)
+	for i, line := range wrap(printable([]byte(text)), maxWidth-indent) {
 		lead := bullet
 		if i > 0 {
-			lead = strings.Repeat(" ", len(bullet))
+			lead = strings.Repeat(" ", indent)
 		}
 		if _, err := fmt.Fprintln(w, lead+line); err != nil {
 			return err
@@ -116,18 +118,27 @@ func paragraph(w io.Writer, bullet, text string) error {
 	return nil
 }
 
-// wrap breaks a text at blanks into lines of so many columns; a longer word is cut.
-func wrap(text string, columns int) (lines []string) {
-	line := ""
+// wrap breaks a text at blanks into lines of so many columns, and a longer word anywhere:
+// nothing of it is lost.
+func wrap(text string, columns int) []string {
+	var words []string
 	for word := range strings.FieldsSeq(text) {
-		word = cut(word, columns)
-		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > columns {
-			lines, line = append(lines, line), ""
+		for runes := range slices.Chunk([]rune(word), columns) {
+			words = append(words, string(runes))
 		}
-		line = strings.TrimPrefix(line+" "+word, " ")
 	}
-	if line != "" {
-		lines = append(lines, line)
+	return lines(words, columns)
+}
+
+// lines puts words into lines of so many columns; a longer one has a line of its own.
+func lines(words []string, columns int) (all []string) {
+	for _, word := range words {
+		last := len(all) - 1
+		if last < 0 || utf8.RuneCountInString(all[last])+1+utf8.RuneCountInString(word) > columns {
+			all = append(all, word)
+			continue
+		}
+		all[last] += " " + word
 	}
-	return lines
+	return all
 }

@@ -60,7 +60,7 @@ var mayImport = []struct{ pkg, allowed string }{
 	{"sandbox/microvm", "lambda egress sandbox cleanup kernel/* sandbox/agent sandbox/agent/agentproto sandbox/agent/wire sandbox/hostcheck sandbox/hostroot sandbox/microvm/firecracker sandbox/microvm/image sandbox/output sandbox/stage sandbox/stream sandbox/templates"},
 	{"sandbox/sandboxtest", "lambda sandbox cleanup"},
 	{"sandbox/sandboxtest/probe", ""},
-	{"drivers", "lambda egress sandbox cleanup sandbox/process sandbox/light sandbox/gvisor sandbox/microvm telemetry"},
+	{"drivers", "lambda egress sandbox cleanup sandbox/process sandbox/light sandbox/gvisor sandbox/microvm sandbox/microvm/firecracker telemetry"},
 	{"receipt", "lambda"},
 	{"neighbour", "receipt"},
 	{"slowest", "lambda receipt"},

@@ -13,6 +13,7 @@ import (
 const (
 	snapshotsFolder = "snapshots"
 	foldersFolder   = "folders"
+	shelfFolder     = "firecracker" // kernels and bases as Firecracker needs them
 	imageSuffix     = ".erofs"
 )
 
@@ -24,7 +25,7 @@ func kept() image.Limits { return image.Limits{Bytes: 8 << 30, Unused: 14 * 24 *
 // one that it takes over from, or by a monitor.
 func (d *Driver) collect() error {
 	var failed []error
-	for folder, holder := range map[string]string{snapshotsFolder: usedSuffix, foldersFolder: imageSuffix} {
+	for folder, holder := range map[string]string{snapshotsFolder: usedSuffix, foldersFolder: imageSuffix, shelfFolder: imageSuffix} {
 		failed = append(failed, image.Collect(filepath.Join(d.options.Cache, folder), holder, kept()))
 	}
 	if err := errors.Join(failed...); err != nil {

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 	"lambent.dev/lambent/internal/sandbox/microvm/firecracker"
@@ -49,7 +51,7 @@ func (v *firecrackerVMM) images(set image.Set) (_ image.Set, err error) {
 		return set, err
 	}
 	base := set.Base
-	set.Base, err = v.shelf.file(set.Key+".erofs", func(w *os.File) error {
+	set.Base, err = v.shelf.file(set.Key+imageSuffix, func(w *os.File) error {
 		from, err := os.Open(base)
 		if err != nil {
 			return err
@@ -244,7 +246,7 @@ func (m *firecrackerMachine) close() error { return m.monitor.client.Close() }
 // shelf keeps files that are made once for a host, readable by the monitors' group.
 type shelf struct{ dir string }
 
-// file returns the path of a file, which is made if it is missing.
+// file returns the path of a file, which is made if it is missing. It counts as used now.
 func (s *shelf) file(name string, fill func(*os.File) error) (string, error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return "", err
@@ -255,8 +257,9 @@ func (s *shelf) file(name string, fill func(*os.File) error) (string, error) {
 		return "", err
 	}
 	defer unlock()
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
+	now := time.Now()
+	if err := os.Chtimes(path, now, now); !errors.Is(err, fs.ErrNotExist) {
+		return path, err
 	}
 	f, err := os.CreateTemp(s.dir, "unfinished-")
 	if err != nil {

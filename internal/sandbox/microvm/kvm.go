@@ -56,3 +56,6 @@ func (t *template) monitorGroup() uint32 {
 	}
 	return stat.Gid
 }
+
+// TryKVM is nil where KVM really runs guests; else it says what is wrong. It takes some ms.
+func TryKVM() error { return tryKVM() }

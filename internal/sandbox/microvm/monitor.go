@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"runtime"
 
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/microvm/firecracker"
@@ -61,7 +62,7 @@ func (d *Driver) chosen(ctx context.Context) Monitor {
 func (d *Driver) monitorFor(ctx context.Context, b sandbox.Base) (vmm, error) {
 	device := b.Network != sandbox.NetworkNone
 	if d.chosen(ctx) == QEMU || device && d.options.Monitor == Auto {
-		return qemu{}, nil
+		return qemu{runtime.GOARCH}, nil
 	}
 	if device {
 		return nil, fmt.Errorf("%w: Firecracker's guests have no network %q: set microvm-monitor to auto or qemu", sandbox.ErrUnavailable, b.Network)
@@ -74,6 +75,6 @@ func (d *Driver) monitorFor(ctx context.Context, b sandbox.Base) (vmm, error) {
 		return nil, fmt.Errorf("%w: Firecracker needs KVM: %s", sandbox.ErrUnavailable, kvm.found)
 	}
 	return &firecrackerVMM{
-		programs: found.programs, jails: filepath.Join(d.home(), "jails"), shelf: &shelf{filepath.Join(d.options.Cache, "firecracker")},
+		programs: found.programs, jails: filepath.Join(d.home(), "jails"), shelf: &shelf{filepath.Join(d.options.Cache, shelfFolder)},
 	}, nil
 }

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/hostcheck"
+	"lambent.dev/lambent/internal/sandbox/microvm/image"
 )
 
 // Probe implements sandbox.Driver. Where nothing is missing it also makes a sandbox and closes
@@ -40,7 +42,7 @@ func (d *Driver) basics() []sandbox.Check {
 
 // monitors says which program runs guests.
 func (d *Driver) monitors(ctx context.Context) []sandbox.Check {
-	const fix = "put firecracker and jailer of one of its releases (1.10 or later) into /usr/local/bin"
+	const fix = setupFix + ", which installs it, or put firecracker and jailer of one of its releases (1.10 or later) into /usr/local/bin"
 	found, kvm := d.foundFirecracker(ctx), d.usableKVM()
 	if d.chosen(ctx) == Firecracker {
 		checks := []sandbox.Check{sandbox.Need("Firecracker", found.programs.Firecracker+" "+found.programs.Version, found.err, fix)}
@@ -49,8 +51,9 @@ func (d *Driver) monitors(ctx context.Context) []sandbox.Check {
 		}
 		return checks
 	}
-	_, err := os.Stat(qemuPath)
-	checks := []sandbox.Check{sandbox.Need("QEMU", qemuPath, err, setupFix+", which installs it")}
+	program := image.QEMU(runtime.GOARCH)
+	_, err := os.Stat(program)
+	checks := []sandbox.Check{sandbox.Need("QEMU", program, err, setupFix+", which installs it")}
 	switch {
 	case d.options.Monitor == QEMU:
 	case found.err != nil:

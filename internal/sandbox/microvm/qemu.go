@@ -12,24 +12,17 @@ import (
 	"lambent.dev/lambent/internal/sandbox/microvm/image"
 )
 
-// qemuPath is Debian's.
-const qemuPath = "/usr/bin/qemu-system-x86_64"
-
 // qemu is QEMU, with KVM or emulating the processor.
-type qemu struct{}
+type qemu struct {
+	arch string // of guests, as Go names it
+}
 
-// emulated is the processor that QEMU emulates fastest and that Debian's programs and Go's run on.
-const emulated = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+rdrand"
-
-// Kernel command lines. What mitigates faults of real processors is for those.
-const (
-	kernelLine = "quiet reboot=t panic=-1 cryptomgr.notests lsm= audit=0 random.trust_cpu=on " +
-		"8250.nr_uarts=0 nowatchdog nosoftlockup raid=noautodetect"
-	emulatedLine = " mitigations=off nokaslr noreplace-smp no_timer_check tsc=reliable"
-)
+// kernelLine is every guest's: see platform for what an emulated processor adds.
+const kernelLine = "quiet reboot=t panic=-1 cryptomgr.notests lsm= audit=0 random.trust_cpu=on " +
+	"8250.nr_uarts=0 nowatchdog nosoftlockup raid=noautodetect"
 
 // identity implements vmm.
-func (qemu) identity() (string, error) { return identityOf(qemuPath) }
+func (q qemu) identity() (string, error) { return identityOf(image.QEMU(q.arch)) }
 
 // identityOf changes with a program.
 func identityOf(path string) (string, error) {
@@ -50,18 +43,18 @@ func (qemu) modules() []string { return nil }
 func (qemu) named() bool { return false }
 
 // boot are the arguments of a guest that boots.
-func boot(h hardware, files *inheritance) []string {
-	args := qemuArgs(h, files, "on")
+func (q qemu) boot(h hardware, files *inheritance) []string {
+	args := q.args(h, files, "on")
 	line := kernelLine
 	if !h.kvm {
-		line += emulatedLine
+		line += q.platform().emulatedLine
 	}
 	return append(args, "-kernel", inherited(files, h.kernel), "-initrd", inherited(files, h.initrd), "-append", line)
 }
 
 // restore are those of a guest that goes on.
-func restore(h hardware, files *inheritance) []string {
-	return append(qemuArgs(h, files, "off"), "-incoming", "defer")
+func (q qemu) restore(h hardware, files *inheritance) []string {
+	return append(q.args(h, files, "off"), "-incoming", "defer")
 }
 
 // inherited is a path by which a program opens a file that it inherits.
@@ -69,11 +62,11 @@ func inherited(files *inheritance, f *os.File) string {
 	return fmt.Sprintf("/proc/self/fd/%d", files.add(f))
 }
 
-// qemuArgs are what booting and restoring have in common. The driver's sockets are the first
+// args are what booting and restoring have in common. The driver's sockets are the first
 // descriptors that it inherits: see monitorFD and portFD.
-func qemuArgs(h hardware, files *inheritance, share string) []string {
+func (q qemu) args(h hardware, files *inheritance, share string) []string {
 	args := []string{
-		"-M", "q35,usb=off,vmport=off,sata=off,smbus=off,i8042=off,hpet=off,graphics=off,memory-backend=ram",
+		"-M", q.platform().machine + ",memory-backend=ram",
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-m", fmt.Sprintf("size=%dM", h.memory>>20), "-smp", fmt.Sprint(h.cpus),
 		"-object", fmt.Sprintf("memory-backend-file,id=ram,size=%dM,share=%s,mem-path=%s", h.memory>>20, share, inherited(files, h.ram)),
@@ -84,18 +77,18 @@ func qemuArgs(h hardware, files *inheritance, share string) []string {
 		"-device", "virtio-serial-pci,max_ports=2", "-device", "virtserialport,nr=1,chardev=port",
 		"-device", "virtio-rng-pci,rng=entropy", "-object", "rng-builtin,id=entropy",
 	}
-	args = append(args, accelerator(h)...)
+	args = append(args, q.accelerator(h)...)
 	for _, name := range agentproto.Devices() {
 		args = append(args, drive(name, h.drives[name], files)...)
 	}
 	return append(args, networkDevice(h, files)...)
 }
 
-func accelerator(h hardware) []string {
+func (q qemu) accelerator(h hardware) []string {
 	if h.kvm {
 		return []string{"-accel", "kvm", "-cpu", "host"}
 	}
-	return []string{"-accel", "tcg,tb-size=32", "-cpu", emulated}
+	return []string{"-accel", "tcg,tb-size=32", "-cpu", q.platform().emulated}
 }
 
 // guestMAC is every guest's: each is the one station on a wire of its own, and those that go on

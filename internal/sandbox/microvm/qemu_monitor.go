@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"lambent.dev/lambent/internal/sandbox/microvm/image"
 	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
@@ -29,7 +30,7 @@ type qemuMonitor struct {
 }
 
 // prepare implements vmm.
-func (qemu) prepare(_ string, h hardware, s *snapshot) (_ monitor, err error) {
+func (q qemu) prepare(_ string, h hardware, s *snapshot) (_ monitor, err error) {
 	m := &qemuMonitor{ram: h.ram, snap: s}
 	var files inheritance
 	if m.control, err = m.socket(&files); err != nil {
@@ -39,11 +40,11 @@ func (qemu) prepare(_ string, h hardware, s *snapshot) (_ monitor, err error) {
 		m.started()
 		return nil, errors.Join(err, m.control.Close())
 	}
-	args := restore
+	args := q.restore
 	if s == nil {
-		args = boot
+		args = q.boot
 	}
-	m.run = command{program: qemuPath, args: args(h, &files)}
+	m.run = command{program: image.QEMU(q.arch), args: args(h, &files)}
 	m.run.files = files.files
 	return m, nil
 }

@@ -76,15 +76,24 @@ func (q *qmp) do(ctx context.Context, command string, arguments map[string]any, 
 	}
 	select {
 	case r := <-reply:
-		if r.Error != nil {
-			return nil, fmt.Errorf("QEMU: %s: %s", command, r.Error.Desc)
-		}
-		return r.Return, nil
+		return r.result(command)
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	case <-q.ended:
+	}
+	select {
+	case r := <-reply: // its last words
+		return r.result(command)
+	default:
 		return nil, fmt.Errorf("QEMU: %s: %w", command, sandbox.ErrClosed)
 	}
+}
+
+func (r qmpReply) result(command string) (json.RawMessage, error) {
+	if r.Error != nil {
+		return nil, fmt.Errorf("QEMU: %s: %s", command, r.Error.Desc)
+	}
+	return r.Return, nil
 }
 
 func (q *qmp) send(id uint64, command string, arguments map[string]any, files []*os.File) error {

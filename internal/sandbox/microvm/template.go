@@ -111,7 +111,7 @@ func (t *template) openImages(ctx context.Context, undo *cleanup.Stack) (err err
 		return err
 	}
 	undo.Add(t.empty.Close)
-	if t.root, err = os.Open(t.images.Base); err != nil {
+	if t.root, err = t.openBase(); err != nil {
 		return err
 	}
 	undo.Add(t.root.Close)
@@ -123,6 +123,14 @@ func (t *template) openImages(ctx context.Context, undo *cleanup.Stack) (err err
 		return err
 	}
 	return errors.Join(image.WriteInitramfs(t.initrd, d.options.Agent, t.images.Modules, t.outside(), t.vmm.modules()...), seal(t.initrd))
+}
+
+// openBase opens the base's image. One that was made in the cache is not collected meanwhile.
+func (t *template) openBase() (*os.File, error) {
+	if t.vmm.named() {
+		return image.Use(t.images.Base, os.O_RDONLY)
+	}
+	return os.Open(t.images.Base)
 }
 
 // findImages finds a set and verifies it, once for a driver.

@@ -2,7 +2,6 @@
 // Many requests at once: one event loop, one stream. Frames name the slot of theirs.
 
 const { AsyncLocalStorage } = require('async_hooks');
-const { Socket } = require('net');
 const errors = require('./errors');
 const logs = require('./logs');
 const stream = require('./stream');
@@ -83,8 +82,7 @@ class Slots {
   }
 
   begin(took) {
-    this._socket = new Socket({ fd: this._descriptor, readable: true, writable: true });
-    this._socket.on('data', (chunk) => this._take(chunk));
+    this._socket = stream.listen(this._descriptor, (chunk) => this._take(chunk));
     this._socket.on('error', () => {}); // the end says it, too
     this._socket.on('close', () => this._closed());
     this._socket.write(stream.frame(stream.READY, took));
@@ -92,7 +90,7 @@ class Slots {
 
   /** Sends an answer. */
   write(slot, kind, text) {
-    this._socket.write(stream.frame(kind, text, 0, slot));
+    stream.send(this._socket, this._descriptor, stream.frame(kind, text, 0, slot));
   }
 
   /** Sends a last frame, if any, and ends the stream. */

@@ -13,6 +13,7 @@ const BEGUN = 0x85;
 const LAST = 0x02; // no other event may come
 
 const HEADER = 8;
+const CHUNK = 65536;
 
 /** Takes the descriptor that Lambent hands over and hides how it came. Node has made it
  * close in children. */
@@ -55,6 +56,33 @@ function writeNow(descriptor, kind, text, flags) {
   }
 }
 
+/** A socket of the stream. What comes is read into one buffer and copied, past the queue of a
+ * readable stream, which costs more. */
+function listen(descriptor, take) {
+  const { Socket } = require('net');
+  const onread = { buffer: Buffer.allocUnsafe(CHUNK), callback: (size, bytes) => take(Buffer.from(bytes.subarray(0, size))) };
+  const socket = new Socket({ fd: descriptor, readable: true, writable: true, onread });
+  return socket.resume(); // its end is to be seen
+}
+
+/** Sends by way of the socket only what the stream does not take at once: its queue costs more
+ * than the system call. The descriptor does not block any more. */
+function send(socket, descriptor, bytes) {
+  const sent = socket.writableLength === 0 ? writeSome(descriptor, bytes) : 0;
+  if (sent < bytes.length) {
+    socket.write(bytes.subarray(sent));
+  }
+}
+
+/** Returns how many bytes went. An error is the socket's to find. */
+function writeSome(descriptor, bytes) {
+  try {
+    return fs.writeSync(descriptor, bytes);
+  } catch (_) {
+    return 0;
+  }
+}
+
 /** Reads until a buffer is full. A stream that ended ends the process. */
 function fill(descriptor, bytes) {
   for (let have = 0; have < bytes.length;) {
@@ -93,7 +121,7 @@ class Link {
   write(kind, text) {
     if (this._socket) {
       this._socket.ref();
-      this._socket.write(frame(kind, text));
+      send(this._socket, this._descriptor, frame(kind, text));
       return;
     }
     writeNow(this._descriptor, kind, text);
@@ -101,9 +129,7 @@ class Link {
   }
 
   _listen() {
-    const { Socket } = require('net');
-    this._socket = new Socket({ fd: this._descriptor, readable: true, writable: true });
-    this._socket.on('data', (chunk) => this._take(chunk));
+    this._socket = listen(this._descriptor, (chunk) => this._take(chunk));
     this._socket.on('error', () => {}); // the end says it, too
     this._socket.on('close', () => this._closed());
   }
@@ -156,4 +182,4 @@ class Link {
   }
 }
 
-module.exports = { HEADER, INVOKE, LAST, INIT_ERROR, READY, RESPONSE, ERROR, BEGUN, Link, fill, frame, take, took, writeNow };
+module.exports = { HEADER, INVOKE, LAST, INIT_ERROR, READY, RESPONSE, ERROR, BEGUN, Link, fill, frame, listen, send, take, took, writeNow };

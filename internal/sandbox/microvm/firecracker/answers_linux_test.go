@@ -147,7 +147,7 @@ func TestProgramsAreFoundAndOfOneVersion(t *testing.T) {
 	}
 	for want, dir := range map[string]string{
 		"must be of one": programs(t, "Firecracker v1.13.1", "Jailer v1.12.0"), "1.10 or later": programs(t, "Firecracker v1.9.1", "Jailer v1.9.1"),
-		"jailer": programs(t, "Firecracker v1.13.1", ""), "no version": programs(t, "hello", "Jailer v1.13.1"), "no program": t.TempDir(),
+		"loses guests": programs(t, "Firecracker v1.16.1", "Jailer v1.16.1"), "jailer": programs(t, "Firecracker v1.13.1", ""), "no version": programs(t, "hello", "Jailer v1.13.1"), "no program": t.TempDir(),
 	} {
 		if _, err := firecracker.Find(t.Context(), []string{dir}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)

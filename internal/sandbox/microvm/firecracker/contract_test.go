@@ -70,6 +70,42 @@ func full() firecracker.Machine {
 	}
 }
 
+// The same requests against the whole description that came with the release that is installed
+// here, so that a release that changed fails.
+func TestRequestsFitTheInstalledRelease(t *testing.T) {
+	text := installedDescription(t)
+	for name, ask := range map[string]func(*firecracker.Client) error{
+		"boot": func(c *firecracker.Client) error {
+			_, err := c.Version(t.Context())
+			return errors.Join(err, c.Boot(t.Context(), full()), c.SetDrive(t.Context(), "code0", "/x"), c.SetBalloon(t.Context(), 64), c.Pause(t.Context()),
+				c.Save(t.Context(), firecracker.Snapshot{State: "/state", Memory: "/memory"}), c.Resume(t.Context()))
+		},
+		"restore": func(c *firecracker.Client) error {
+			return c.Restore(t.Context(), firecracker.Snapshot{State: "/state", Memory: "/memory", Interfaces: []firecracker.Interface{{ID: "eth0", Tap: "tap7"}}})
+		},
+	} {
+		d, err := described.Of(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := ask(client(t, listen(t, d))); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// installedDescription is where make and `lambent setup microvm` put it.
+func installedDescription(t *testing.T) []byte {
+	t.Helper()
+	for _, dir := range []string{"../../../../bin/microvm", "/usr/local/lib/lambent/microvm"} {
+		if text, err := os.ReadFile(filepath.Join(dir, firecracker.Description)); err == nil {
+			return text
+		}
+	}
+	t.Skip("no release of Firecracker is installed: lambent setup microvm, where KVM runs guests")
+	return nil
+}
+
 // A guest's life, from nothing to a snapshot: every request is one that the description has.
 func TestBootAndSave(t *testing.T) {
 	d, dir := serve(t)

@@ -1,5 +1,5 @@
 // Package firecracker speaks to Firecracker: the requests of its HTTP API on a Unix socket, its
-// vsock sockets, and the jail that its jailer makes.
+// vsock sockets, the jail that its jailer makes, and the release that is installed.
 //
 // What it says is held against Firecracker's published description of its API by a test
 // (contract_test.go). Paths in requests are those that the jailed program sees.

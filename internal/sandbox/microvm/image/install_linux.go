@@ -49,12 +49,17 @@ func installPrograms(ctx context.Context, progress io.Writer) error {
 }
 
 func haveQEMU() bool {
-	_, err := os.Stat(QEMU)
+	_, err := os.Stat(QEMU(runtime.GOARCH))
 	return err == nil
 }
 
-// QEMU is Debian's program.
-const QEMU = "/usr/bin/qemu-system-x86_64"
+// QEMU is the path of Debian's program for guests of an architecture, as Go names it.
+func QEMU(arch string) string {
+	if arch == "arm64" {
+		return "/usr/bin/qemu-system-aarch64"
+	}
+	return "/usr/bin/qemu-system-x86_64"
+}
 
 // installBase makes the base's image unless it was made of the same packages.
 func installBase(ctx context.Context, dir string, progress io.Writer) error {

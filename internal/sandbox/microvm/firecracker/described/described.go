@@ -42,9 +42,12 @@ type Server struct {
 	balloon bool
 }
 
-// New reads the description, and closes it: Firecracker refuses fields that it does not know
-// (serde's deny_unknown_fields), which the description leaves open.
-func New() (*Server, error) {
+// New makes a server of the description that is kept here.
+func New() (*Server, error) { return Of(text) }
+
+// Of reads a description, and closes it: Firecracker refuses fields that it does not know (serde's
+// deny_unknown_fields), which the description leaves open.
+func Of(text []byte) (*Server, error) {
 	var old openapi2.T
 	if _, err := yaml.Unmarshal(text, &old, yaml.DecodeOpts{}); err != nil {
 		return nil, err
