@@ -82,14 +82,18 @@ func (c *Config) validateAccounts() error {
 		return nil
 	}
 	_, err := c.Rules()
-	wrong, seen := []error{err}, map[string]bool{}
-	if _, ok := c.Accounts[c.Account]; !ok {
-		wrong = append(wrong, fmt.Errorf("account: %s is none of [accounts]: set it to the one that commands on this machine act for", c.Account))
-	}
+	wrong, seen := []error{err, c.checkOwn()}, map[string]bool{}
 	for id, a := range c.Accounts {
 		wrong = append(wrong, a.validate(id, seen))
 	}
 	return errors.Join(wrong...)
+}
+
+func (c *Config) checkOwn() error {
+	if _, ok := c.Accounts[c.Account]; !ok && len(c.Accounts) > 0 {
+		return fmt.Errorf("account: %s is none of [accounts]: set it to the one that commands on this machine act for", c.Account)
+	}
+	return nil
 }
 
 func (a *Account) validate(id string, seen map[string]bool) error {
@@ -143,6 +147,9 @@ func (c *Config) credentials(id string, into map[string]Credential) error {
 // Own returns a key of the account that commands act for, the first by name; "" where
 // no accounts are configured, or it has none.
 func (c *Config) Own() (key, secret string, err error) {
+	if err := c.checkOwn(); err != nil {
+		return "", "", err
+	}
 	all := map[string]Credential{}
 	if err := c.credentials(c.Account, all); err != nil || len(all) == 0 {
 		return "", "", err
