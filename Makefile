@@ -17,7 +17,7 @@ runsc: build ## Build gVisor's runsc into bin/, some minutes the first time
 	@bin/lambent setup gvisor --dir bin
 
 microvm: build ## Install QEMU and make what microVMs boot from in bin/microvm, as root on Debian
-	@bin/lambent setup microvm --dir bin --firecracker-from ''
+	@bin/lambent setup microvm --dir bin --firecracker-from none
 	@bin/lambent setup microvm --dir bin >/dev/null || echo 'without Firecracker, then'
 
 vhost: ## Build vhost-device-vsock into bin/vhost, with cargo: a test reaches guests over vsock by it
