@@ -13,7 +13,7 @@ const (
 	noDotnet      = "this runtime comes later: .NET"
 	noSigning     = "code signing configurations are not offered: no function has one"
 	noQueues      = "destinations and dead-letter queues come later"
-	oneAccount    = "Lambent has one account; no answer was recorded"
+	oneAccount    = "takes two accounts; no answer was recorded"
 	theirEndpoint = "asks how LocalStack is called from inside; no answer was recorded"
 )
 
