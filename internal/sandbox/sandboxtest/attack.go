@@ -74,7 +74,7 @@ func (s Suite) Attack(t *testing.T) {
 	attacks := s.judged(t, code, &count)
 	t.Run("Whole", func(t *testing.T) {
 		s.attackWhole(t, code, attacks, &count)
-		count.report(t, s)
+		count.report(t, s, len(attacks))
 	})
 	for _, some := range s.weakened(attacks) {
 		t.Run("Without/"+strings.Join(some.without, "+"), func(t *testing.T) { s.attackWeakened(t, code, some) })
