@@ -17,7 +17,7 @@ runsc: build ## Build gVisor's runsc into bin/, some minutes the first time
 	@bin/lambent setup gvisor --dir bin
 
 microvm: build ## Install QEMU and make what microVMs boot from in bin/microvm, as root on Debian
-	@bin/lambent setup microvm --dir bin --firecracker-from ''
+	@bin/lambent setup microvm --dir bin --firecracker-from none
 	@bin/lambent setup microvm --dir bin >/dev/null || echo 'without Firecracker, then'
 
 vhost: ## Build vhost-device-vsock into bin/vhost, with cargo: a test reaches guests over vsock by it
@@ -38,7 +38,7 @@ test: testneeds ## Everything that must hold
 benchneeds:
 	@./test/install bench
 
-bench: build benchneeds ## Measure it beside floors and competitors, in twelve minutes: bin/bench.html
+bench: build benchneeds ## Measure it beside floors and competitors, in thirteen minutes: bin/bench.html
 	@bin/lambent bench --html bin/bench.html
 
 flames: build ## Draw flame graphs of boxes and cold starts, as root, with perf: docs/flames/

@@ -171,15 +171,20 @@ func proves(answer []byte, moment int64) bool {
 
 // runtime is an OCI runtime with a bundle that runs an interpreter with arguments.
 func (s *session) runtime(name, bundle string, i Interpreter, args ...string) (*floor.Runtime, error) {
-	if i.Path == "" {
-		return nil, errNoInterpreter
-	}
 	program, err := lookOCI(name)
 	if err != nil {
 		return nil, err
 	}
+	return s.bundle(program, bundle, i, args...)
+}
+
+// bundle is one for the runtime at a path.
+func (s *session) bundle(program, name string, i Interpreter, args ...string) (*floor.Runtime, error) {
+	if i.Path == "" {
+		return nil, errNoInterpreter
+	}
 	s.bundles++
-	dir := filepath.Join(s.dir, fmt.Sprintf("%s-%s-%d", name, bundle, s.bundles))
+	dir := filepath.Join(s.dir, fmt.Sprintf("%s-%s-%d", filepath.Base(program), name, s.bundles))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}

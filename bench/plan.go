@@ -8,7 +8,7 @@ import (
 // groupPlan is one group of a run.
 type groupPlan struct {
 	name, title string
-	share       float64 // of the run's time; seconds in one of about twelve minutes
+	share       float64 // of the run's time; seconds in one of about thirteen minutes
 	method      string
 	run         func(context.Context, *session, time.Duration) ([]Row, error)
 }
@@ -18,7 +18,7 @@ func (g groupPlan) group() Group { return Group{Name: g.name, Title: g.title, Me
 // plan is all that is measured, in order.
 func plan() []groupPlan {
 	return []groupPlan{
-		{"cold", "Cold starts, flat out", 190, methodCold, coldFlat},
+		{"cold", "Cold starts, flat out", 220, methodCold, coldFlat},
 		{"idle", "Cold starts, one every few seconds", 170, methodIdle, coldIdle},
 		{"rate", "Cold starts at fixed rates", 40, methodRate, coldRates},
 		{"burst", "Many cold starts at once", 35, methodBurst, bursts},
@@ -30,6 +30,7 @@ func plan() []groupPlan {
 		{"limits", "Reserved concurrency", 8, methodLimits, limits},
 		{"memory", "Memory", 15, methodMemory, memory},
 		{"tiers", "The same function in every isolation", 60, methodTiers, tiers},
+		{"isolation", "What isolation adds to a start", 60, methodIsolation, isolations},
 		{"workloads", "The field's usual functions", 40, methodWorkloads, fieldWorkloads},
 	}
 }

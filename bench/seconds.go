@@ -60,13 +60,13 @@ func valuesOf(some []sample, of func(sample) time.Duration) []float64 {
 
 // stealing notes for each second what share of the CPUs' time the hypervisor took.
 type stealing struct {
-	ends context.CancelFunc
+	ends context.CancelCauseFunc
 	done sync.WaitGroup
 	by   map[int64]float64 // belongs to the goroutine until done
 }
 
 func watchSteal(ctx context.Context) *stealing {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	s := &stealing{ends: cancel, by: map[int64]float64{}}
 	s.done.Go(func() { s.watch(ctx) })
 	return s
@@ -88,7 +88,7 @@ func (s *stealing) watch(ctx context.Context) {
 }
 
 // end stops watching.
-func (s *stealing) end() { s.ends(); s.done.Wait() }
+func (s *stealing) end() { s.ends(nil); s.done.Wait() }
 
 // tell puts what was seen on the rows. Preconditions: it has ended.
 func (s *stealing) tell(rows []Row) {

@@ -14,7 +14,7 @@ import (
 	"lambent.dev/lambent/bench/lambent"
 )
 
-const methodTiers = "The same function in every isolation of this host, by turns, on one server for each part. cold: a request that finds no instance (keep-alive 0, as in the group cold), however the server makes one; turns of three at most, after each of which the machine may become idle. warm: one connection, one request after the other. requests per second: two connections for each core, closed loop, in slices of a quarter of a second. The floor is measured between all turns: /bin/true spawned and reaped beside cold starts, a plain echo of HTTP beside the others. \"Over the floor\" are samples as multiples of the floor right before and after them: a virtual machine's speed changes, multiples stay. idle instance: what the PSS of the server's processes grows by with five more, divided by five; memory that the kernel holds for them is not in it."
+const methodTiers = "The same function in every isolation of this host, by turns, on one server for each part. cold: a request that finds no instance (keep-alive 0, as in the group cold), however the server makes one; turns of three, of one where a processor is emulated, after each of which the machine may become idle: of the starts in a turn always the same share finds something ready. warm: one connection, one request after the other. requests per second: two connections for each core, closed loop, in slices of a quarter of a second. The floor is measured between all turns: /bin/true spawned and reaped beside cold starts, a plain echo of HTTP beside the others. \"Over the floor\" are samples as multiples of the floor right before and after them: a virtual machine's speed changes, multiples stay. idle instance: what the PSS of the processes that the server has started grows by with five more, divided by five, the median of three times where there is time for them; memory that the kernel and the server itself hold for them is not in it."
 
 // Tiers lists the isolations, the weakest first.
 func Tiers() []string { return []string{"process", "light", "gvisor", "microvm"} }
@@ -42,7 +42,7 @@ func tiers(ctx context.Context, s *session, d time.Duration) (rows []Row, err er
 	for _, part := range []struct {
 		share float64
 		run   func(context.Context, Example, time.Duration) ([]Row, error)
-	}{{0.5, s.tierCold}, {0.2, s.tierWarm}, {0.3, s.tierRates}, {0, s.tierMemory}} {
+	}{{0.45, s.tierCold}, {0.2, s.tierWarm}, {0.25, s.tierRates}, {0.1, s.tierMemory}} {
 		some, err := part.run(ctx, f, time.Duration(float64(d)*part.share))
 		if err != nil {
 			return rows, err
@@ -135,9 +135,14 @@ func (s *session) tierCold(ctx context.Context, f Example, d time.Duration) (row
 		}
 		return ofAnyKind(coldCaller(ctx, srv, tier, f.Event, &done), f.Proves)
 	})
+	for i, tier := range Tiers() {
+		if slices.Contains(s.o.Emulated, tier) {
+			all[i].turn = 1 // three would take seconds
+		}
+	}
 	spawn := trueFloor()
 	spawn.row.Name = tierRow(TierFloor, TierCold)
-	return s.paced(ctx, d, turns{length: 3, lasts: 50 * time.Millisecond, calm: 400 * time.Millisecond, least: 2, pace: newPace(spawn, 5)}, all)
+	return s.paced(ctx, d, turns{length: 3, calm: 400 * time.Millisecond, least: 2, pace: newPace(spawn, 5)}, all)
 }
 
 // paced measures the tiers, and between their turns the floor, whose row comes last.
@@ -238,58 +243,63 @@ func steadied(ctx context.Context, f flood, slice time.Duration) (flood, error) 
 }
 
 // Instances are started in batches: those of one share what memory they need together, and of
-// the batches the median counts, for the server's own memory rises and falls meanwhile.
+// the batches the median counts.
 const (
 	idleBatches = 3
 	idleOnes    = 5
 )
 
-func (s *session) tierMemory(ctx context.Context, f Example, _ time.Duration) (rows []Row, err error) {
+// idleCalm is how long memory may wait to be read for a machine that does nothing: what is made ready
+// or cleaned up behind an answer is no instance's.
+const idleCalm = 500 * time.Millisecond
+
+// tierMemory starts one instance of every isolation before it reads anything: what all share, and
+// what the server makes once, is not counted.
+func (s *session) tierMemory(ctx context.Context, f Example, d time.Duration) (rows []Row, err error) {
 	var done closers
 	defer func() { err = errors.Join(err, done.close()) }()
 	srv, err := s.tierServer(ctx, &done, slices.Concat(nothingAhead(), []string{roomForAll})...)
 	if err != nil {
 		return nil, err
 	}
-	for _, tier := range Tiers() {
-		each, err := idleMemory(ctx, srv, f, tier, &done)
-		row := memoryRow(tierRow(tier, TierIdle), "an instance has answered one request", each, 0)
-		if err != nil {
-			row.Missing = oneLine(err.Error())
-		}
-		rows = append(rows, row)
-	}
-	return rows, nil
-}
-
-// idleMemory starts instances of a tier, one of them before the memory is first read: what all
-// share is not counted.
-func idleMemory(ctx context.Context, srv *lambent.Server, f Example, tier string, done *closers) ([]float64, error) {
-	start := func(i int) error {
+	start := func(tier string, i int) error {
 		name := fmt.Sprintf("%s-%d", tier, i)
 		if err := deployIn(ctx, srv, f, tier, name); err != nil {
 			return err
 		}
-		_, err := connect(ctx, srv, name, f.Event, 1, done)
+		_, err := connect(ctx, srv, name, f.Event, 1, &done)
 		return err
 	}
-	if err := start(0); err != nil {
-		return nil, err
+	first := map[string]error{}
+	for _, tier := range Tiers() {
+		first[tier] = start(tier, 0)
 	}
-	var each []float64
-	for batch := range idleBatches {
-		grown, err := batchMemory(srv, func(i int) error { return start(1 + batch*idleOnes + i) })
-		if err != nil {
-			return nil, err
-		}
-		each = append(each, grown)
+	for _, tier := range Tiers() {
+		rows = append(rows, tierIdleRow(ctx, srv, tier, d/time.Duration(len(Tiers())), first[tier], start))
 	}
-	return each, nil
+	return rows, context.Cause(ctx)
 }
 
-// batchMemory is by how many MB each instance of a batch makes the server grow.
-func batchMemory(srv *lambent.Server, start func(int) error) (float64, error) {
-	before, err := srv.Whole()
+// tierIdleRow starts as many batches as there is time for, one at least.
+func tierIdleRow(ctx context.Context, srv *lambent.Server, tier string, d time.Duration, failed error, start func(string, int) error) Row {
+	var each []float64
+	end := time.Now().Add(d)
+	for batch := 0; failed == nil && (batch == 0 || batch < idleBatches && time.Now().Before(end)); batch++ {
+		var grown float64
+		grown, failed = batchMemory(ctx, srv, func(i int) error { return start(tier, 1+batch*idleOnes+i) })
+		each = append(each, grown)
+	}
+	row := memoryRow(tierRow(tier, TierIdle), "an instance has answered one request", each, 0)
+	if failed != nil {
+		row.Missing = oneLine(failed.Error())
+	}
+	return row
+}
+
+// batchMemory is by how many MB each instance of a batch makes the server's processes grow. Its own
+// is left out: its heap rises and falls with its garbage by as much as an instance.
+func batchMemory(ctx context.Context, srv *lambent.Server, start func(int) error) (float64, error) {
+	before, err := calmMemory(ctx, srv)
 	if err != nil {
 		return 0, err
 	}
@@ -298,6 +308,13 @@ func batchMemory(srv *lambent.Server, start func(int) error) (float64, error) {
 			return 0, err
 		}
 	}
-	after, err := srv.Whole()
+	after, err := calmMemory(ctx, srv)
 	return kib * float64(after.PSS-before.PSS) / idleOnes, err
+}
+
+func calmMemory(ctx context.Context, srv *lambent.Server) (lambent.Memory, error) {
+	if err := calmDown(ctx, idleCalm); err != nil {
+		return lambent.Memory{}, err
+	}
+	return srv.Descendants()
 }

@@ -73,7 +73,7 @@ func complete(t *testing.T, r *bench.Report) {
 
 // mustMeasure is false for what a host may lack, and what a short run may leave out.
 func mustMeasure(id string) bool {
-	for _, may := range []string{"runc", "crun", "stem", "p99 over p50", "at 50/s", "tiers/gvisor", "tiers/microvm"} {
+	for _, may := range []string{"runc", "crun", "stem", "p99 over p50", "at 50/s", "tiers/gvisor", "tiers/microvm", "isolation/gvisor", "isolation/runsc", "egress"} {
 		if strings.Contains(id, may) {
 			return false
 		}
@@ -90,5 +90,6 @@ var required = []string{
 	`warm/bare Runtime API, official Go client`, `throughput/lambent python, four instances`, `throughput/net/http echo`, `tail/lambent python`,
 	`neighbour/lambent matchmaker, beside 20 burners`, `limits/lambent, most that ran at once`, `memory/python instance, private`, `memory/server, functions idle, PSS`,
 	`tiers/light, cold`, `tiers/light, warm`, `tiers/light, requests per second`, `tiers/light, idle instance`,
+	`isolation/gvisor python(, \w+)?`, `isolation/runsc run, same function`, `isolation/light python, \w+`, `isolation/light python with egress(, \w+)?`, `isolation/egress adds(, \w+)?`,
 	`workloads/python page, warm`, `workloads/node page, \w+`, `workloads/example thumbnail, warm`,
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,28 +41,39 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, p)
 }
 
-// inEveryTier are the scripts whose functions run the same in any isolation.
-var inEveryTier = []string{"first-hour", "invoke", "versions", "tenants"}
+// inEveryTier are the scripts whose functions run in the server's default isolation: all that
+// invoke, but that of tax, which measures every isolation.
+var inEveryTier = []string{"first-hour", "invoke", "versions", "tenants", "up-invoke", "logs", "why", "provision", "import"}
+
+// inEveryTierAtLength are more of them, half a minute each on a loaded machine: of make soak. In
+// light they always run.
+var inEveryTierAtLength = []string{"deploy", "deploy-node", "dev", "aws-cli"}
 
 // TestScriptsInGVisor runs scripts where functions are in gVisor unless they name another
 // isolation.
 func TestScriptsInGVisor(t *testing.T) {
-	dir := withRunsc(t)
-	p := params("gvisor", dir)
-	for _, name := range inEveryTier {
-		p.Files = append(p.Files, filepath.Join("testdata", "script", name+".txtar"))
+	names := inEveryTier
+	if soaks() {
+		names = slices.Concat(inEveryTier, inEveryTierAtLength)
 	}
-	testscript.Run(t, p)
+	runScripts(t, "gvisor", withRunsc(t), names)
 }
 
 // TestScriptsInGuests is the same in guests: of make soak, as it takes minutes where they are
 // emulated.
 func TestScriptsInGuests(t *testing.T) {
-	if os.Getenv("SOAK_GUESTS") == "" || !hasBuilt(t, "microvm") {
-		return
+	if soaks() && hasBuilt(t, "microvm") {
+		runScripts(t, "microvm", bin, slices.Concat(inEveryTier, inEveryTierAtLength))
 	}
-	p := params("microvm", bin)
-	for _, name := range inEveryTier {
+}
+
+// soaks says whether there are minutes for what takes them.
+func soaks() bool { return os.Getenv("SOAK_GUESTS") != "" }
+
+func runScripts(t *testing.T, tier, programs string, names []string) {
+	t.Helper()
+	p := params(tier, programs)
+	for _, name := range names {
 		p.Files = append(p.Files, filepath.Join("testdata", "script", name+".txtar"))
 	}
 	testscript.Run(t, p)

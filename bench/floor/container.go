@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -17,6 +19,7 @@ import (
 // Runtime is an OCI runtime of this host, and what its containers run.
 type Runtime struct {
 	Program string   // "/usr/sbin/runc"
+	Flags   []string // of the program, before its command
 	Dir     string   // of its own: bundles and state
 	Show    []string // folders of the host that containers see, at the same place, beside /usr
 	Args    []string // of the container's process
@@ -44,6 +47,35 @@ func (r *Runtime) Once(ctx context.Context, event string) (Timing, []byte, error
 	return t, out.Bytes(), nil
 }
 
+// UntilAnswer times a container from the start of the runtime until the first bytes that its
+// process printed have arrived. How it ends is waited for and not counted.
+func (r *Runtime) UntilAnswer(ctx context.Context, event string) (Timing, []byte, error) {
+	if err := r.prepare(); err != nil {
+		return Timing{}, nil, err
+	}
+	out, w, err := os.Pipe()
+	if err != nil {
+		return Timing{}, nil, err
+	}
+	defer out.Close()
+	var said bytes.Buffer
+	cmd := r.command(ctx, r.name())
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(event), w, &said
+	sent := time.Now()
+	err = cmd.Start()
+	_ = w.Close() // so that the end of output is seen
+	if err != nil {
+		return Timing{}, nil, err
+	}
+	answer := make([]byte, 1<<16)
+	n, missing := out.Read(answer)
+	t := since(sent)
+	if err := errors.Join(missing, cmd.Wait()); err != nil {
+		return Timing{}, nil, fmt.Errorf("%s: %w: %s", filepath.Base(r.Program), err, firstLine(said.Bytes()))
+	}
+	return t, answer[:n], nil
+}
+
 // Serve starts a container whose process listens at the address that stands for ADDR in Args.
 func (r *Runtime) Serve(ctx context.Context) (*Server, error) {
 	addr, err := freeAddress(ctx)
@@ -68,7 +100,8 @@ func (r *Runtime) name() string {
 }
 
 func (r *Runtime) command(ctx context.Context, name string) *exec.Cmd {
-	return exec.CommandContext(ctx, r.Program, "--root", filepath.Join(r.Dir, "state"), "run", "--bundle", r.Dir, name)
+	args := append(slices.Clone(r.Flags), "--root", filepath.Join(r.Dir, "state"), "run", "--bundle", r.Dir, name)
+	return exec.CommandContext(ctx, r.Program, args...)
 }
 
 // remove ends a container. Its process being gone already is no error.

@@ -35,13 +35,9 @@ func (b *Box) Runs(program string) bool {
 // Self is the memory of the server's own process.
 func (s *Server) Self() (Memory, error) { return memoryOf(s.PID()) }
 
-// Whole is the memory of the server's process and all its descendants. Processes that end
-// meanwhile are left out.
-func (s *Server) Whole() (Memory, error) {
-	whole, err := s.Self()
-	if err != nil {
-		return whole, err
-	}
+// Descendants is the memory of all processes that the server has started, without its own.
+// Those that end meanwhile are left out.
+func (s *Server) Descendants() (whole Memory, err error) {
 	parents, err := parents()
 	if err != nil {
 		return whole, err

@@ -23,7 +23,7 @@ func benchCommand() *cobra.Command {
 measures in the same run, by turns, what they are compared with: bare processes, a bare fork, plain servers
 with the same handlers, runc and crun where they are installed. What counts are the ratios.
 
-A whole run takes about twelve minutes and a quiet machine. Targets are shown and fail nothing; only a
+A whole run takes about thirteen minutes and a quiet machine. Targets are shown and fail nothing; only a
 concurrency limit that was not held makes the exit code 1.
 
 Groups, for --only:

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"os"
+	"strings"
 
 	"github.com/BurntSushi/toml"
 	"github.com/spf13/cobra"
@@ -53,13 +55,29 @@ func configShowCommand() *cobra.Command {
 // hidden stands where a secret is set.
 const hidden = "xxxxx"
 
-// withoutSecrets hides the password in a database's URL and the key of the object store.
+// withoutSecrets hides the password in a database's URL, the key of the object store, and what
+// stands where accounts say where a secret is and may be one.
 func withoutSecrets(settings config.Config) config.Config {
+	settings.Accounts = maps.Clone(settings.Accounts)
+	for id, a := range settings.Accounts {
+		a.Keys = placesOf(a.Keys)
+		settings.Accounts[id] = a
+	}
 	settings.Store = withoutPassword(settings.Store)
 	if settings.S3.SecretKey != "" {
 		settings.S3.SecretKey = hidden
 	}
 	return settings
+}
+
+func placesOf(keys map[string]string) map[string]string {
+	shown := maps.Clone(keys)
+	for id, at := range shown {
+		if !strings.HasPrefix(at, "file:") && !strings.HasPrefix(at, "env:") {
+			shown[id] = hidden
+		}
+	}
+	return shown
 }
 
 func withoutPassword(store string) string {

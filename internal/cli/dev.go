@@ -95,7 +95,7 @@ func (d *developer) showLog(ctx context.Context, name string, since time.Time) e
 }
 
 func (d *developer) showReceipts(ctx context.Context, name string) error {
-	for r, err := range d.socket.Receipts(ctx, name) {
+	for r, err := range d.socket.Receipts(ctx, d.inAccount(name)) {
 		if ctx.Err() != nil {
 			return nil
 		}

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -36,6 +37,7 @@ type check struct {
 	OK       bool   `json:"ok"`
 	Required bool   `json:"required"`
 	Fix      string `json:"fix,omitempty"`
+	Needed   string `json:"needed,omitempty"`
 }
 
 var errDoctorTookTooLong = fmt.Errorf("looking at this host took longer than a minute")
@@ -97,7 +99,11 @@ func machine(ctx context.Context, dir string) diagnosis {
 			dir = settings.Data
 		}
 	}
-	return diagnose(hostRow, sandbox.Features{Checks: host.This(dir).Checks(ctx)}, nil)
+	d := diagnose(hostRow, sandbox.Features{}, nil)
+	for _, c := range host.This(dir).Checks(ctx) {
+		d.Checks = append(d.Checks, checkOf(c.Check, c.Needed))
+	}
+	return d
 }
 
 func diagnose(tier string, f sandbox.Features, err error) diagnosis {
@@ -106,9 +112,13 @@ func diagnose(tier string, f sandbox.Features, err error) diagnosis {
 		d.Problem = err.Error()
 	}
 	for _, c := range f.Checks {
-		d.Checks = append(d.Checks, check(c))
+		d.Checks = append(d.Checks, checkOf(c, ""))
 	}
 	return d
+}
+
+func checkOf(c sandbox.Check, needed string) check {
+	return check{c.Name, c.Found, c.OK, c.Required, c.Fix, needed}
 }
 
 func printer(all []diagnosis) func(io.Writer) error {
@@ -138,13 +148,19 @@ func (d diagnosis) print(w io.Writer) error {
 	return nil
 }
 
-// print shows one check, and below it what to do, beside its name in a column of that width.
+// print shows one check, and below it what is needed and what to do, beside its name in a column of
+// that width.
 func (c check) print(w io.Writer, width int) error {
 	head := fmt.Sprintf("  %-7s  %-*s  ", c.mark(), width, c.Name)
-	if err := paragraph(w, head, cmp.Or(c.Found, "-")); err != nil || c.Fix == "" {
-		return err
+	below := strings.Repeat(" ", utf8.RuneCountInString(head))
+	failed := paragraph(w, head, cmp.Or(c.Found, "-"))
+	if c.Needed != "" {
+		failed = errors.Join(failed, paragraph(w, below, "needed: "+c.Needed))
 	}
-	return paragraph(w, strings.Repeat(" ", utf8.RuneCountInString(head))+"→ ", c.Fix)
+	if c.Fix != "" {
+		failed = errors.Join(failed, paragraph(w, below+"→ ", c.Fix))
+	}
+	return failed
 }
 
 // state says the problem in words only where no check below it does.

@@ -11,7 +11,7 @@ import (
 func envCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "env", Short: "Print the variables that make AWS's tools talk to this server", Args: noArguments,
-		Long:    "Prints variables for a shell. With them the AWS CLI, the SDKs and everything built on them use this\nserver for Lambda, and only for Lambda. The credentials are a formality: a server on loopback does not\nlook at them.\n\nThe AWS CLI reads the endpoint from version 2.13 on; an older one, Debian 12's for instance, takes it as\n--endpoint-url \"$AWS_ENDPOINT_URL_LAMBDA\".",
+		Long:    "Prints variables for a shell. With them the AWS CLI, the SDKs and everything built on them use this\nserver for Lambda, and only for Lambda. Where the settings have [accounts] the credentials are\nthose of the account that they name, secret and all; LAMBENT_ACCOUNT names another. Else nobody\nlooks at them.\n\nThe AWS CLI reads the endpoint from version 2.13 on; an older one, Debian 12's for instance, takes it as\n--endpoint-url \"$AWS_ENDPOINT_URL_LAMBDA\".",
 		Example: "  eval \"$(lambent env)\"\n  aws lambda list-functions",
 	}
 	flags, output := newServerFlags(c), outputFlag(c)
@@ -25,7 +25,10 @@ func envCommand() *cobra.Command {
 		if !known {
 			return &usageError{fmt.Errorf("--shell %q: use sh or fish", *shell)}
 		}
-		v := s.variables()
+		v, err := s.variables()
+		if err != nil {
+			return err
+		}
 		return show(c.OutOrStdout(), *output, v, func(w io.Writer) error { return v.print(w, pattern) })
 	}
 	return c
@@ -41,9 +44,13 @@ type awsVariables struct {
 	Secret   string `json:"AWS_SECRET_ACCESS_KEY"`
 }
 
-func (s *server) variables() awsVariables {
+func (s *server) variables() (awsVariables, error) {
+	key, secret, err := s.settings.Own()
+	if key == "" {
+		key, secret = anyone, anyone
+	}
 	region := s.settings.Region
-	return awsVariables{Endpoint: s.endpoint, Region: region, Default: region, Key: anyone, Secret: anyone}
+	return awsVariables{Endpoint: s.endpoint, Region: region, Default: region, Key: key, Secret: secret}, err
 }
 
 func (v awsVariables) print(w io.Writer, pattern string) error {

@@ -62,7 +62,7 @@ func (s *server) origin(from, region string) (*move.API, error) {
 	if err := checkEndpoint("--from", from); err != nil {
 		return nil, err
 	}
-	return &move.API{Client: newAPI(from, region), HTTP: http.DefaultClient}, nil
+	return &move.API{Client: newAPI(from, region, credentials(&s.settings)), HTTP: http.DefaultClient}, nil
 }
 
 func fromAWS(region string) (*move.API, error) {

@@ -52,7 +52,7 @@ func (f *logsFlags) run(c *cobra.Command, name string) error {
 
 // copyLog hands every line to write. An interrupt is how a person ends following: no error.
 func (s *server) copyLog(ctx context.Context, name string, q control.Query, write func(control.Line) error) error {
-	for line, err := range s.socket.Log(ctx, name, q) {
+	for line, err := range s.socket.Log(ctx, s.inAccount(name), q) {
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return nil

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 
@@ -21,12 +22,13 @@ func setupCommand() *cobra.Command {
 			"microvm: installs QEMU and mkfs.erofs of Debian where they are missing, fetches Debian's kernel for\n" +
 			"clouds, and makes the guests' root of packages that this machine has, in its folder microvm. Where KVM runs\n" +
 			"guests, it then fetches Firecracker and its jailer, of a release and a SHA-256 that are fixed, into that folder.\n" +
+			"Servers look in DIR and beside lambent.\n" +
 			"Servers also use those (1.10 or later) that stand in /usr/local/bin or /usr/bin; `lambent doctor` says which.",
 		Example: "  sudo lambent setup gvisor\n" +
 			"  sudo lambent setup microvm --firecracker-from https://mirror.example/firecracker",
 	}
-	dir := c.Flags().String("dir", runsc.SystemDir, "put programs into `DIR`; servers look there and beside lambent")
-	releases := c.Flags().String("firecracker-from", drivers.FirecrackerReleases, "fetch Firecracker's releases from `URL`; \"\" = do without it")
+	dir := c.Flags().String("dir", runsc.SystemDir, "put programs into `DIR`")
+	releases := c.Flags().String("firecracker-from", "", "fetch Firecracker from the mirror `URL`, or none = do without")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		tier, err := lambda.ParseTier(args[0])
 		if err != nil {
@@ -57,10 +59,10 @@ func setUp(c *cobra.Command, tier lambda.Tier, dir, releases string) error {
 func setUpGuests(c *cobra.Command, dir, releases string) error {
 	out := c.OutOrStdout()
 	err := during(c.ErrOrStderr(), "making guests' images", func() error { return image.Install(c.Context(), dir, out) })
-	if err != nil || releases == "" {
+	if err != nil || releases == "none" {
 		return err
 	}
 	return during(c.ErrOrStderr(), "installing Firecracker", func() error {
-		return drivers.InstallFirecracker(c.Context(), releases, dir, out)
+		return drivers.InstallFirecracker(c.Context(), cmp.Or(releases, drivers.FirecrackerReleases), dir, out)
 	})
 }

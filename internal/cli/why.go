@@ -55,7 +55,7 @@ type explained struct {
 
 func (s *server) explained(ctx context.Context, name string, most int) ([]explained, error) {
 	found := []explained{}
-	for r, err := range s.socket.Slowest(ctx, name) {
+	for r, err := range s.socket.Slowest(ctx, s.inAccount(name)) {
 		switch {
 		case errors.Is(err, control.ErrNoFunction):
 			return nil, fmt.Errorf("there is no function %s: `lambent ls` lists the functions", name)

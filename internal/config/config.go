@@ -19,7 +19,7 @@ type Config struct {
 	// made at the first start.
 	KeyFile string `toml:"key-file"`
 
-	Account string `toml:"account"` // 12 digits
+	Account string `toml:"account"` // 12 digits; with Accounts: the one that commands act for
 	Region  string `toml:"region"`
 
 	Isolation string `toml:"isolation"` // tier of functions that name none
@@ -53,6 +53,10 @@ type Config struct {
 	Network      Network      `toml:"network"`
 	Price        Price        `toml:"price"`
 	Traces       Traces       `toml:"traces"`
+
+	// Accounts have names, keys and limits of their own, by their 12 digits. Where there are
+	// any, each request must be signed with a key of one. They stand in the file only.
+	Accounts map[string]Account `toml:"accounts,omitempty"`
 }
 
 // Traces says where a trace of each invocation goes.

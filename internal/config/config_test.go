@@ -59,7 +59,7 @@ func TestValidateRefuses(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		{func(c *Config) { c.Listen = "0.0.0.0:9700" }, "cannot authenticate"},
+		{func(c *Config) { c.Listen = "0.0.0.0:9700" }, "speaks no TLS"},
 		{func(c *Config) { c.Listen = "localhost" }, "not an address"},
 		{func(c *Config) { c.Account = "12" }, "12 digits"},
 		{func(c *Config) { c.Isolation = "strong" }, "unknown isolation"},

@@ -29,6 +29,9 @@ func fieldsOf(t reflect.Type, parent string) []field {
 	var found []field
 	for f := range t.Fields() {
 		key := parent + f.Tag.Get("toml")
+		if f.Type.Kind() == reflect.Map { // no variable can name its members
+			continue
+		}
 		if f.Type.Kind() == reflect.Struct {
 			found = append(found, fieldsOf(f.Type, key+".")...)
 			continue

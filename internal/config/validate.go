@@ -21,7 +21,7 @@ var (
 
 // Validate says everything that is wrong with the settings, each with what to do.
 func (c *Config) Validate() error {
-	return errors.Join(c.validateNames(), c.validateAddresses(), c.validateLimits(), c.S3.validate(), c.Traces.validate(), c.Price.validate(), c.Network.validate())
+	return errors.Join(c.validateNames(), c.validateAddresses(), c.validateLimits(), c.S3.validate(), c.Traces.validate(), c.Price.validate(), c.Network.validate(), c.validateAccounts())
 }
 
 func (c *Config) validateNames() error {
@@ -70,8 +70,8 @@ func (c *Config) Rule() (lambda.Isolation, error) {
 	return rule, errors.Join(wrong...)
 }
 
-// validateAddresses holds the rule that nobody but this machine reaches a server
-// without authentication, which Lambent does not do yet.
+// validateAddresses holds the rule that nobody but this machine reaches a server: it speaks no
+// TLS, so what is answered, environments among it, would be read on the way.
 func (c *Config) validateAddresses() error {
 	return errors.Join(onLoopback("listen", c.Listen), onLoopback("admin", c.Admin))
 }
@@ -82,7 +82,7 @@ func onLoopback(setting, addr string) error {
 		return fmt.Errorf("%s: %q is not an address such as 127.0.0.1:9700", setting, addr)
 	}
 	if !ap.Addr().IsLoopback() {
-		return fmt.Errorf("%s: %s is not on loopback, and this server cannot authenticate callers yet: use 127.0.0.1 and a proxy that does", setting, addr)
+		return fmt.Errorf("%s: %s is not on loopback, and this server speaks no TLS: use 127.0.0.1 and a proxy that authenticates callers, or [accounts] and one that keeps Host", setting, addr)
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ import (
 	"lambent.dev/lambent/internal/router"
 	"lambent.dev/lambent/internal/runtimes"
 	"lambent.dev/lambent/internal/s3"
+	"lambent.dev/lambent/internal/sigv4"
 	"lambent.dev/lambent/internal/slowest"
 	"lambent.dev/lambent/internal/stem"
 	"lambent.dev/lambent/internal/store"
@@ -48,7 +49,9 @@ type Daemon struct {
 	parts parts
 	// isolation is the account's rule.
 	isolation lambda.Isolation
-	tiers     *tiers // of this host
+	rules     map[string]lambda.AccountRule // of the accounts that are configured
+	verifier  *sigv4.Verifier               // nil = requests need no signature
+	tiers     *tiers                        // of this host
 	api       *lambdaapi.Server
 	router    *router.Router
 	pool      *pool.Pool
@@ -112,12 +115,16 @@ func open(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Daemon, 
 	if err != nil {
 		return nil, err
 	}
+	rules, verifier, err := openAccounts(&cfg)
+	if err != nil {
+		return nil, err
+	}
 	at, err := takePlace(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
 	undo.Add(at.Close)
-	d := &Daemon{cfg: cfg, log: log, isolation: rule, place: at, turn: newTurn(log), finished: make(chan struct{}), predecessors: predecessors{lives: at.grant.Lives}}
+	d := &Daemon{cfg: cfg, log: log, isolation: rule, rules: rules, verifier: verifier, place: at, turn: newTurn(log), finished: make(chan struct{}), predecessors: predecessors{lives: at.grant.Lives}}
 	if err := d.openState(ctx, &undo); err != nil {
 		return nil, err
 	}
@@ -172,8 +179,8 @@ func (d *Daemon) openDrivers(ctx context.Context, undo *cleanup.Stack) error {
 		return err
 	}
 	d.tiers = newTiers(d.parts.drivers)
-	if _, err := d.parts.drivers.Probe(ctx, d.isolation.Default); err != nil {
-		return fmt.Errorf("isolation %s: %w\n`lambent doctor` says more; --isolation chooses another", d.cfg.Isolation, err)
+	if err := d.probeDefaults(ctx); err != nil {
+		return err
 	}
 	if d.networks, err = newNetworks(ctx, d.parts.drivers, d.cfg, d.log); err != nil {
 		return err
@@ -206,7 +213,7 @@ func (d *Daemon) openLine(ctx context.Context, undo *cleanup.Stack) error {
 	}
 	undo.Add(d.closeTracer)
 	d.slowest = slowest.New(&d.beside)
-	d.router = router.New(d.pool, router.NewLocal(d.cfg.Concurrency), router.Settings{Isolation: d.isolation, DefaultNetwork: d.networks.standard, Source: d.source})
+	d.router = router.New(d.pool, d.allotment(), router.Settings{Isolation: d.isolation, Rules: d.rules, DefaultNetwork: d.networks.standard, Source: d.source})
 	undo.Add(d.expectFunctions(launcher))
 	if d.events, err = event.New(d.parts.queue, d.line(), d.eventSettings()); err != nil {
 		return err
@@ -259,7 +266,7 @@ func (d *Daemon) apiDeps() lambdaapi.Deps {
 		Provisioner: d.router, Snapshotter: d.router, Announcer: d.router, Tiers: d.tiers, Compiler: d.bytecode,
 		Objects: d.objects(), Account: d.cfg.Account, Region: d.cfg.Region, Isolation: d.isolation,
 		Networks: d.networks, DefaultNetwork: d.networks.standard,
-		Concurrency: d.cfg.Concurrency, LinkKey: d.place.grant.LinkKey, Log: d.log,
+		Concurrency: d.cfg.Concurrency, Rules: d.rules, Verifier: d.verifier, LinkKey: d.place.grant.LinkKey, Log: d.log,
 	}
 }
 

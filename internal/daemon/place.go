@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"time"
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/config"
@@ -27,9 +28,28 @@ type place struct {
 	grant handover.Grant // of which LinkKey is set in any case
 }
 
+// orphansMost is how long a data folder may be locked where no server answers. Children of a server
+// that was killed share its descriptors until they execute their program, which takes longer
+// where the kernel makes them namespaces and the machine is busy.
+const orphansMost = 5 * time.Second
+
 // takePlace takes the data folder for this process: by its lock, or from the server that
 // has it.
 func takePlace(ctx context.Context, cfg config.Config) (*place, error) {
+	for end := time.Now().Add(orphansMost); ; {
+		p, err := tryPlace(ctx, cfg)
+		if !errors.Is(err, control.ErrNoServer) || time.Now().After(end) {
+			return p, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func tryPlace(ctx context.Context, cfg config.Config) (*place, error) {
 	lock, err := lockData(cfg.Data)
 	if err == nil {
 		return &place{lock: lock, grant: handover.Grant{LinkKey: lambdaapi.NewLinkKey()}}, nil

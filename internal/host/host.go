@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"strconv"
@@ -13,7 +14,7 @@ import (
 // A Host is the machine that is looked at.
 type Host struct {
 	Files fs.FS  // its root; os.DirFS("/") unless a test has its own
-	Data  string // a folder on the disk where data will lie; "" = that is not timed
+	Data  string // a folder on the disk where data will lie, absolute; "" = that is not looked at
 	// Descriptors is how many a process of ours may open.
 	Descriptors func() (uint64, error)
 }
@@ -23,19 +24,64 @@ func This(data string) *Host {
 	return &Host{Files: os.DirFS("/"), Data: data, Descriptors: descriptorLimit}
 }
 
+// Check is one thing that was looked at.
+type Check struct {
+	sandbox.Check
+	Needed string // what would be good; "" when OK
+}
+
+// A look is a check with what would be good.
+type look struct {
+	needed string
+	at     func(*Host) sandbox.Check
+}
+
+// looks are all checks but the disk's speed.
+func looks() []look {
+	return []look{
+		{"5.12 or later", (*Host).kernel},
+		{"tsc, or what the hypervisor shares of it", (*Host).clock},
+		{"v2 with its controllers", (*Host).cgroups},
+		{"on", (*Host).favouredMoves},
+		{"measured", (*Host).pressure},
+		{"madvise or never", (*Host).hugePages},
+		{"N", (*Host).guestPages},
+		{"/dev/kvm", (*Host).virtualisation},
+		{"off where functions are not all your own", (*Host).threads},
+		{"some, for more idle instances than memory holds", (*Host).swap},
+		{"0 or 1", (*Host).overcommit},
+		{"65536 or more", (*Host).descriptors},
+		{"65536 or more", (*Host).processes},
+		{"30000 or more", (*Host).tasks},
+		{"1000000 or more", (*Host).files},
+		{"4096 or more", (*Host).namespaces},
+		{"100000 or more", (*Host).mounts},
+		{"4096 or more", (*Host).backlog},
+		{"65536 or more", (*Host).connections},
+		{"performance or schedutil", (*Host).governor},
+		{"a disk of this machine", (*Host).fileSystem},
+		{"none, or a privileged one", (*Host).confinement},
+	}
+}
+
 // Checks looks at everything. None of the checks is required.
-func (h *Host) Checks(ctx context.Context) []sandbox.Check {
-	var all []sandbox.Check
-	for _, look := range []func(*Host) sandbox.Check{
-		(*Host).clock, (*Host).cgroups, (*Host).favouredMoves, (*Host).hugePages, (*Host).guestPages, (*Host).virtualisation, (*Host).threads,
-		(*Host).swap, (*Host).descriptors, (*Host).processes, (*Host).files, (*Host).namespaces, (*Host).mounts, (*Host).backlog, (*Host).governor, (*Host).confinement,
-	} {
-		all = append(all, look(h))
+func (h *Host) Checks(ctx context.Context) []Check {
+	var all []Check
+	for _, l := range looks() {
+		all = append(all, needing(l.at(h), l.needed))
 	}
 	if h.Data == "" || ctx.Err() != nil {
 		return all
 	}
-	return append(all, h.disk(ctx))
+	return append(all, needing(h.disk(ctx), fmt.Sprintf("%v or less", slowSync)))
+}
+
+// needing says what would be good where something is not.
+func needing(c sandbox.Check, needed string) Check {
+	if c.OK {
+		needed = ""
+	}
+	return Check{c, needed}
 }
 
 // text reads a small file; "" if there is none.

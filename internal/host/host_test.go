@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-
-	"lambent.dev/lambent/internal/sandbox"
 )
 
 // tree is a machine's files by path.
@@ -18,12 +16,12 @@ func tree(files map[string]string) fstest.MapFS {
 	return t
 }
 
-func looked(t *testing.T, files map[string]string, descriptors uint64) map[string]sandbox.Check {
+func looked(t *testing.T, files map[string]string, descriptors uint64) map[string]Check {
 	t.Helper()
 	h := &Host{Files: tree(files), Descriptors: func() (uint64, error) { return descriptors, nil }}
-	all := map[string]sandbox.Check{}
+	all := map[string]Check{}
 	for _, c := range h.Checks(context.Background()) {
-		if c.Required || !c.OK && c.Fix == "" || c.OK && c.Fix != "" || c.Found == "" {
+		if c.Required || !c.OK && c.Fix == "" || c.OK && c.Fix != "" || c.OK == (c.Needed != "") || c.Found == "" {
 			t.Errorf("%+v", c)
 		}
 		all[c.Name] = c
@@ -58,6 +56,11 @@ func TestGoodMachine(t *testing.T) {
 // Each of these costs speed or room, and each has a way out.
 func TestEveryAdvice(t *testing.T) {
 	for name, files := range map[string]map[string]string{
+		"kernel":                    {"/proc/sys/kernel/osrelease": "4.19.0-27-amd64"},
+		"pressure":                  {"/proc/stat": "cpu 1"},
+		"memory overcommit":         {"/proc/sys/vm/overcommit_memory": "2"},
+		"threads of the host":       {"/proc/sys/kernel/threads-max": "7000"},
+		"connections by NAT":        {"/proc/sys/net/netfilter/nf_conntrack_max": "8192"},
 		"clock source":              {"/sys/devices/system/clocksource/clocksource0/current_clocksource": "hpet"},
 		"cgroup mode":               {"/proc/self/mounts": "cgroup /sys/fs/cgroup/cpu cgroup rw 0 0\ncgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n"},
 		"cgroup favordynmods":       {"/proc/self/mounts": "cgroup2 /sys/fs/cgroup cgroup2 rw,nsdelegate 0 0\n"},
@@ -86,6 +89,18 @@ func TestEmptyMachine(t *testing.T) {
 	for name, c := range looked(t, nil, 1<<20) {
 		if !c.OK && name != "cgroup mode" && name != "swap" && name != "virtualisation" {
 			t.Errorf("%s: %+v", name, c)
+		}
+	}
+}
+
+// The disk of the data is the one that is mounted deepest above it, the last where two are at one place.
+func TestFileSystemOfTheData(t *testing.T) {
+	const mounts = "/dev/a / ext4 rw 0 0\nserver:/x /srv nfs4 rw 0 0\n/dev/b /srv/data xfs rw 0 0\ntmpfs /run tmpfs rw 0 0\n/dev/c /twice tmpfs rw 0 0\n/dev/d /twice btrfs rw 0 0\n"
+	for data, want := range map[string]string{"/var/lib/lambent": "ext4", "/srv/data/x": "xfs", "/srv/database": "!nfs4", "/run/lambent": "!tmpfs", "/twice": "btrfs", "/running": "ext4"} {
+		h := &Host{Files: tree(map[string]string{"/proc/self/mounts": mounts}), Data: data}
+		kind, bad := strings.CutPrefix(want, "!")
+		if c := h.fileSystem(); c.OK == bad || !strings.HasPrefix(c.Found, kind) || bad != (c.Fix != "") {
+			t.Errorf("%s: %+v", data, c)
 		}
 	}
 }

@@ -7,6 +7,42 @@ import (
 	"lambent.dev/lambent/internal/sandbox"
 )
 
+// kernel: mount_setattr and firewall tables that end with their owner came with Linux 5.12.
+func (h *Host) kernel() sandbox.Check {
+	const name = "kernel"
+	release := h.text("/proc/sys/kernel/osrelease")
+	var major, minor int
+	if _, err := fmt.Sscanf(release, "%d.%d", &major, &minor); err != nil {
+		return good(name, orNone(release))
+	}
+	if major < 5 || major == 5 && minor < 12 {
+		return advice(name, release, "boot a newer kernel: isolations that need what it lacks are not available")
+	}
+	return good(name, release)
+}
+
+// pressure tells how long functions waited for memory and disks.
+func (h *Host) pressure() sandbox.Check {
+	const name = "pressure"
+	if !h.exists("/proc/pressure/memory") && h.exists("/proc/stat") {
+		return advice(name, "not measured", "boot with psi=1: without it receipts do not say how long functions waited for memory")
+	}
+	return good(name, "measured")
+}
+
+// overcommit: under strict accounting a fork needs as much free memory as its parent could write to.
+func (h *Host) overcommit() sandbox.Check {
+	const name = "memory overcommit"
+	switch mode := h.text("/proc/sys/vm/overcommit_memory"); mode {
+	case "2":
+		return advice(name, "2, strict: forks of interpreters and guests of microvm may be refused", "sysctl -w vm.overcommit_memory=0")
+	case "":
+		return good(name, "unknown")
+	default:
+		return good(name, mode)
+	}
+}
+
 // clock: other sources need a system call, or leave the guest, at each look at the time.
 func (h *Host) clock() sandbox.Check {
 	const name = "clock source"

@@ -27,6 +27,15 @@ func (h *Host) processes() sandbox.Check {
 	return h.atLeast("process numbers", "/proc/sys/kernel/pid_max", 65536, "sysctl -w kernel.pid_max=4194304")
 }
 
+func (h *Host) tasks() sandbox.Check {
+	return h.atLeast("threads of the host", "/proc/sys/kernel/threads-max", 30_000, "sysctl -w kernel.threads-max=100000")
+}
+
+// connections are those that NAT keeps in mind: the network egress needs one for each.
+func (h *Host) connections() sandbox.Check {
+	return h.atLeast("connections by NAT", "/proc/sys/net/netfilter/nf_conntrack_max", 65536, "sysctl -w net.netfilter.nf_conntrack_max=262144: new connections of functions are dropped at this number")
+}
+
 func (h *Host) files() sandbox.Check {
 	return h.atLeast("open files of the host", "/proc/sys/fs/file-max", 1_000_000, "sysctl -w fs.file-max=2000000")
 }

@@ -19,6 +19,12 @@ var (
 	ErrTooManyRequests       = &ErrorKind{"TooManyRequestsException", 429, "message", "User"}
 	ErrService               = &ErrorKind{"ServiceException", 500, "Message", "Service"}
 
+	// Errors of a request's signature. Source: AWS Lambda API reference, "Common errors".
+	ErrMissingAuthenticationToken = &ErrorKind{"MissingAuthenticationTokenException", 403, "message", ""}
+	ErrIncompleteSignature        = &ErrorKind{"IncompleteSignatureException", 403, "message", ""}
+	ErrUnrecognizedClient         = &ErrorKind{"UnrecognizedClientException", 403, "message", ""}
+	ErrInvalidSignature           = &ErrorKind{"InvalidSignatureException", 403, "message", ""}
+
 	// Errors of a change to a function.
 	ErrCodeStorageExceeded          = &ErrorKind{"CodeStorageExceededException", 400, "message", "User"}
 	ErrPolicyLengthExceeded         = &ErrorKind{"PolicyLengthExceededException", 400, "message", "User"}

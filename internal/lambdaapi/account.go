@@ -42,10 +42,11 @@ func getAccountSettings(c *call) error {
 	if err != nil {
 		return err
 	}
+	concurrency := c.rule(c.who.account).Concurrency
 	return c.answer(http.StatusOK, accountSettings{
 		AccountLimit: accountLimit{
 			TotalCodeSize: maxTotalCode, CodeSizeUnzipped: lambda.MaxUnzipped, CodeSizeZipped: lambda.MaxZipped,
-			ConcurrentExecutions: c.Concurrency, UnreservedConcurrentExecutions: c.Concurrency - used.claimed,
+			ConcurrentExecutions: concurrency, UnreservedConcurrentExecutions: concurrency - used.claimed,
 		},
 		AccountUsage: accountUsage{TotalCodeSize: used.code, FunctionCount: used.functions},
 	})

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/sigv4"
 )
 
 // theirs is the account that the attempts are made on, from the default account.
@@ -117,13 +118,14 @@ func (a attempt) by(b *bench, n names) reply {
 	return b.do(a.method, escaped.Replace(a.target), put.Replace(a.body))
 }
 
-// twoAccounts returns servers of two accounts over one store; theirs has one of everything.
+// twoAccounts returns one server as two accounts see it that sign what they send; theirs has
+// one of everything.
 func twoAccounts(t *testing.T) (mine, other *bench) {
 	t.Helper()
-	mine = newBench(t)
-	deps := mine.Deps
-	deps.Account = theirs
-	other = &bench{New(deps), t, mine.memory, mine.host}
+	mine = newBench(t, func(d *Deps) { d.Verifier = sigv4.New(keys) })
+	whose := *mine
+	other = &whose
+	mine.signer, other.signer = signedBy(ourKey), signedBy(theirKey)
 	for _, step := range []struct{ method, target, body string }{
 		{"POST", "/2018-10-31/layers/secret/versions", encoded(map[string]any{"Content": map[string]any{"ZipFile": goodZip()}})},
 		{"POST", providersPath, providerBody(map[string]any{"CapacityProviderName": "secret", "Tags": map[string]any{"team": "hidden"}})},

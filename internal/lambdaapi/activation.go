@@ -199,7 +199,7 @@ func (s *Server) compile(ctx context.Context, fn *lambda.Function, o outcome) {
 	if s.Compiler == nil || err != nil || o != (outcome{}) {
 		return
 	}
-	tier, err := s.Isolation.Choose(set, &fn.Latest)
+	tier, err := s.rule(fn.ID.Account).Isolation.Choose(set, &fn.Latest)
 	if err != nil {
 		return // it may not run
 	}

@@ -34,6 +34,9 @@ func (c *call) boundBody() {
 // body reads the whole body, at most limit bytes of it. When it cannot, the connection
 // is of no further use, and the deadline stays on it.
 func (c *call) body(limit int64) ([]byte, error) {
+	if c.signedBody != nil {
+		return c.signedBody, nil // authenticate read it, within the same limit
+	}
 	body, err := c.bodyWithin(limit)
 	if err != nil {
 		c.w.Header().Set("Connection", "close")
@@ -50,7 +53,7 @@ const maxRequest = 1 << 20
 func (c *call) readRequest(limit int64, in any) error {
 	body, err := c.body(limit)
 	if errors.Is(err, errBodyTooLarge) {
-		return lambda.NewError(lambda.ErrRequestEntityTooLarge, "Request must be smaller than %d bytes for the %s operation", limit, c.operation)
+		return errTooLarge(limit, c.operation)
 	}
 	if err != nil {
 		return err
@@ -97,4 +100,8 @@ func readAll(r io.Reader, limit, declared int64) ([]byte, error) {
 		return nil, errBodyTooLarge
 	}
 	return b.Bytes(), nil
+}
+
+func errTooLarge(limit int64, operation string) error {
+	return lambda.NewError(lambda.ErrRequestEntityTooLarge, "Request must be smaller than %d bytes for the %s operation", limit, operation)
 }

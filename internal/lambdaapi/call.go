@@ -25,6 +25,8 @@ type call struct {
 	labels    labels     // of the path, by name: FunctionName, Digest
 	query     url.Values // the query string
 	started   bool       // the answer's head has been written
+	// signedBody is what authenticate has read, not nil; nil where nobody has to sign.
+	signedBody []byte
 }
 
 func newCall(s *Server, w http.ResponseWriter, r *http.Request, who caller) *call {

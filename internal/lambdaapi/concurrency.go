@@ -50,7 +50,7 @@ func (c *call) reserve(id lambda.FunctionID, n int) error {
 			return errBelowProvisioned(n, provisioned)
 		}
 		own := fn.ClaimedConcurrency()
-		if free := c.Concurrency - used.claimed + own; n > own && n > free-minUnreserved {
+		if free := c.rule(id.Account).Concurrency - used.claimed + own; n > own && n > free-minUnreserved {
 			return invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", minUnreserved)
 		}
 		fn.ReservedConcurrency = &n

@@ -102,7 +102,7 @@ func (c *call) checkSettings(fn *lambda.Function) error {
 	var failed error
 	fn.Each(func(v *lambda.Version) {
 		if failed == nil {
-			failed = c.checkVersion(settings, v)
+			failed = c.checkVersion(c.who.account, settings, v)
 		}
 	})
 	return failed
@@ -114,13 +114,13 @@ func (s *Server) checkTierOf(fn *lambda.Function, v *lambda.Version) error {
 	if err != nil {
 		return invalid("%s", err)
 	}
-	return s.checkVersion(settings, v)
+	return s.checkVersion(fn.ID.Account, settings, v)
 }
 
-// checkVersion holds that the account allows the tier of a version, and that the host has it
+// checkVersion holds that an account allows the tier of a version, and that the host has it
 // and the network that the function is to have there.
-func (s *Server) checkVersion(settings lambda.Settings, v *lambda.Version) error {
-	tier, err := s.Isolation.Choose(settings, v)
+func (s *Server) checkVersion(account string, settings lambda.Settings, v *lambda.Version) error {
+	tier, err := s.rule(account).Isolation.Choose(settings, v)
 	if err != nil {
 		return invalid("This is not allowed here: %s.", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/receipt"
 	"lambent.dev/lambent/internal/runtimes"
+	"lambent.dev/lambent/internal/sigv4"
 )
 
 // Store keeps functions. Missing ones and name clashes are errors that wrap
@@ -135,10 +136,16 @@ type Deps struct {
 	Isolation lambda.Isolation // the account's rule; a Default of 0 means light
 	// DefaultNetwork is the profile of functions without a lambent:network tag; "" means none.
 	DefaultNetwork lambda.Network
-	Concurrency    int      // invocations at once that the account may have; 0 means AWS's 1000
-	LinkKey        []byte   // signs download links; nil means a new one, and links die with the process
-	Hosts          []string // names besides the loopback ones that a request's Host may have
-	Log            *slog.Logger
+	Concurrency    int // invocations at once that the account may have; 0 means AWS's 1000
+	// Rules are those of accounts that have their own; they do not change. For others Isolation
+	// and Concurrency hold.
+	Rules map[string]lambda.AccountRule
+	// Verifier knows whose keys sign requests; nil means that nobody looks at signatures, and
+	// all requests are of Account.
+	Verifier *sigv4.Verifier
+	LinkKey  []byte   // signs download links; nil means a new one, and links die with the process
+	Hosts    []string // names besides the loopback ones that a request's Host may have
+	Log      *slog.Logger
 }
 
 func (d Deps) withDefaults() Deps {
@@ -164,4 +171,12 @@ func (d Deps) withDefaults() Deps {
 		d.LinkKey = NewLinkKey()
 	}
 	return d
+}
+
+// rule is what an account may.
+func (d *Deps) rule(account string) lambda.AccountRule {
+	if own, ok := d.Rules[account]; ok {
+		return own
+	}
+	return lambda.AccountRule{Isolation: d.Isolation, Concurrency: d.Concurrency}
 }

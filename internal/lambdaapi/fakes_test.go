@@ -331,6 +331,7 @@ type bench struct {
 	t      *testing.T
 	memory *memory
 	host   *host
+	signer func(http.Handler) http.Handler // signs what is sent; nil = nobody does
 }
 
 func newBench(t *testing.T, change ...func(*Deps)) *bench {
@@ -340,7 +341,7 @@ func newBench(t *testing.T, change ...func(*Deps)) *bench {
 	for _, f := range change {
 		f(&d)
 	}
-	return &bench{New(d), t, m, h}
+	return &bench{New(d), t, m, h, nil}
 }
 
 // run activates functions until the test ends.
@@ -376,6 +377,9 @@ func (r reply) kind() string { return r.Header().Get("X-Amzn-Errortype") }
 // do sends a request; header holds names and values in turn.
 func (b *bench) do(method, target, body string, header ...string) reply {
 	b.t.Helper()
+	if b.signer != nil {
+		return send(b.signer(b.Handler()), method, target, body, header...)
+	}
 	return send(b.Handler(), method, target, body, header...)
 }
 

@@ -56,7 +56,7 @@ func (s *Server) tagsInForce(fn *lambda.Function, v *lambda.Version) map[string]
 	if err != nil { // stored by a Lambent with other rules: it does not run
 		return fn.Tags
 	}
-	tier, _ := s.Isolation.Choose(settings, v) // refused or not, it is the one
+	tier, _ := s.rule(fn.ID.Account).Isolation.Choose(settings, v) // refused or not, it is the one
 	tags := map[string]string{lambda.InForceTag: tier.String()}
 	maps.Copy(tags, fn.Tags)
 	return tags
@@ -66,7 +66,7 @@ func (s *Server) tagsInForce(fn *lambda.Function, v *lambda.Version) map[string]
 // has no place for them.
 func (c *call) describeHost(fn *lambda.Function, v *lambda.Version) {
 	if s, err := lambda.ParseSettings(fn.Tags); err == nil {
-		tier, _ := c.Isolation.Choose(s, v) // refused or not, it is the one
+		tier, _ := c.rule(fn.ID.Account).Isolation.Choose(s, v) // refused or not, it is the one
 		s.Settle(tier, c.DefaultNetwork)
 		c.w.Header().Set("X-Lambent-Network", string(s.Network))
 		if c.Tiers.Emulates(tier) {

@@ -135,8 +135,7 @@ func clientContext(header string) ([]byte, error) {
 func (c *call) payload() ([]byte, error) {
 	body, err := c.body(lambda.MaxPayload)
 	if errors.Is(err, errBodyTooLarge) {
-		return nil, lambda.NewError(lambda.ErrRequestEntityTooLarge,
-			"Request must be smaller than %d bytes for the InvokeFunction operation", lambda.MaxPayload)
+		return nil, errTooLarge(lambda.MaxPayload, "InvokeFunction")
 	}
 	if err != nil {
 		return nil, err

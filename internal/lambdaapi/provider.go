@@ -225,7 +225,7 @@ func (c *call) storedProvider(id lambda.ProviderID) (lambda.CapacityProvider, er
 }
 
 // checkProviderTags holds the limits of tags, and that the settings among them can be had.
-func (s *Server) checkProviderTags(tags map[string]string) error {
+func (c *call) checkProviderTags(tags map[string]string) error {
 	if err := checkTags(tags); err != nil {
 		return err
 	}
@@ -233,5 +233,5 @@ func (s *Server) checkProviderTags(tags map[string]string) error {
 	if err != nil {
 		return invalid("%s", err)
 	}
-	return s.checkVersion(lambda.Settings{}, &lambda.Version{Capacity: &lambda.Capacity{Settings: own}})
+	return c.checkVersion(c.who.account, lambda.Settings{}, &lambda.Version{Capacity: &lambda.Capacity{Settings: own}})
 }

@@ -17,12 +17,13 @@ func (s *Server) Provision(ctx context.Context, id lambda.FunctionID, qualifier 
 	if err != nil {
 		return lambda.ProvisionedConfig{}, err
 	}
+	limit := s.rule(id.Account).Concurrency
 	n, config := named{id, qualifier}, lambda.ProvisionedConfig{Executions: executions, LastModified: modifiedNow()}
 	_, err = s.change(ctx, id, func(fn *lambda.Function) error {
 		if err := checkProvisionable(fn, n); err != nil {
 			return err
 		}
-		if err := checkProvisioned(fn, n, executions, s.Concurrency, s.Concurrency-used.claimed); err != nil {
+		if err := checkProvisioned(fn, n, executions, limit, limit-used.claimed); err != nil {
 			return err
 		}
 		if fn.Provisioned == nil {

@@ -163,6 +163,11 @@ func (c *call) dispatch() error {
 		}
 	}
 	c.operation, c.labels = m.route.operation, m.labels
+	release, err := c.authenticate()
+	if err != nil {
+		return err
+	}
+	defer release()
 	return m.route.serve(c)
 }
 

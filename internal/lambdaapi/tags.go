@@ -200,7 +200,7 @@ func (c *call) sameSettings(before, after map[string]string) bool {
 		return false
 	}
 	for _, s := range []*lambda.Settings{&was, &is} {
-		tier, err := c.Isolation.Choose(*s, &lambda.Version{})
+		tier, err := c.rule(c.who.account).Isolation.Choose(*s, &lambda.Version{})
 		if err != nil {
 			return false
 		}

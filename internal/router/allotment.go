@@ -23,6 +23,7 @@ type Local struct {
 	limit int
 
 	mu       sync.RWMutex // guards what follows
+	limits   map[string]int
 	accounts map[account]*permits
 }
 
@@ -32,6 +33,17 @@ type account struct{ id, region string }
 // NewLocal returns an allotment with limit permits for every account and region.
 func NewLocal(limit int) *Local {
 	return &Local{limit: limit, accounts: map[account]*permits{}}
+}
+
+// Limit gives an account another limit than the common one. It is to be called before the account's
+// first permit.
+func (l *Local) Limit(account string, limit int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.limits == nil {
+		l.limits = map[string]int{}
+	}
+	l.limits[account] = limit
 }
 
 // TryAcquire implements Allotment.
@@ -62,7 +74,11 @@ func (l *Local) account(id lambda.FunctionID) *permits {
 	if p := l.accounts[key]; p != nil {
 		return p
 	}
-	p = &permits{limit: l.limit, functions: map[string]*share{}}
+	limit, own := l.limits[id.Account]
+	if !own {
+		limit = l.limit
+	}
+	p = &permits{limit: limit, functions: map[string]*share{}}
 	l.accounts[key] = p
 	return p
 }

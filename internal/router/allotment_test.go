@@ -30,6 +30,26 @@ func TestAccountsAndRegionsDoNotShare(t *testing.T) {
 	wantError(t, err, lambda.ErrTooManyRequests, "Rate Exceeded.", lambda.ReasonConcurrency)
 }
 
+// An account's own limit holds for it in each region, and for no other account.
+func TestLimitOfOneAccount(t *testing.T) {
+	l := router.NewLocal(1)
+	l.Limit("222222222222", 3)
+	for account, want := range map[string]int{"111111111111": 1, "222222222222": 3} {
+		for _, region := range []string{"us-east-1", "eu-central-1"} {
+			at := lambda.FunctionID{Account: account, Region: region, Name: "f"}
+			got := 0
+			for ; got <= want; got++ {
+				if _, err := l.TryAcquire(at, lambda.Latest); err != nil {
+					break
+				}
+			}
+			if got != want {
+				t.Errorf("%s in %s: %d permits, want %d", account, region, got, want)
+			}
+		}
+	}
+}
+
 // ledger is the model of an allotment: what AWS's documentation says, counted plainly.
 type ledger struct {
 	limit int

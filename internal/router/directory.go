@@ -61,7 +61,11 @@ func (r *Router) settingsOf(f lambda.Function) (settings, error) {
 	if err != nil {
 		return settings{}, fmt.Errorf("settings of function %s: %w", f.ID.Name, err)
 	}
-	return settings{s, r.settings.Isolation, r.settings.DefaultNetwork}, nil
+	rule := r.settings.Isolation
+	if own, ok := r.settings.Rules[f.ID.Account]; ok {
+		rule = own.Isolation
+	}
+	return settings{s, rule, r.settings.DefaultNetwork}, nil
 }
 
 // settings are a function's, and what its account has for those that say nothing.

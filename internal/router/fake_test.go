@@ -79,6 +79,11 @@ func newLine(t testing.TB, limit int) *line {
 
 func newLineUnder(t testing.TB, limit int, rule lambda.Isolation) *line {
 	t.Helper()
+	return newLineWith(t, limit, router.Settings{Isolation: rule})
+}
+
+func newLineWith(t testing.TB, limit int, with router.Settings) *line {
+	t.Helper()
 	s := &starter{}
 	settings := pool.DefaultSettings()
 	settings.FreezeAfter = -1
@@ -91,7 +96,7 @@ func newLineUnder(t testing.TB, limit int, rule lambda.Isolation) *line {
 			t.Errorf("Close: %v, %d instances left", err, s.open.Load())
 		}
 	})
-	r := router.New(p, router.NewLocal(limit), router.Settings{Isolation: rule})
+	r := router.New(p, router.NewLocal(limit), with)
 	return &line{Router: r, starter: s}
 }
 

@@ -14,6 +14,9 @@ import (
 type Settings struct {
 	// Isolation says how strongly functions are isolated. Its Default is required.
 	Isolation lambda.Isolation
+	// Rules are those of accounts that have their own; for the others Isolation holds. They do
+	// not change.
+	Rules map[string]lambda.AccountRule
 	// DefaultNetwork is the profile of functions without the tag lambent:network; "" = none.
 	DefaultNetwork lambda.Network
 	// Source reads the configuration of a function that is invoked while nothing of it is

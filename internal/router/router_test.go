@@ -10,6 +10,7 @@ import (
 
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/receipt"
+	"lambent.dev/lambent/internal/router"
 )
 
 func TestResolve(t *testing.T) {
@@ -85,6 +86,30 @@ func TestTierFromTag(t *testing.T) {
 	}
 	if body, rec, _ := l.call(f, ""); body != "1" || rec.Tier != lambda.TierGVisor {
 		t.Errorf("after the refused change: generation %s in %s", body, rec.Tier)
+	}
+}
+
+// The tier of a function is its own account's, and so is the floor: a function of one account is
+// refused what one of the same name in another has.
+func TestTierFromTheRuleOfItsAccount(t *testing.T) {
+	strict := lambda.Isolation{Default: lambda.TierGVisor, Floor: lambda.TierGVisor}
+	l := newLineWith(t, 10, router.Settings{
+		Isolation: lambda.Isolation{Default: lambda.TierLight},
+		Rules:     map[string]lambda.AccountRule{"222222222222": {Isolation: strict}},
+	})
+	theirs := f
+	theirs.Account = "222222222222"
+	for id, want := range map[lambda.FunctionID]lambda.Tier{f: lambda.TierLight, theirs: lambda.TierGVisor} {
+		l.put(t, function(id, 1))
+		if _, rec, err := l.call(id, ""); err != nil || rec.Tier != want {
+			t.Errorf("%s: tier %s, %v, want %s", id.Account, rec.Tier, err, want)
+		}
+		weak := function(id, 2)
+		weak.Tags = map[string]string{lambda.IsolationTag: "light"}
+		l.put(t, weak)
+		if _, _, err := l.call(id, ""); (err == nil) != (want == lambda.TierLight) {
+			t.Errorf("%s: a function in light: %v", id.Account, err)
+		}
 	}
 }
 

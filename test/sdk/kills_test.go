@@ -26,15 +26,19 @@ import (
 // inits, zygotes, spawners, gofers and sentries, QEMU, and the server itself, which is started
 // again. Nobody gets a wrong answer, every event that was accepted runs, and nothing is left:
 // no process, mount, group, namespace, loop device, link, rule or file; nor do descriptors,
-// goroutines and memory of a server grow that lives through it.
+// goroutines and memory of a server grow that lives through it. It has a network of its own, with
+// functions that use it: each link and table of rules there is Lambent's.
 func TestRandomKills(t *testing.T) {
 	needs(t)
 	lasts, err := time.ParseDuration(os.Getenv("SOAK_KILLS"))
 	if err != nil {
 		t.Skip("SOAK_KILLS says for how long: make soak")
 	}
+	if !inWorld(t) {
+		return
+	}
 	data := t.TempDir()
-	check := watchHost(t, data, binaries)
+	check, checkNetwork := watchHost(t, data, binaries), watchNetwork(t)
 	r := newRiot(t, data)
 	defer func() { t.Log(r.told()) }()
 	r.deployAll()
@@ -54,6 +58,7 @@ func TestRandomKills(t *testing.T) {
 	r.allRan()
 	r.d.stop()
 	check()
+	checkNetwork()
 	wantNoFiles(t, data)
 }
 
@@ -72,13 +77,14 @@ type riot struct {
 	stop     context.CancelCauseFunc
 	all      sync.WaitGroup
 	ok, lost atomic.Int64
-	mu       sync.Mutex // protects accepted
+	fetched  atomic.Int64 // of ok: through the network egress
+	mu       sync.Mutex   // protects accepted
 	accepted []string
 	killed   map[string]int // by what it was
 }
 
 // riotSettings make instances leave soon, and stems few: what is there in quiet is the same each time.
-var riotSettings = []string{"LAMBENT_ALLOW_PROCESS=true", "LAMBENT_KEEP_ALIVE=1s", "LAMBENT_STEMS_FLOOR=1", "LAMBENT_STEMS_CEILING=2", "LAMBENT_BOXES_FLOOR=0", "LAMBENT_BOXES_CEILING=0", "LAMBENT_LOG_LEVEL=error"}
+var riotSettings = []string{"LAMBENT_ALLOW_PROCESS=true", "LAMBENT_KEEP_ALIVE=1s", "LAMBENT_STEMS_FLOOR=1", "LAMBENT_STEMS_CEILING=2", "LAMBENT_BOXES_FLOOR=0", "LAMBENT_BOXES_CEILING=0", "LAMBENT_LOG_LEVEL=error", "LAMBENT_NETWORK_RESOLVERS=" + internet}
 
 func newRiot(t *testing.T, data string) *riot {
 	r := &riot{t: t, data: data, tiers: riotTiers(t), random: rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano()))), killed: map[string]int{}}
@@ -109,9 +115,12 @@ func (r *riot) deployAll() {
 	for _, tier := range r.tiers {
 		for _, name := range []string{"echo", "state"} {
 			in := creation(r.t, tier+"-"+name, "app.py", "app."+name)
-			in.Tags, in.Timeout = map[string]string{isolationTag: tier}, aws.Int32(60)
+			in.Tags, in.Timeout = map[string]string{isolationTag: tier, "lambent:network": "none"}, aws.Int32(60)
 			deploy(r.t, client, in)
 		}
+		in := creation(r.t, tier+"-fetch", "fetch.py", "fetch.handler")
+		in.Tags, in.Timeout = map[string]string{isolationTag: tier, "lambent:network": "egress"}, aws.Int32(60)
+		deploy(r.t, client, in)
 	}
 	r.file = marking(r.t, client, "mark", "mark.handler")
 }
@@ -156,10 +165,20 @@ func (r *riot) invokeAll() {
 			event := `{"a": ` + strconv.Itoa(int(rand.Int32())) + `}`
 			return r.ask(c, tier+"-echo", event, event)
 		})
+		r.do(func(c *lambda.Client) error { return r.fetch(c, tier) })
 		r.do(func(c *lambda.Client) error {
 			return r.ask(c, tier+"-state", `{"sleep":0.2}`, `{"number": 0, "content": null}`)
 		})
 	}
+}
+
+// fetch has a function with the network egress read something on the internet.
+func (r *riot) fetch(c *lambda.Client, tier string) error {
+	err := r.ask(c, tier+"-fetch", fmt.Sprintf(`{"host": %q, "port": 80}`, internet), strconv.Quote(greeting))
+	if err == nil {
+		r.fetched.Add(1)
+	}
+	return err
 }
 
 func (r *riot) ask(c *lambda.Client, name, event, want string) error {
@@ -338,7 +357,7 @@ func (r *riot) answersAgain() {
 	for _, tier := range r.tiers {
 		var err error
 		for end := time.Now().Add(time.Minute); time.Now().Before(end); pause(r.t.Context(), 100*time.Millisecond) {
-			if err = r.ask(client, tier+"-echo", `"well"`, `"well"`); err == nil {
+			if err = errors.Join(r.ask(client, tier+"-echo", `"well"`, `"well"`), r.fetch(client, tier)); err == nil {
 				break
 			}
 		}
@@ -349,7 +368,7 @@ func (r *riot) answersAgain() {
 }
 
 func (r *riot) told() string {
-	text := fmt.Sprintf("%d answers, %d requests lost; %d events; killed", r.ok.Load(), r.lost.Load(), len(r.accepted))
+	text := fmt.Sprintf("%d answers, %d of them by the network egress, %d requests lost; %d events; killed", r.ok.Load(), r.fetched.Load(), r.lost.Load(), len(r.accepted))
 	for _, kind := range slices.Sorted(maps.Keys(r.killed)) {
 		text += fmt.Sprintf(" %d %s,", r.killed[kind], kind)
 	}

@@ -25,16 +25,22 @@ func watchHost(t *testing.T, marks ...string) (check func()) {
 	before := look(marks)
 	return func() {
 		t.Helper()
-		var left []string
-		for end := time.Now().Add(leftoverLimit); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-			after := look(marks)
-			maps.DeleteFunc(after, func(line string, _ bool) bool { return before[line] })
-			if left = slices.Sorted(maps.Keys(after)); len(left) == 0 {
-				return
-			}
-		}
-		t.Errorf("left on the host:\n%s", strings.Join(left, "\n"))
+		awaitNothingNew(t, before, func() traces { return look(marks) })
 	}
+}
+
+// awaitNothingNew fails the test for what came since before and does not go away.
+func awaitNothingNew(t *testing.T, before traces, look func() traces) {
+	t.Helper()
+	var left []string
+	for end := time.Now().Add(leftoverLimit); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		after := look()
+		maps.DeleteFunc(after, func(line string, _ bool) bool { return before[line] })
+		if left = slices.Sorted(maps.Keys(after)); len(left) == 0 {
+			return
+		}
+	}
+	t.Errorf("left on the host:\n%s", strings.Join(left, "\n"))
 }
 
 func look(marks []string) traces {
@@ -118,11 +124,12 @@ func (found traces) cgroups() {
 	})
 }
 
+// loops notes those whose files lie, or lay, in a marked folder: others' servers have some, too.
 func (found traces) loops(marks []string) {
 	files, _ := filepath.Glob("/sys/block/loop*/loop/backing_file")
 	for _, name := range files {
 		backing, err := os.ReadFile(name)
-		if err == nil && marked(string(backing), slices.Concat(marks, []string{"lambent"})) {
+		if err == nil && marked(string(backing), marks) {
 			found["loop device "+name+" of "+strings.TrimSpace(string(backing))] = true
 		}
 	}

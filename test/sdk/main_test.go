@@ -22,6 +22,10 @@ var python string
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	if built := os.Getenv(insideWorld); built != "" {
+		binaries, python = built, lambent.HostPython()
+		return m.Run()
+	}
 	dir, err := os.MkdirTemp("", "lambent-sdk-bin-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -80,7 +80,41 @@ func TestMicroVMRunsTheOfficialClient(t *testing.T) {
 	in := inMicroVM(creation(t, "client", "app.py", "app.handler"))
 	in.Runtime, in.Code = "provided.al2023", &types.FunctionCode{ZipFile: packFolder(t, goFunction(t))}
 	deploy(t, client, in)
+	showsTheMachine(t, invoke(t, client, "client", `{"name":"you"}`))
 	for range 2 {
 		answers(t, client, "client", `{"name":"you"}`, `{"hello":"you"}`)
+	}
+}
+
+// Lambent's own bootstrap for Node.
+func TestMicroVMRunsNode(t *testing.T) {
+	t.Parallel()
+	needsMicroVM(t)
+	client := up(t, t.TempDir()).client()
+	deploy(t, client, inMicroVM(nodeCreation(t, "echo", "app.mjs", "app.echo")))
+	out := invoke(t, client, "echo", `{"n":1}`, func(in *lambda.InvokeInput) { in.LogType = types.LogTypeTail })
+	if log := tailOf(t, out); string(out.Payload) != `{"n":1}` || !strings.Contains(log, "INFO\techo says { n: 1 }\n") {
+		t.Errorf("answered %s, log %q", out.Payload, log)
+	}
+	showsTheMachine(t, out)
+	answers(t, client, "echo", `{"a":[1,"ü"]}`, `{"a":[1,"ü"]}`)
+}
+
+// showsTheMachine holds a start to phases of its machine's own, and to the name of what isolates.
+func showsTheMachine(t *testing.T, out *lambda.InvokeOutput) {
+	t.Helper()
+	h := headersOf(t, out)
+	timing, start := h.Get("Server-Timing"), h.Get("X-Lambent-Start")
+	phases := []string{"attach;dur="}
+	if start != "stem" { // whose machine went on before the request
+		phases = append(phases, "restore;dur=")
+	}
+	for _, phase := range phases {
+		if !strings.Contains(timing, phase) {
+			t.Errorf("a start of the kind %s has no %s: %s", start, phase, timing)
+		}
+	}
+	if h.Get("X-Lambent-Isolation") != "microvm" || start == "warm" {
+		t.Errorf("isolation %q, start %q", h.Get("X-Lambent-Isolation"), start)
 	}
 }

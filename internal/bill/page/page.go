@@ -26,7 +26,20 @@ func Write(w io.Writer, s *bill.Statement, sources []string) error {
 	return t.Execute(w, struct {
 		*bill.Statement
 		Sources []string
-	}{s, sources})
+		Wasted  float64 // US dollars that paid for no work
+		Share   float64 // of all
+	}{s, sources, wasted(s.Total), wasted(s.Total) / max(s.Total.USD, 1e-12)})
+}
+
+// wasted is what INIT, memory that was never used and idle provisioned concurrency cost together,
+// nothing of it counted twice.
+func wasted(s bill.Sum) (usd float64) {
+	for _, p := range parts(s) {
+		if p.class == "init" || p.class == "unused" || p.class == "idle" {
+			usd += p.usd
+		}
+	}
+	return usd
 }
 
 // drawn is how many functions a picture shows.

@@ -79,7 +79,7 @@ func (c client) attack(name, id string) string {
 	case "endless-answer":
 		return c.endless(id)
 	case "half-answer":
-		return exchange(c.addr, c.answerHead(id)+"Content-Length: 100000000000\r\n\r\n\"")
+		return exchangeWithin(c.addr, c.answerHead(id)+"Content-Length: 100000000000\r\n\r\n\"", 500*time.Millisecond)
 	case "slow-loris":
 		return c.hold(400, "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nX-Slow: ")
 	case "slow-loris-home":

@@ -23,15 +23,25 @@ func main() {
 	os.Exit(1)
 }
 
-// exchange is a request written by hand and what came back for it, until the other end closes
-// or says nothing for a while.
-func exchange(addr, request string) string {
+// exchange is a request written by hand and what came back for it, until the other end closes. Who
+// sends more than is read may be cut off before it has read the answer: it tries again.
+func exchange(addr, request string) (answer string) {
+	for range 4 {
+		if answer = exchangeWithin(addr, request, 5*time.Second); answer != "" {
+			break
+		}
+	}
+	return answer
+}
+
+// exchangeWithin is an exchange that ends after a while, too.
+func exchangeWithin(addr, request string, d time.Duration) string {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return err.Error()
 	}
 	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(500 * time.Millisecond))
+	_ = conn.SetDeadline(time.Now().Add(d))
 	go func() { _, _ = io.WriteString(conn, request) }() // the answer says what became of it
 	answer, _ := io.ReadAll(conn)                        // as above
 	return string(answer)
