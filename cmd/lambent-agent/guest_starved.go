@@ -15,8 +15,11 @@ import (
 // pages of their programs, which it reads again at once, and calls that progress. Reading is slow
 // where the processor is emulated, so that goes on for half a minute. starved ends it.
 const (
-	// starvedPause is the time between two looks, starvedFor how many in a row must see it.
+	// starvedPause is the time between two looks, starvedFor how many must see it.
 	starvedPause, starvedFor = 100 * time.Millisecond, 5
+	// starvedQuiet is after how many looks in a row without a failure commands are no longer
+	// thought to be starved. Fewer say nothing: a guest on a busy host stands still for some.
+	starvedQuiet = 10
 	// starvedPages is what is left of files in memory, in bytes: less than what a program runs from.
 	starvedPages = 4 << 20
 	// starvedMargin is how far from the limit, in bytes, it is looked at all.
@@ -54,19 +57,37 @@ func (g *groups) watch(limit int64) error {
 // starved kills the largest command, as the kernel's killer would, if it and the others get
 // nowhere. It returns when they are away from the limit.
 func (g *groups) starved(limit int64) {
-	for last, seen := g.failures(), 0; g.number("memory.usage_in_bytes") >= limit-starvedMargin; {
+	for w := (want{failures: g.failures()}); g.number("memory.usage_in_bytes") >= limit-starvedMargin; {
 		time.Sleep(starvedPause)
-		now := g.failures()
-		if now > last && g.ofFiles() < starvedPages {
-			seen++
-		} else {
-			seen = 0
-		}
-		if last = now; seen >= starvedFor {
+		if w.look(g.failures(), g.ofFiles()) {
 			g.killLargest()
-			seen = 0
+			w.seen = 0
 		}
 	}
+}
+
+// want is what looks have seen of commands at their limit.
+type want struct {
+	failures    int64 // at the last look
+	seen, quiet int   // looks that saw them starve; looks since, without a failure
+}
+
+// look says whether commands starve, by how often they met the limit and the bytes that pages
+// of files hold.
+func (w *want) look(failures, ofFiles int64) bool {
+	met := failures > w.failures
+	w.failures = failures
+	switch {
+	case ofFiles >= starvedPages:
+		w.seen, w.quiet = 0, 0
+	case met:
+		w.seen, w.quiet = w.seen+1, 0
+	default:
+		if w.quiet++; w.quiet >= starvedQuiet {
+			w.seen = 0
+		}
+	}
+	return w.seen >= starvedFor
 }
 
 // failures is how often commands met the limit.
