@@ -91,7 +91,8 @@ func (c *call) handOver(l *life, conn net.Conn) *runtimeapi.First {
 		serveFrames(l, conn)
 		return nil
 	}
-	c.i.log.opening(first.Seen)
+	c.i.log.opening(first.Seen) // first: the function may print as soon as it has the event
+	first.Send()
 	return first
 }
 

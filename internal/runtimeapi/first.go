@@ -32,9 +32,9 @@ type First struct {
 // once (net.core.wmem_default is some 200 KiB), so that whoever sends it waits for nobody.
 const maxAhead = 32 << 10
 
-// NewFirst sends e over conn, the stream of a runtime that has just been given its workload,
-// or is about to be. ready is called once, when the runtime's Ready has been taken or seen. A
-// conn that cannot be looked into without taking from it, and an event that is too long to be
+// NewFirst prepares e to be sent over conn, the stream of a runtime that has just been given its
+// workload, or is about to be. ready is called once, when the runtime's Ready has been taken or
+// seen. A conn that cannot be looked into without taking from it, and an event that is too long to be
 // sent ahead, are refused with errors.ErrUnsupported, conn untouched. The session is not shared.
 func (s *Session) NewFirst(conn net.Conn, e Event, sink lambda.Sink, ready func()) (*First, error) {
 	c, ok := conn.(syscall.Conn)
@@ -49,9 +49,12 @@ func (s *Session) NewFirst(conn net.Conn, e Event, sink lambda.Sink, ready func(
 	l.ahead = true
 	s.attach(l)
 	go func() { <-s.closed; _ = conn.Close() }() // ends with the session
-	f := &First{session: s, link: l, raw: raw, turn: newTurn(e, sink), ready: ready}
-	_, _ = l.writeEvent(&e, 0) // a runtime that does not hear it ends, and the stream says so
-	return f, nil
+	return &First{session: s, link: l, raw: raw, turn: newTurn(e, sink), ready: ready}, nil
+}
+
+// Send sends the event. Seen is to be called before output is written down from then on.
+func (f *First) Send() {
+	_, _ = f.link.writeEvent(&f.turn.event, 0) // a runtime that does not hear it ends, and the stream says so
 }
 
 // Seen looks whether the runtime has said that it is ready, and calls ready if so. Who writes

@@ -54,7 +54,20 @@ func begins(t *testing.T) *beginning {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.sendsNothing(t)
+	b.Send()
 	return b
+}
+
+// sendsNothing holds that the runtime cannot print for its event before somebody looks for
+// that: only Send gives it the event.
+func (b *beginning) sendsNothing(t *testing.T) {
+	t.Helper()
+	_ = b.runtime.SetReadDeadline(time.Now().Add(5 * time.Millisecond))
+	if n, err := b.runtime.Read(make([]byte, 1)); n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("before Send the runtime has read %d bytes: %v", n, err)
+	}
+	_ = b.runtime.SetReadDeadline(time.Time{})
 }
 
 func (b *beginning) isReady(t *testing.T, want int32) {
