@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/url"
 	"os"
-	"strings"
 
 	"github.com/BurntSushi/toml"
 	"github.com/spf13/cobra"
@@ -73,7 +72,7 @@ func withoutSecrets(settings config.Config) config.Config {
 func placesOf(keys map[string]string) map[string]string {
 	shown := maps.Clone(keys)
 	for id, at := range shown {
-		if !strings.HasPrefix(at, "file:") && !strings.HasPrefix(at, "env:") {
+		if !config.NamesSecret(at) {
 			shown[id] = hidden
 		}
 	}

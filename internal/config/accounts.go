@@ -105,13 +105,12 @@ func (a *Account) validate(id string, seen map[string]bool) error {
 		wrong = append(wrong, fmt.Errorf("accounts.%s.concurrency: must be at least 1", id))
 	}
 	for key, at := range a.Keys {
-		kind, name, _ := strings.Cut(at, ":")
 		switch {
 		case !accessKey.MatchString(key):
 			wrong = append(wrong, fmt.Errorf("accounts.%s.keys: %q is not 16 to 128 letters, digits and underscores", id, key))
 		case seen[key]:
 			wrong = append(wrong, fmt.Errorf("accounts.%s.keys: %s is another account's too", id, key))
-		case kind != "file" && kind != "env" || name == "": // what stands there may be the secret: it is not shown
+		case !NamesSecret(at): // what stands there may be the secret: it is not shown
 			wrong = append(wrong, fmt.Errorf("accounts.%s.keys.%s: is not file:/path or env:NAME; a secret does not stand in this file", id, key))
 		}
 		seen[key] = true
@@ -156,6 +155,13 @@ func (c *Config) Own() (key, secret string, err error) {
 	}
 	key = slices.Min(slices.Collect(maps.Keys(all)))
 	return key, all[key].Secret, nil
+}
+
+// NamesSecret says whether a value of Keys says where a secret is; else it may be one, and is not
+// to be shown.
+func NamesSecret(at string) bool {
+	kind, name, _ := strings.Cut(at, ":")
+	return (kind == "file" || kind == "env") && name != ""
 }
 
 func readSecret(at string) (string, error) {
