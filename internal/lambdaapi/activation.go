@@ -24,19 +24,25 @@ type activations struct {
 	wake  chan struct{} // holds a token while there is something to take
 	pause time.Duration // before another try after the store failed
 
-	// mu guards waiting.
+	// mu guards waiting and queued.
 	mu      sync.Mutex
 	waiting []lambda.FunctionID
+	queued  map[lambda.FunctionID]bool // those in waiting, each once: two workers must not do the same
 }
 
 func newActivations() *activations {
-	return &activations{wake: make(chan struct{}, 1), pause: retryPause}
+	return &activations{wake: make(chan struct{}, 1), pause: retryPause, queued: map[lambda.FunctionID]bool{}}
 }
 
 func (a *activations) add(ids ...lambda.FunctionID) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.waiting = append(a.waiting, ids...)
+	for _, id := range ids {
+		if !a.queued[id] {
+			a.queued[id] = true
+			a.waiting = append(a.waiting, id)
+		}
+	}
 	a.signal()
 }
 
@@ -83,6 +89,7 @@ func (a *activations) take() (lambda.FunctionID, bool) {
 	}
 	id := a.waiting[0]
 	a.waiting = a.waiting[1:]
+	delete(a.queued, id)
 	a.signal()
 	return id, true
 }
