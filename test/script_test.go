@@ -111,6 +111,9 @@ func params(tier, programs string) testscript.Params {
 			if tier != "light" {
 				env.Setenv("LAMBENT_ISOLATION", tier)
 			}
+			if tier == "process" {
+				env.Setenv("LAMBENT_ALLOW_PROCESS", "true")
+			}
 			return setup(env, programs)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
