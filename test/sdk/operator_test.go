@@ -152,10 +152,10 @@ func TestFullDisk(t *testing.T) {
 // kill -9 with 50 invocations under way: the callers see a broken connection, the host
 // nothing, and the next server serves.
 func TestKillUnderLoad(t *testing.T) {
+	t.Parallel()
 	needs(t)
-	data := t.TempDir()
-	check := watchHost(t, data, binaries)
-	d := up(t, data)
+	w := watch(t)
+	d := w.up()
 	client := d.client()
 	deploy(t, client, creation(t, "state", "app.py", "app.state"))
 	var all sync.WaitGroup
@@ -170,10 +170,10 @@ func TestKillUnderLoad(t *testing.T) {
 	time.Sleep(2 * time.Second)
 	d.kill()
 	all.Wait()
-	d = up(t, data)
+	d = w.up()
 	answers(t, d.client(), "state", `{}`, `{"number":0,"content":null}`)
 	d.stop()
-	check()
+	w.leftNothing()
 }
 
 // 200 requests at once for instances that do not exist, with memory for four: all are

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,8 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
-
-	"lambent.dev/lambent/test/sdk/lambent"
 )
 
 // provisions is a client with a function whose versions are published.
@@ -321,18 +318,6 @@ func TestProvisionedInitFailure(t *testing.T) {
 		t.Errorf("%+v", failed)
 	}
 	p.counts(version, 1, 0, 0)
-}
-
-// upWith is up with variables in the daemon's environment.
-func upWith(t *testing.T, data string, env ...string) *daemon {
-	t.Helper()
-	running, err := lambent.Start(binaries, data, filepath.Join(t.TempDir(), "lambent.log"), env...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &daemon{Daemon: running, t: t}
-	t.Cleanup(d.finish)
-	return d
 }
 
 // awaitGauge waits until a metric without labels has a value.
