@@ -70,7 +70,7 @@ func everythingIn(t *testing.T, tier string) {
 	answers(t, client, "leave", `{}`, `"still here"`)
 
 	deploy(t, client, creation(t, "hoard", "app.py", "app.hoard"))
-	out = invoke(t, client, "hoard", `{"mib":300}`, tail)
+	out = invoke(t, client, "hoard", `{"mib":600}`, tail)
 	if !strings.Contains(string(out.Payload), "Runtime.OutOfMemory") {
 		t.Errorf("hoarding answered %s", out.Payload)
 	}
