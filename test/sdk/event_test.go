@@ -91,6 +91,12 @@ func (d *daemon) metric(name string) (value float64) {
 	return value
 }
 
+// awaitBusy waits until so many instances have an invocation.
+func (d *daemon) awaitBusy(n float64) {
+	d.t.Helper()
+	awaitUntil(d.t, "instances to be busy", 40*time.Second, func() bool { return d.metric(`lambent_instances{state="busy"}`) >= n })
+}
+
 func (d *daemon) drained() bool {
 	return d.metric("lambent_events_waiting")+d.metric("lambent_events_running") == 0
 }

@@ -95,7 +95,7 @@ func TestStopFinishesWhatRuns(t *testing.T) {
 		defer close(answered)
 		answers(t, client, "state", `{"number":5,"sleep":4}`, `{"number":5,"content":null}`)
 	}()
-	time.Sleep(time.Second)
+	d.awaitBusy(1)
 	began := time.Now()
 	d.stop()
 	<-answered

@@ -157,17 +157,19 @@ func TestKillUnderLoad(t *testing.T) {
 	w := watch(t)
 	d := w.up()
 	client := d.client()
-	deploy(t, client, creation(t, "state", "app.py", "app.state"))
+	in := creation(t, "state", "app.py", "app.state")
+	in.Timeout = aws.Int32(60) // a busy host starts so many slowly
+	deploy(t, client, in)
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
-			_, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("state"), Payload: []byte(`{"sleep":9}`)})
+			_, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("state"), Payload: []byte(`{"sleep":50}`)})
 			if err == nil {
 				t.Error("a killed server answered")
 			}
 		})
 	}
-	time.Sleep(2 * time.Second)
+	d.awaitBusy(50)
 	d.kill()
 	all.Wait()
 	d = w.up()

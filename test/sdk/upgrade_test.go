@@ -302,17 +302,19 @@ func TestCallsOfTheOldReachTheNew(t *testing.T) {
 	first := w.up()
 	client := first.client()
 	deployNumber(t, client, "number")
-	deploy(t, client, creation(t, "caller", "home.py", "home.call"))
+	in := creation(t, "caller", "home.py", "home.call")
+	in.Timeout = aws.Int32(60) // it goes on until the change is made
+	deploy(t, client, in)
 	var n number
 	answered := make(chan error, 1)
 	go func() {
-		out, err := client.Invoke(context.Background(), &lambda.InvokeInput{FunctionName: aws.String("caller"), Payload: []byte(`{"name":"number","sleep":4}`)})
+		out, err := client.Invoke(context.Background(), &lambda.InvokeInput{FunctionName: aws.String("caller"), Payload: []byte(`{"name":"number","until":7}`)})
 		if err == nil {
 			err = json.Unmarshal(out.Payload, &n)
 		}
 		answered <- err
 	}()
-	time.Sleep(time.Second)
+	first.awaitBusy(1)
 	second := w.upgrade(first)
 	if err := updateTo(t, second.client(), "number", 7); err != nil {
 		t.Fatal(err)
