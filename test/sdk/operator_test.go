@@ -169,7 +169,7 @@ func TestKillUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	d.awaitBusy(50)
+	d.awaitBusy(10) // the others may wait for memory
 	d.kill()
 	all.Wait()
 	d = w.up()

@@ -149,9 +149,9 @@ func (p *provisions) spillOver(version string) {
 	var all sync.WaitGroup
 	got := make(chan told, 3)
 	for range 3 {
-		all.Go(func() { got <- p.invoke(version, `{"sleep":1}`) })
+		all.Go(func() { got <- p.invoke(version, `{"sleep":2}`) })
 	}
-	time.Sleep(500 * time.Millisecond) // all three run: a start takes far less
+	awaitUntil(p.T, "both provisioned instances to be busy", 20*time.Second, func() bool { return p.available(version) == 0 })
 	p.counts(version, 2, 2, 0)
 	all.Wait()
 	close(got)
@@ -166,6 +166,16 @@ func (p *provisions) spillOver(version string) {
 		p.Errorf("served by %v", starts)
 	}
 	p.counts(version, 2, 2, 2)
+}
+
+// available is how many provisioned instances wait for a request.
+func (p *provisions) available(version string) int32 {
+	p.Helper()
+	out, err := p.client.GetProvisionedConcurrencyConfig(p.Context(), &lambda.GetProvisionedConcurrencyConfigInput{FunctionName: &p.name, Qualifier: &version})
+	if err != nil {
+		p.Fatal(err)
+	}
+	return aws.ToInt32(out.AvailableProvisionedConcurrentExecutions)
 }
 
 // The keep-alive of instances on demand does not touch provisioned ones; nor does a
