@@ -123,6 +123,7 @@ func TestGVisorKeepsStems(t *testing.T) {
 
 // A host that lacks what gVisor needs says what, and how to get it, and takes nothing weaker.
 func TestMissingGVisorIsRefused(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	if _, err := os.Stat("/usr/local/lib/lambent/runsc"); err == nil {
 		t.Skip("runsc is installed on this host")

@@ -67,6 +67,7 @@ func TestHostileFunctions(t *testing.T) {
 }
 
 func TestExitDuringInit(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	in := creation(t, "leaver", "hostile.py", "hostile.echo")

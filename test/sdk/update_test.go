@@ -123,6 +123,7 @@ func TestEveryWaiterEnds(t *testing.T) {
 // An alias that is moved, as recorded from the service (alias_moving), and one that
 // splits its invocations.
 func TestAliasMoves(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	ctx, name := t.Context(), aws.String("moved")

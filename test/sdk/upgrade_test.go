@@ -273,6 +273,7 @@ func TestKilledWhileFinishing(t *testing.T) {
 
 // A server takes over only on the addresses that are served.
 func TestUpgradeElsewhere(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	d := up(t, t.TempDir())
 	for _, change := range []func(*lambent.Daemon){
