@@ -114,9 +114,10 @@ func testAllStops(t *testing.T, place Place) {
 }
 
 // The daemon reads everything before it is ready: a thousand functions in about 0.13 s on two busy
-// cores. What holds on every host is that it takes less than to read them one by one.
+// cores. What holds on every host is that it takes about as long as to read them one by one, twice
+// at most on a quiet one: it does not grow with their square.
 func testAllIsFast(t *testing.T, place Place) {
-	const functions = 200
+	const functions, bound = 200, 10
 	s := open(t, place)
 	fillStore(t, s, functions)
 	all := fastest(func() {
@@ -133,8 +134,8 @@ func testAllIsFast(t *testing.T, place Place) {
 		}
 	})
 	t.Logf("%d functions in %v, one by one in %v", functions, all, each)
-	if all > each {
-		t.Errorf("All took %v, and reading each by itself %v", all, each)
+	if all > bound*each {
+		t.Errorf("All took %v, more than %d times the %v of reading each by itself", all, bound, each)
 	}
 }
 
