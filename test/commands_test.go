@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -150,17 +151,20 @@ func answersCommand(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Fatalf("%s did not answer %s in 10 s", args[0], args[1])
 }
 
+// colour is what colours text on a terminal, and takes no column of it.
+var colour = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
 // narrowCommand is `narrow PROGRAM ARG…`: it runs the program, which must succeed and print, and no line
 // of what it prints may be wider than 100 columns.
 func narrowCommand(ts *testscript.TestScript, _ bool, args []string) {
-	const most = 100
 	ts.Check(ts.Exec(args[0], args[1:]...))
 	printed := ts.ReadFile("stdout") + ts.ReadFile("stderr")
 	if printed == "" {
 		ts.Fatalf("it printed nothing")
 	}
 	for line := range strings.Lines(printed) {
-		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > most && !strings.HasPrefix(line, "arn ") {
+		line = colour.ReplaceAllString(line, "")
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > columns && !strings.HasPrefix(line, "arn ") {
 			ts.Fatalf("%d columns: %s", n, line)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -71,9 +72,17 @@ func rootCommand() *cobra.Command {
 		importCommand(), backupCommand(), restoreCommand(), completionCommand(), manCommand(),
 		envCommand(), doctorCommand(), setupCommand(), benchCommand(), versionCommand(),
 	)
+	root.SetUsageTemplate(usageTemplate(root.UsageTemplate()))
+	root.DisableFlagsInUseLine = true
 	root.Args = cobra.ArbitraryArgs // an unknown command comes to RunE, which words the error
 	root.RunE = noCommand
 	return root
+}
+
+// usageTemplate leaves the usage line that names no command out where there are commands: cobra prints
+// it for whatever can be run, here to word an error.
+func usageTemplate(cobras string) string {
+	return strings.Replace(cobras, "{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1)
 }
 
 func noCommand(c *cobra.Command, args []string) error {
