@@ -51,7 +51,11 @@ func doctorCommand() *cobra.Command {
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		ctx, stop := context.WithTimeoutCause(c.Context(), time.Minute, errDoctorTookTooLong)
 		defer stop()
-		found, err := examine(ctx)
+		var found []diagnosis
+		err := during(c.ErrOrStderr(), "looking at this host", func() (err error) {
+			found, err = examine(ctx)
+			return err
+		})
 		if err != nil {
 			return err
 		}
