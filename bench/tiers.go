@@ -30,7 +30,7 @@ func tierRow(tier, part string) string { return tier + ", " + part }
 // TierMargin is what the group may last beyond its time: for the first start of each isolation,
 // and for the first turn of one that takes longer than its part has time. What is not done then
 // is not measured, and its row says so.
-const TierMargin = 25 * time.Second
+const TierMargin = 22 * time.Second
 
 var errTimeOver = fmt.Errorf("there was no time: it was not done %.0f s after the time of the measurement", TierMargin.Seconds())
 

@@ -15,7 +15,7 @@ import (
 
 // firstStarts is how long the isolations may take to answer for the first time, all together: a
 // guest boots, what all starts share is made.
-const firstStarts = 20 * time.Second
+const firstStarts = 18 * time.Second
 
 var errSlowStart = fmt.Errorf("there was no time: it had not answered %.0f s after the servers started", firstStarts.Seconds())
 
@@ -36,8 +36,9 @@ func (t *tierTurns) start(ctx context.Context) (err error) {
 		return err
 	}
 	if t.stays, err = t.server(ctx, append(nothingAhead(), roomForAll)...); err != nil {
-		return err
+		return errors.Join(err, t.starts.Close())
 	}
+	t.done.add(t.closeBoth)
 	first, cancel := context.WithTimeoutCause(ctx, firstStarts, errSlowStart)
 	defer cancel()
 	var both sync.WaitGroup
@@ -49,12 +50,18 @@ func (t *tierTurns) start(ctx context.Context) (err error) {
 	return calmDown(ctx, bootCalm)
 }
 
+// closeBoth ends both servers at once.
+func (t *tierTurns) closeBoth() error {
+	ended := make(chan error, 1)
+	go func() { ended <- t.starts.Close() }()
+	return errors.Join(t.stays.Close(), <-ended)
+}
+
 func (t *tierTurns) server(ctx context.Context, settings ...string) (*tierServer, error) {
 	srv, err := t.serve(ctx, append(settings, "LAMBENT_ALLOW_PROCESS=true")...)
 	if err != nil {
 		return nil, err
 	}
-	t.done.add(srv.Close)
 	return &tierServer{Server: srv, failed: map[string]error{}}, nil
 }
 
