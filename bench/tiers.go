@@ -44,7 +44,7 @@ func tiers(ctx context.Context, s *session, d time.Duration) (rows []Row, err er
 	defer cancel()
 	t := &tierTurns{session: s, f: f}
 	defer func() { t.label(rows); err = errors.Join(err, t.done.close()) }()
-	if err := t.start(ctx); err != nil {
+	if err := t.start(ctx, d); err != nil {
 		return nil, err
 	}
 	for _, part := range t.parts() {

@@ -31,7 +31,7 @@ type tierServer struct {
 
 // start starts both servers and lets every isolation answer once on each: the servers at once, the
 // isolations of one after another.
-func (t *tierTurns) start(ctx context.Context) (err error) {
+func (t *tierTurns) start(ctx context.Context, d time.Duration) (err error) {
 	if t.starts, err = t.server(ctx, everyInvokeStarts); err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (t *tierTurns) start(ctx context.Context) (err error) {
 	}
 	both.Wait()
 	t.emulated = append(t.starts.emulated, t.stays.emulated...)
-	return calmDown(ctx, bootCalm)
+	return calmDown(ctx, min(bootCalm, d/2))
 }
 
 // closeBoth ends both servers at once.

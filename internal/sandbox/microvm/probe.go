@@ -34,9 +34,13 @@ const setupFix = "run `lambent setup microvm`"
 
 func (d *Driver) basics() []sandbox.Check {
 	set, err := d.findImages()
+	images := "a folder with those of this Lambent"
+	if err == nil {
+		images = filepath.Dir(set.Kernel)
+	}
 	return []sandbox.Check{
 		hostcheck.Root("run lambent as root"),
-		sandbox.Need("guest kernel and images", filepath.Dir(set.Kernel), err, setupFix),
+		sandbox.Need("guest kernel and images", images, err, setupFix),
 		hostcheck.Program("lambent-agent", d.options.Agent, 0o100, "build it with make build; it must be executable"),
 		d.checkKVM(),
 	}
@@ -47,7 +51,11 @@ func (d *Driver) monitors(ctx context.Context) []sandbox.Check {
 	const fix = setupFix + ", which installs it, or put firecracker and jailer of one of its releases (1.10 or later) into /usr/local/bin"
 	found, kvm := d.foundFirecracker(ctx), d.usableKVM()
 	if d.chosen(ctx) == Firecracker {
-		checks := []sandbox.Check{sandbox.Need("Firecracker", found.programs.Firecracker+" "+found.programs.Version, found.err, fix)}
+		program := neededFirecracker
+		if found.err == nil {
+			program = found.programs.Firecracker + " " + found.programs.Version
+		}
+		checks := []sandbox.Check{sandbox.Need("Firecracker", program, found.err, fix)}
 		if !kvm.usable {
 			checks = append(checks, sandbox.Need("KVM for Firecracker", "a /dev/kvm that runs guests", errors.New(kvm.found), "use a machine with hardware virtualisation, or set microvm-monitor to qemu"))
 		}
