@@ -17,8 +17,10 @@ func TestPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := b.String()
-	for _, want := range []string{`<p class="headline">$5.00`, "of $10.00", "50 %", "What to do next", "&lt;script&gt;shop", "prices from somewhere", "prefers-color-scheme: dark", "<caption>",
-		"What the money went for", "memory never used</text>", "$3.00, 30.0 %", "$1.00, 10.0 %", "How long cold starts took", ">100</text>", ">3</text>", ">1000 ms</text>"} {
+	for _, want := range []string{
+		`<p class="headline">$5.00`, "of $10.00", "50 %", "What to do next", "&lt;script&gt;shop", "prices from somewhere", "prefers-color-scheme: dark", "<caption>",
+		"What the money went for", "memory never used</text>", "$3.00, 30.0 %", "$1.00, 10.0 %", "How long cold starts took", ">100</text>", ">3</text>", ">1000 ms</text>",
+	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %q in\n%s", want, page)
 		}
