@@ -199,7 +199,7 @@ func defaultTier() string {
 	if err != nil {
 		return lambda.TierLight.String()
 	}
-	return settings.Isolation
+	return cmp.Or(settings.Isolation, lambda.TierLight.String())
 }
 
 // verdict makes the exit code follow the default tier.
