@@ -31,6 +31,9 @@ func (t *tierTurns) memory(ctx context.Context, d time.Duration) ([]Row, error) 
 				continue
 			}
 			grown, err := t.batch(ctx, tier, batch, end)
+			if err != nil && ctx.Err() != nil {
+				err = context.Cause(ctx)
+			}
 			if failed[tier] = err; err == nil {
 				each[tier] = append(each[tier], grown)
 			}

@@ -65,7 +65,7 @@ const lambdaKeepAlive = 10 * time.Minute
 
 func newTaxFlags(c *cobra.Command) *taxFlags {
 	f, set := &taxFlags{output: outputFlag(c), server: newServerFlags(c)}, c.Flags()
-	set.Float64Var(&f.seconds, "seconds", 60, "`SECONDS` to measure")
+	set.Float64Var(&f.seconds, "seconds", 90, "`SECONDS` to measure")
 	set.StringVar(&f.event, "event", "{}", "`EVENT` of FUNCTION: JSON, or @FILE")
 	set.StringArrayVar(&f.from, "from", nil, "read the log `FILE`, a folder of logs, or - for standard input")
 	set.StringVar(&f.function, "function", "", "the `NAME` of the function, where logs do not name it")
