@@ -32,8 +32,6 @@ const (
 	startLimit = 60 * time.Second
 	// closeLimit bounds how long a guest that was saved may take to go.
 	closeLimit = 10 * time.Second
-	// guestOverhead is what a guest's kernel and agent need beside commands, in bytes.
-	guestOverhead = 64 << 20
 	// monitorOverhead is what the monitor may use beside the guest's memory, in bytes: for what it
 	// translates of the guest's code, where it emulates.
 	monitorOverhead = 192 << 20
