@@ -31,7 +31,7 @@ const (
 	// startLimit bounds a restored guest until its agent answers.
 	startLimit = 60 * time.Second
 	// closeLimit bounds how long a guest that was saved may take to go.
-	closeLimit = 10 * time.Second
+	closeLimit = 30 * time.Second
 	// monitorOverhead is what the monitor may use beside the guest's memory, in bytes: for what it
 	// translates of the guest's code, where it emulates.
 	monitorOverhead = 192 << 20
