@@ -63,6 +63,7 @@ type Check struct {
 	Found    string // "v1 at /sys/fs/cgroup/memory"
 	OK       bool
 	Required bool   // the tier is unavailable without it
+	Needed   string // what would be good; "" when OK
 	Fix      string // what a person can do; "" when OK
 }
 
