@@ -21,12 +21,13 @@ func TestBench(t *testing.T) {
 	if os.Geteuid() != 0 && os.Getenv("CI") != "true" {
 		t.Skip("the benchmark needs root, for the tier light")
 	}
+	t.Parallel() // its figures are not looked at
 	dir := t.TempDir()
 	page, doc := filepath.Join(dir, "bench.html"), filepath.Join(dir, "doc.md")
 	if err := os.WriteFile(doc, []byte("<!-- lambent bench: begin -->\n<!-- lambent bench: end -->\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(filepath.Join(bin, "lambent"), "bench", "--quick", "--output", "json", "--html", page, "--markdown", doc, "--examples", "../examples")
+	cmd := exec.Command(filepath.Join(programs(t), "lambent"), "bench", "--quick", "--output", "json", "--html", page, "--markdown", doc, "--examples", "../examples")
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	out, err := cmd.Output()

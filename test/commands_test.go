@@ -83,7 +83,7 @@ func readyCommand(ts *testscript.TestScript, _ bool, args []string) {
 
 // activeCommand is `active API NAME`: it waits until the function is active.
 func activeCommand(ts *testscript.TestScript, _ bool, args []string) {
-	for range 500 {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		resp, err := http.Get("http://" + args[0] + "/2015-03-31/functions/" + args[1] + "/configuration")
 		ts.Check(err)
 		text, err := io.ReadAll(resp.Body)
@@ -91,9 +91,8 @@ func activeCommand(ts *testscript.TestScript, _ bool, args []string) {
 		if strings.Contains(string(text), `"State":"Active"`) {
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
-	ts.Fatalf("%s was not active after 10 s", args[1])
+	ts.Fatalf("%s was not active after a minute", args[1])
 }
 
 // packCommand is `pack TEMPLATE FILE…`: it replaces ZIP in TEMPLATE by the files, zipped and base64,
@@ -141,13 +140,22 @@ func exitsCommand(ts *testscript.TestScript, _ bool, args []string) {
 
 // answersCommand is `answers NAME ANSWER`: it invokes the function until it answers so.
 func answersCommand(ts *testscript.TestScript, _ bool, args []string) {
-	for range 100 {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		if err := ts.Exec("lambent", "invoke", args[0]); err == nil && strings.TrimSpace(ts.ReadFile("stdout")) == args[1] {
 			return
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
-	ts.Fatalf("%s did not answer %s in 10 s", args[0], args[1])
+	ts.Fatalf("%s did not answer %s within a minute", args[0], args[1])
+}
+
+// untilCommand is `until TEXT PROGRAM ARG…`: it runs the program until what it prints holds the text.
+func untilCommand(ts *testscript.TestScript, _ bool, args []string) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if err := ts.Exec(args[1], args[2:]...); err == nil && strings.Contains(ts.ReadFile("stdout"), args[0]) {
+			return
+		}
+	}
+	ts.Fatalf("%s did not print %q within a minute", args[1], args[0])
 }
 
 // narrowCommand is `narrow PROGRAM ARG…`: it runs the program, which must succeed and print, and no line

@@ -36,22 +36,24 @@ func buildAndRun(m *testing.M) int {
 }
 
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	p := params("light", bin) // the default
 	p.Dir = filepath.Join("testdata", "script")
 	testscript.Run(t, p)
 }
 
-// inEveryTier are the scripts whose functions run in the server's default isolation: all that
-// invoke, but that of tax, which measures every isolation.
-var inEveryTier = []string{"first-hour", "invoke", "versions", "tenants", "up-invoke", "logs", "why", "provision", "import"}
+// inEveryTier are the scripts whose functions run in the server's default isolation and show
+// something of that.
+var inEveryTier = []string{"first-hour", "invoke", "up-invoke", "why"}
 
-// inEveryTierAtLength are more of them, half a minute each on a loaded machine: of make soak. In
-// light they always run.
-var inEveryTierAtLength = []string{"deploy", "deploy-node", "dev", "aws-cli"}
+// inEveryTierAtLength are the others that invoke, but that of tax, which measures every isolation:
+// of make soak. In light they always run, and what isolates is the same to what they show.
+var inEveryTierAtLength = []string{"versions", "tenants", "logs", "provision", "import", "deploy", "deploy-node", "dev", "aws-cli"}
 
 // TestScriptsInGVisor runs scripts where functions are in gVisor unless they name another
 // isolation.
 func TestScriptsInGVisor(t *testing.T) {
+	t.Parallel()
 	names := inEveryTier
 	if soaks() {
 		names = slices.Concat(inEveryTier, inEveryTierAtLength)
@@ -62,9 +64,13 @@ func TestScriptsInGVisor(t *testing.T) {
 // TestScriptsInGuests is the same in guests: of make soak, as it takes minutes where they are
 // emulated.
 func TestScriptsInGuests(t *testing.T) {
-	if soaks() && hasBuilt(t, "microvm") {
-		runScripts(t, "microvm", bin, slices.Concat(inEveryTier, inEveryTierAtLength))
+	if !soaks() {
+		t.Skip("SOAK_GUESTS says that there are minutes for it: make soak")
 	}
+	if !hasBuilt(t, "microvm") {
+		t.Skip("needs a kernel and images: run `make microvm`")
+	}
+	runScripts(t, "microvm", bin, slices.Concat(inEveryTier, inEveryTierAtLength))
 }
 
 // soaks says whether there are minutes for what takes them.
@@ -79,16 +85,23 @@ func runScripts(t *testing.T, tier, programs string, names []string) {
 	testscript.Run(t, p)
 }
 
-// withRunsc is a folder with the programs and the runsc that make has built. It is not beside
-// the programs of the other scripts, some of which tell what a host without it lacks.
-func withRunsc(t *testing.T) string {
+// programs is a folder with the programs alone, whatever other tests put beside theirs.
+func programs(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, name := range []string{"lambent", "lambent-init", "lambent-agent"} {
+	for _, name := range []string{"lambent", "lambent-init", "lambent-agent", "lambent-bench"} {
 		if err := os.Link(filepath.Join(bin, name), filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return dir
+}
+
+// withRunsc is a folder with the programs and the runsc that make has built. It is not beside
+// the programs of the other scripts, some of which tell what a host without it lacks.
+func withRunsc(t *testing.T) string {
+	t.Helper()
+	dir := programs(t)
 	runsc, err := filepath.Abs(filepath.Join("..", "bin", "runsc"))
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +130,7 @@ func params(tier, programs string) testscript.Params {
 			"http":  httpCommand,
 			"ready": readyCommand, "active": activeCommand,
 			"pack": packCommand, "zip": zipCommand, "exits": exitsCommand, "answers": answersCommand,
-			"narrow": narrowCommand, "holds": holdsCommand,
+			"narrow": narrowCommand, "holds": holdsCommand, "until": untilCommand,
 		},
 		Condition: condition,
 	}

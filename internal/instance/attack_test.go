@@ -33,7 +33,7 @@ func (a *attack) timeout() int {
 
 // initLimit bounds the initialisation of what must end by it; all else has time for it.
 func (a *attack) initLimit() time.Duration {
-	if a.lost {
+	if a.lost && a.want == timedOut {
 		return time.Second
 	}
 	return unhurried * time.Second

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -237,11 +238,7 @@ func TestRealDrivers(t *testing.T) {
 
 func testRealAnswers(r *started) {
 	r.expect("count", `{"error":"\u003cnil\u003e","module":1,"tmp":1}`)
-	began := time.Now()
-	rec := r.expect("count", `{"error":"\u003cnil\u003e","module":2,"tmp":2}`)
-	if wall := time.Since(began); rec.Wall() > wall || wall-rec.Wall() > time.Millisecond+wall/50 {
-		r.t.Errorf("the phases sum to %v of %v", rec.Wall(), wall)
-	}
+	rec := r.sumsUp(2)
 	if rec.MemoryPeak <= 0 {
 		r.t.Error("no memory peak")
 	}
@@ -250,6 +247,23 @@ func testRealAnswers(r *started) {
 	printed := r.expect("print", `"print"`)
 	wantLog(r.t, string(printed.TailLog), "START ", "line 0\n", "line 99\n", "END ", "REPORT ")
 	r.t.Logf("launch %+v, warm %v", r.Launch(), rec.Wall())
+}
+
+// sumsUp counts on from n until the phases of an invocation sum up to what it took. A busy host may
+// take the CPU from this goroutine before or after a few of them.
+func (r *started) sumsUp(n int) receipt.Receipt {
+	r.t.Helper()
+	for last := n + 50; ; n++ {
+		began := time.Now()
+		rec := r.expect("count", fmt.Sprintf(`{"error":"\u003cnil\u003e","module":%d,"tmp":%d}`, n, n))
+		wall := time.Since(began)
+		if rec.Wall() <= wall && wall-rec.Wall() <= time.Millisecond+wall/50 {
+			return rec
+		}
+		if rec.Wall() > wall || n == last {
+			r.t.Fatalf("the phases sum to %v of %v", rec.Wall(), wall)
+		}
+	}
 }
 
 // What a timeout leaves: /tmp. What it does not: the module's state, children.

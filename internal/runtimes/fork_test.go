@@ -33,7 +33,7 @@ func forkNumbers(t *testing.T, c *Catalogue, id string, args ...string) forks {
 // TestForksOfOnePIDShareNoRandomNumbers: OpenSSL 3 tells a forked process by its pid, which
 // in a box can be the zygote's. It must have given out nothing before.
 func TestForksOfOnePIDShareNoRandomNumbers(t *testing.T) {
-	eachPython(t, func(t *testing.T, c *Catalogue, id string) {
+	everyPython(t, func(t *testing.T, c *Catalogue, id string) {
 		f := forkNumbers(t, c, id)
 		seen := map[any]bool{}
 		for _, child := range f.Children {
@@ -60,7 +60,7 @@ func TestForksOfOnePIDShareNoRandomNumbers(t *testing.T) {
 // are shared where a zygote has used OpenSSL 3.
 func TestUsedGeneratorWouldBeShared(t *testing.T) {
 	shared := 0
-	eachPython(t, func(t *testing.T, c *Catalogue, id string) {
+	everyPython(t, func(t *testing.T, c *Catalogue, id string) {
 		f := forkNumbers(t, c, id, "used")
 		if f.Children[0]["RAND_bytes"] == f.Children[1]["RAND_bytes"] {
 			shared++

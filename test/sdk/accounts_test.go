@@ -14,8 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/smithy-go"
-
-	"lambent.dev/lambent/test/sdk/lambent"
 )
 
 // twoAccounts is a configuration of two accounts on one server.
@@ -37,13 +35,7 @@ func upWithAccounts(t *testing.T) (d *daemon, environ []string) {
 		t.Fatal(err)
 	}
 	environ = []string{"LAMBENT_CONFIG=" + file, "SECRET_OF_FIRST=" + firstSecret, "SECRET_OF_SECOND=" + secondSecret}
-	running, err := lambent.Start(binaries, t.TempDir(), filepath.Join(t.TempDir(), "lambent.log"), environ...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d = &daemon{Daemon: running, t: t}
-	t.Cleanup(d.finish)
-	return d, append(os.Environ(), environ...)
+	return upWith(t, t.TempDir(), environ...), append(os.Environ(), environ...)
 }
 
 // clientOf signs with a key.
@@ -66,6 +58,7 @@ func refusedAs(t *testing.T, err error, code string) {
 // Two accounts on one server have a function of the same name, each its own; neither reaches
 // the other's, by the SDK's own signatures, nor does anybody without a right one.
 func TestAccountsShareNothing(t *testing.T) {
+	t.Parallel()
 	d, environ := upWithAccounts(t)
 	first, second := d.clientOf("AKIDOFTHEFIRST000000", firstSecret), d.clientOf("AKIDOFTHESECOND00000", secondSecret)
 	for client, whose := range map[*lambda.Client]string{first: "first", second: "second"} {
@@ -143,6 +136,7 @@ func (d *daemon) commandsActFor(t *testing.T, environ []string, account, functio
 // The function of one account leaves nothing that the function of the same name and code of
 // another account meets.
 func TestAccountsMeetNoTrace(t *testing.T) {
+	t.Parallel()
 	d, _ := upWithAccounts(t)
 	first, second := d.clientOf("AKIDOFTHEFIRST000000", firstSecret), d.clientOf("AKIDOFTHESECOND00000", secondSecret)
 	for _, client := range []*lambda.Client{first, second} {

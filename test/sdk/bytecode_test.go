@@ -62,6 +62,13 @@ func wantCompiled(t *testing.T, got compiledAnswer, helper, shared string) {
 	}
 }
 
+// awaitCompiled waits until so many packages are compiled: a deployment waits for a second at
+// most, and a loaded machine takes longer.
+func awaitCompiled(t *testing.T, data string, n int) {
+	t.Helper()
+	awaitUntil(t, "the bytecode", time.Minute, func() bool { return len(compiledFolders(t, data)) >= n })
+}
+
 func text(s string) string { return `TEXT = "` + s + `"` + "\n" }
 
 // A function whose import compiles something finds it compiled: of its code and its
@@ -77,14 +84,18 @@ func TestPackagesAreCompiledWhenTheyAreDeployed(t *testing.T) {
 	in := creation(t, "compiled", "app.py", "app.handler")
 	in.Code.ZipFile, in.Layers = zipOf(t, "app.py", compiledFunction, "helper.py", text("one")), []string{first}
 	deploy(t, client, in)
+	awaitCompiled(t, data, 2)
 	wantCompiled(t, atStart(t, client, "compiled"), "one", "first")
 
 	// The same size and, in a zip without times, the same time: only its content tells it.
 	updateCode(t, client, "compiled", zipOf(t, "app.py", compiledFunction, "helper.py", text("two")))
+	awaitCompiled(t, data, 3)
 	wantCompiled(t, atStart(t, client, "compiled"), "two", "first")
 	useLayers(t, client, "compiled", first, second)
+	awaitCompiled(t, data, 4)
 	wantCompiled(t, atStart(t, client, "compiled"), "two", "other")
 	useLayers(t, client, "compiled", second, first)
+	awaitCompiled(t, data, 5)
 	wantCompiled(t, atStart(t, client, "compiled"), "two", "first")
 
 	before := compiledFolders(t, data)
@@ -122,15 +133,14 @@ func TestCompilingGoesOnAfterARestart(t *testing.T) {
 
 // Bytecode leaves the disk with what it was made of.
 func TestBytecodeOfADeletedFunctionLeavesTheDisk(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	data := t.TempDir()
 	d := up(t, data)
 	in := creation(t, "compiled", "app.py", "app.handler")
 	in.Code.ZipFile = zipOf(t, "app.py", compiledFunction, "helper.py", text("one"), "shared.py", text("own"))
 	deploy(t, d.client(), in)
-	if len(compiledFolders(t, data)) != 1 {
-		t.Fatalf("compiled: %q", compiledFolders(t, data))
-	}
+	awaitCompiled(t, data, 1)
 	if _, err := d.client().DeleteFunction(t.Context(), &lambda.DeleteFunctionInput{FunctionName: in.FunctionName}); err != nil {
 		t.Fatal(err)
 	}

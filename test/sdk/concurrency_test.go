@@ -52,6 +52,7 @@ func throttles(t *testing.T, client *lambda.Client, name string) {
 
 // A reservation outlives a restart, and holds from the first request on.
 func TestReservationOutlivesRestart(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	data := t.TempDir()
 	first := up(t, data)

@@ -13,7 +13,8 @@ import (
 // daemon is a running `lambent up` of one test.
 type daemon struct {
 	*lambent.Daemon
-	t *testing.T
+	t        *testing.T
+	programs string // the folder that it runs from
 }
 
 // up starts a daemon on a data folder and waits until it is ready. It is stopped when
@@ -23,14 +24,20 @@ func up(t *testing.T, data string) *daemon {
 	return upFrom(t, binaries, data)
 }
 
-// upFrom runs the programs of a folder.
-func upFrom(t *testing.T, binaries, data string) *daemon {
+// upWith is up with variables in the daemon's environment.
+func upWith(t *testing.T, data string, env ...string) *daemon {
 	t.Helper()
-	running, err := lambent.Start(binaries, data, filepath.Join(t.TempDir(), "lambent.log"))
+	return upFrom(t, binaries, data, env...)
+}
+
+// upFrom runs the programs of a folder, with variables in the daemon's environment.
+func upFrom(t *testing.T, programs, data string, env ...string) *daemon {
+	t.Helper()
+	running, err := lambent.Start(programs, data, filepath.Join(t.TempDir(), "lambent.log"), env...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &daemon{Daemon: running, t: t}
+	d := &daemon{Daemon: running, t: t, programs: programs}
 	t.Cleanup(d.finish)
 	return d
 }

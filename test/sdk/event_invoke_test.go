@@ -11,6 +11,7 @@ import (
 )
 
 func TestEventInvokeConfig(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	arn := deploy(t, client, creation(t, "echo", "app.py", "app.echo")).FunctionArn

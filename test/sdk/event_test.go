@@ -19,6 +19,9 @@ import (
 	"github.com/aws/smithy-go"
 )
 
+// allowProcess lets a daemon run functions in the tier process.
+const allowProcess = "LAMBENT_ALLOW_PROCESS=true"
+
 // marking creates a function that marks its runs in a file. A function cannot reach a file
 // of the host but in the tier process, and a mark must outlive the daemon: its log would
 // not, line by line.
@@ -88,6 +91,12 @@ func (d *daemon) metric(name string) (value float64) {
 	return value
 }
 
+// awaitBusy waits until so many instances have an invocation.
+func (d *daemon) awaitBusy(n float64) {
+	d.t.Helper()
+	awaitUntil(d.t, "instances to be busy", 40*time.Second, func() bool { return d.metric(`lambent_instances{state="busy"}`) >= n })
+}
+
 func (d *daemon) drained() bool {
 	return d.metric("lambent_events_waiting")+d.metric("lambent_events_running") == 0
 }
@@ -95,9 +104,9 @@ func (d *daemon) drained() bool {
 // The request id of the 202 is the one that the function sees. A function's error ends the
 // event.
 func TestEventInvoke(t *testing.T) {
+	t.Parallel()
 	needs(t)
-	t.Setenv("LAMBENT_ALLOW_PROCESS", "true")
-	d := up(t, t.TempDir())
+	d := upWith(t, t.TempDir(), allowProcess)
 	client := d.client()
 	for _, handler := range []string{"handler", "fail"} {
 		file := marking(t, client, handler, "mark."+handler)
@@ -124,12 +133,11 @@ func TestEventInvoke(t *testing.T) {
 
 // Every event that was answered with 202 runs at least once, whenever the daemon is killed.
 func TestEventsOutliveKill(t *testing.T) {
+	t.Parallel()
 	needs(t)
-	t.Setenv("LAMBENT_ALLOW_PROCESS", "true")
-	data := t.TempDir()
-	check := watchHost(t, data, binaries)
+	w := watch(t)
 	const events, before = 200, 120
-	first := up(t, data)
+	first := w.up(allowProcess)
 	client := first.client()
 	file := marking(t, client, "mark", "mark.handler")
 	event := fmt.Sprintf(`{"file":%q,"sleep":0.05}`, file)
@@ -140,7 +148,7 @@ func TestEventsOutliveKill(t *testing.T) {
 		t.Fatalf("killed with %d accepted and %d run: not in the middle", len(accepted), ran)
 	}
 
-	second := up(t, data)
+	second := w.up(allowProcess)
 	client = second.client()
 	for len(accepted) < events {
 		id, err := sendEvent(t, client, "mark", event)
@@ -161,15 +169,15 @@ func TestEventsOutliveKill(t *testing.T) {
 	}
 	t.Logf("%d events accepted, %d run before the kill, %d run more than once", len(accepted), ran, twice)
 	second.stop()
-	check()
+	w.leftNothing()
 }
 
 // Stopping lets an event that runs end: it does not run again.
 func TestStopLetsEventsEnd(t *testing.T) {
+	t.Parallel()
 	needs(t)
-	t.Setenv("LAMBENT_ALLOW_PROCESS", "true")
 	data := t.TempDir()
-	first := up(t, data)
+	first := upWith(t, data, allowProcess)
 	file := marking(t, first.client(), "mark", "mark.handler")
 	id, err := sendEvent(t, first.client(), "mark", fmt.Sprintf(`{"file":%q,"sleep":2}`, file))
 	if err != nil {
@@ -177,7 +185,7 @@ func TestStopLetsEventsEnd(t *testing.T) {
 	}
 	awaitUntil(t, "the event to run", 20*time.Second, func() bool { return marks(t, file)[id] == 1 })
 	first.stop()
-	second := up(t, data)
+	second := upWith(t, data, allowProcess)
 	awaitUntil(t, "the queue to be empty", 20*time.Second, second.drained)
 	time.Sleep(100 * time.Millisecond)
 	if n := marks(t, file)[id]; n != 1 {

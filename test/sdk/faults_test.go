@@ -31,6 +31,7 @@ func TestTimeoutKeepsTmpAndLosesState(t *testing.T) {
 }
 
 func TestExit(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	deploy(t, client, creation(t, "leave", "app.py", "app.leave"))
@@ -60,6 +61,7 @@ func TestOutOfMemory(t *testing.T) {
 }
 
 func TestResponseTooLarge(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	deploy(t, client, creation(t, "large", "app.py", "app.large"))
@@ -74,6 +76,7 @@ func TestResponseTooLarge(t *testing.T) {
 }
 
 func TestHandlerErrors(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	tests := []struct{ name, handler, kind, message string }{

@@ -15,6 +15,7 @@ import (
 
 // What a deleted function was made of leaves the disk; what another still uses stays.
 func TestDeletedFunctionLeavesTheDisk(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	data := t.TempDir()
 	d := up(t, data)

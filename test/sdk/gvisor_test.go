@@ -70,7 +70,7 @@ func everythingIn(t *testing.T, tier string) {
 	answers(t, client, "leave", `{}`, `"still here"`)
 
 	deploy(t, client, creation(t, "hoard", "app.py", "app.hoard"))
-	out = invoke(t, client, "hoard", `{"mib":300}`, tail)
+	out = invoke(t, client, "hoard", `{"mib":600}`, tail)
 	if !strings.Contains(string(out.Payload), "Runtime.OutOfMemory") {
 		t.Errorf("hoarding answered %s", out.Payload)
 	}
@@ -123,6 +123,7 @@ func TestGVisorKeepsStems(t *testing.T) {
 
 // A host that lacks what gVisor needs says what, and how to get it, and takes nothing weaker.
 func TestMissingGVisorIsRefused(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	if _, err := os.Stat("/usr/local/lib/lambent/runsc"); err == nil {
 		t.Skip("runsc is installed on this host")

@@ -182,6 +182,7 @@ func under(in *lambda.CreateFunctionInput, arn *string) *lambda.CreateFunctionIn
 
 // What the SDK reads of capacity providers is what it wrote.
 func TestCapacityProviders(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	arn := provide(t, client, "web", map[string]string{"lambent:concurrency": "3", "team": "shop"})

@@ -25,6 +25,7 @@ func started(t *testing.T, d *daemon, name string) (start, why string) {
 
 // The tags act at once, on the instance that is there: nothing is started anew for them.
 func TestKeepAliveTag(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	d := upWith(t, t.TempDir(), "LAMBENT_KEEP_ALIVE=300ms", "LAMBENT_FREEZE_AFTER=100ms")
 	client := d.client()
@@ -70,6 +71,7 @@ func refusesKeep(t *testing.T, client *lambda.Client, created *lambda.CreateFunc
 // A function that wants its 99th percentile held stays beyond the server's keep-alive
 // while too little is known of it.
 func TestP99Tag(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	d := upWith(t, t.TempDir(), "LAMBENT_KEEP_ALIVE=100ms")
 	client := d.client()

@@ -54,6 +54,7 @@ def handler(event, context):
 
 // A Python function imports from /opt/python; of two layers with one file the later wins.
 func TestLayersOfAPythonFunction(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	data := t.TempDir()
 	d := up(t, data)
@@ -95,6 +96,7 @@ func deletedLayersLiveOn(t *testing.T, d *daemon, data string, arns ...string) {
 
 // A custom runtime may come from a layer, and its process finds the package.
 func TestBootstrapOfALayer(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	const bootstrap = `#!/bin/sh
@@ -116,6 +118,7 @@ while True:
 
 // What the SDK's shapes hold of a layer, in all the ways to ask for it.
 func TestLayerThroughTheSDK(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	in := &lambda.PublishLayerVersionInput{

@@ -19,7 +19,8 @@ const leftoverLimit = 15 * time.Second
 
 // watchHost notes what is on the host now; the returned function fails the test for
 // everything of Lambent's that came since and does not go away. marks are paths that
-// only Lambent's processes of this test know.
+// only Lambent's processes of this test know. It needs the host for itself: a test that runs
+// beside others is watched.
 func watchHost(t *testing.T, marks ...string) (check func()) {
 	t.Helper()
 	before := look(marks)
@@ -46,7 +47,7 @@ func awaitNothingNew(t *testing.T, before traces, look func() traces) {
 func look(marks []string) traces {
 	found := traces{}
 	found.processes(marks)
-	found.mounts(marks)
+	found.mounts(append([]string{"lambent", " - nsfs "}, marks...))
 	found.cgroups()
 	found.loops(marks)
 	found.namespaces()
@@ -108,7 +109,7 @@ func marked(text string, marks []string) bool {
 func (found traces) mounts(marks []string) {
 	table, _ := os.ReadFile("/proc/self/mountinfo")
 	for line := range strings.Lines(string(table)) {
-		if marked(line, slices.Concat(marks, []string{"lambent", " - nsfs "})) {
+		if marked(line, marks) {
 			found["mount "+strings.TrimSpace(line)] = true
 		}
 	}

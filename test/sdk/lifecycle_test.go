@@ -42,6 +42,7 @@ func waitActive(t *testing.T, client *lambda.Client, name string) {
 var modified = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000$`)
 
 func TestLifecycle(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	in := creation(t, "echo", "app.py", "app.echo")
@@ -120,6 +121,7 @@ func missing(t *testing.T, client *lambda.Client, name string) {
 }
 
 func TestPublishOnCreate(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	in := creation(t, "described", "app.py", "app.describe")
@@ -151,6 +153,7 @@ func TestPublishOnCreate(t *testing.T) {
 
 // Errors arrive as the SDK's own types.
 func TestTypedErrors(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	deploy(t, client, creation(t, "echo", "app.py", "app.echo"))

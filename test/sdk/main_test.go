@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -58,6 +59,15 @@ func installNodeClient(dir string) (string, error) {
 		return "", fmt.Errorf("%w\n%s", err, out)
 	}
 	return dir, nil
+}
+
+// rounds is how often a test does what it does: as usual, or as the variable for long rounds
+// says (make soak).
+func rounds(variable string, usual int) int {
+	if n, err := strconv.Atoi(os.Getenv(variable)); err == nil {
+		return n
+	}
+	return usual
 }
 
 // needs skips a test on a host that cannot run it, and says what it lacks.

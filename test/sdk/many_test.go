@@ -95,6 +95,7 @@ func TestManyRequestsInOneInstance(t *testing.T) {
 
 // The setting is a tag, and what is no number of requests is refused where it is set.
 func TestConcurrencyTagIsChecked(t *testing.T) {
+	t.Parallel()
 	client := up(t, t.TempDir()).client()
 	in := creation(t, "echo", "app.py", "app.echo")
 	in.Tags = map[string]string{"lambent:concurrency": "1601"}

@@ -63,7 +63,7 @@ func TestMicroVM(t *testing.T) {
 	answers(t, client, "state", `{}`, `{"number":0,"content":"kept"}`)
 
 	deploy(t, client, inMicroVM(creation(t, "hoard", "app.py", "app.hoard")))
-	out = invoke(t, client, "hoard", `{"mib":300}`, tail)
+	out = invoke(t, client, "hoard", `{"mib":600}`, tail)
 	if !strings.Contains(string(out.Payload), "Runtime.OutOfMemory") {
 		t.Errorf("hoarding answered %s", out.Payload)
 	}

@@ -224,6 +224,7 @@ func answersAs(t *testing.T, client *lambda.Client, name, want string) {
 // A layer's number that is taken by something else at the target becomes another one, and
 // that is said; one that is there already is used.
 func TestImportUsesLayersThatAreThere(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	from, to := up(t, t.TempDir()), up(t, t.TempDir())
 	mine := zipOf(t, "python/one.py", `TEXT = "one"`)
@@ -246,6 +247,7 @@ func TestImportUsesLayersThatAreThere(t *testing.T) {
 
 // What cannot be carried is said, and nothing of the function is left.
 func TestImportSaysWhatItCannotCarry(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	from, to := up(t, t.TempDir()), up(t, t.TempDir())
 	layer := publishLayer(t, from.client(), "gone", zipOf(t, "python/one.py", ``))

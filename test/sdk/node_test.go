@@ -46,6 +46,7 @@ func nodeCreation(t *testing.T, name, source, handler string) *lambda.CreateFunc
 }
 
 func TestNodeFunction(t *testing.T) {
+	t.Parallel()
 	hostNode(t)
 	client := up(t, t.TempDir()).client()
 	deploy(t, client, nodeCreation(t, "echo", "app.mjs", "app.echo"))
@@ -61,6 +62,7 @@ func TestNodeFunction(t *testing.T) {
 }
 
 func TestNodeContext(t *testing.T) {
+	t.Parallel()
 	hostNode(t)
 	client := up(t, t.TempDir()).client()
 	created := deploy(t, client, nodeCreation(t, "who", "app.mjs", "app.context"))
@@ -100,6 +102,7 @@ func TestNodeTimeoutKeepsTmpAndLosesState(t *testing.T) {
 }
 
 func TestNodeErrors(t *testing.T) {
+	t.Parallel()
 	hostNode(t)
 	client := up(t, t.TempDir()).client()
 	deploy(t, client, nodeCreation(t, "bad", "app.mjs", "app.misbehave"))
@@ -154,6 +157,7 @@ func TestNodeCallbackWaits(t *testing.T) {
 }
 
 func TestNodeJSONLog(t *testing.T) {
+	t.Parallel()
 	hostNode(t)
 	client := up(t, t.TempDir()).client()
 	in := nodeCreation(t, "logs", "app.mjs", "app.logs")

@@ -152,28 +152,30 @@ func TestFullDisk(t *testing.T) {
 // kill -9 with 50 invocations under way: the callers see a broken connection, the host
 // nothing, and the next server serves.
 func TestKillUnderLoad(t *testing.T) {
+	t.Parallel()
 	needs(t)
-	data := t.TempDir()
-	check := watchHost(t, data, binaries)
-	d := up(t, data)
+	w := watch(t)
+	d := w.up()
 	client := d.client()
-	deploy(t, client, creation(t, "state", "app.py", "app.state"))
+	in := creation(t, "state", "app.py", "app.state")
+	in.Timeout = aws.Int32(60) // a busy host starts so many slowly
+	deploy(t, client, in)
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
-			_, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("state"), Payload: []byte(`{"sleep":9}`)})
+			_, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("state"), Payload: []byte(`{"sleep":50}`)})
 			if err == nil {
 				t.Error("a killed server answered")
 			}
 		})
 	}
-	time.Sleep(2 * time.Second)
+	d.awaitBusy(10) // the others may wait for memory
 	d.kill()
 	all.Wait()
-	d = up(t, data)
+	d = w.up()
 	answers(t, d.client(), "state", `{}`, `{"number":0,"content":null}`)
 	d.stop()
-	check()
+	w.leftNothing()
 }
 
 // 200 requests at once for instances that do not exist, with memory for four: all are

@@ -10,6 +10,7 @@ import (
 )
 
 func TestPermissions(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	deploy(t, client, creation(t, "echo", "app.py", "app.echo"))

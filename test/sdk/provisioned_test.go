@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,8 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
-
-	"lambent.dev/lambent/test/sdk/lambent"
 )
 
 // provisions is a client with a function whose versions are published.
@@ -152,9 +149,9 @@ func (p *provisions) spillOver(version string) {
 	var all sync.WaitGroup
 	got := make(chan told, 3)
 	for range 3 {
-		all.Go(func() { got <- p.invoke(version, `{"sleep":1}`) })
+		all.Go(func() { got <- p.invoke(version, `{"sleep":2}`) })
 	}
-	time.Sleep(500 * time.Millisecond) // all three run: a start takes far less
+	awaitUntil(p.T, "both provisioned instances to be busy", 20*time.Second, func() bool { return p.available(version) == 0 })
 	p.counts(version, 2, 2, 0)
 	all.Wait()
 	close(got)
@@ -169,6 +166,16 @@ func (p *provisions) spillOver(version string) {
 		p.Errorf("served by %v", starts)
 	}
 	p.counts(version, 2, 2, 2)
+}
+
+// available is how many provisioned instances wait for a request.
+func (p *provisions) available(version string) int32 {
+	p.Helper()
+	out, err := p.client.GetProvisionedConcurrencyConfig(p.Context(), &lambda.GetProvisionedConcurrencyConfigInput{FunctionName: &p.name, Qualifier: &version})
+	if err != nil {
+		p.Fatal(err)
+	}
+	return aws.ToInt32(out.AvailableProvisionedConcurrentExecutions)
 }
 
 // The keep-alive of instances on demand does not touch provisioned ones; nor does a
@@ -321,18 +328,6 @@ func TestProvisionedInitFailure(t *testing.T) {
 		t.Errorf("%+v", failed)
 	}
 	p.counts(version, 1, 0, 0)
-}
-
-// upWith is up with variables in the daemon's environment.
-func upWith(t *testing.T, data string, env ...string) *daemon {
-	t.Helper()
-	running, err := lambent.Start(binaries, data, filepath.Join(t.TempDir(), "lambent.log"), env...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &daemon{Daemon: running, t: t}
-	t.Cleanup(d.finish)
-	return d
 }
 
 // awaitGauge waits until a metric without labels has a value.

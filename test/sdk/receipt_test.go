@@ -38,6 +38,7 @@ func headersOf(t *testing.T, out *lambda.InvokeOutput) http.Header {
 }
 
 func TestTailLog(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	deploy(t, client, creation(t, "echo", "app.py", "app.echo"))
@@ -57,6 +58,7 @@ func TestTailLog(t *testing.T) {
 }
 
 func TestDryRun(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	deploy(t, client, creation(t, "echo", "app.py", "app.echo"))

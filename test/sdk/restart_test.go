@@ -10,11 +10,11 @@ import (
 // The whole line of Lambent in one script: up, four calls by the SDK, an answer,
 // kill -9 of the daemon, up again, the same answer, nothing left on the host.
 func TestFunctionOutlivesKill(t *testing.T) {
+	t.Parallel()
 	needs(t)
-	data := t.TempDir()
-	check := watchHost(t, data, binaries)
+	w := watch(t)
 
-	first := up(t, data)
+	first := w.up()
 	client := first.client()
 	created := deploy(t, client, creation(t, "echo", "app.py", "app.echo")) // calls 1 and 2: create, get
 	answers(t, client, "echo", `{"basket":[1,2,3]}`, `{"basket":[1,2,3]}`)  // call 3: invoke
@@ -25,7 +25,7 @@ func TestFunctionOutlivesKill(t *testing.T) {
 	before := getFunction(t, client, "echo")
 	first.kill()
 
-	second := up(t, data)
+	second := w.up()
 	client = second.client()
 	answers(t, client, "echo", `{"basket":[1,2,3]}`, `{"basket":[1,2,3]}`)
 	after := getFunction(t, client, "echo")
@@ -34,17 +34,17 @@ func TestFunctionOutlivesKill(t *testing.T) {
 		t.Errorf("the function changed: %+v, then %+v", before.Configuration, after.Configuration)
 	}
 	second.stop()
-	check()
+	w.leftNothing()
 }
 
 // A kill while functions run and while one is being created loses nothing that was
 // answered, and leaves nothing.
 func TestKillWhileBusy(t *testing.T) {
+	t.Parallel()
 	needs(t)
-	data := t.TempDir()
-	check := watchHost(t, data, binaries)
+	w := watch(t)
 
-	first := up(t, data)
+	first := w.up()
 	client := first.client()
 	deploy(t, client, creation(t, "state", "app.py", "app.state"))
 	busy := make(chan error, 1)
@@ -60,13 +60,13 @@ func TestKillWhileBusy(t *testing.T) {
 		t.Error("an invocation was answered by a killed daemon")
 	}
 
-	second := up(t, data)
+	second := w.up()
 	client = second.client()
 	waitActive(t, client, "late")
 	answers(t, client, "late", `"hello"`, `"hello"`)
 	answers(t, client, "state", `{}`, `{"number":0,"content":null}`)
 	second.stop()
-	check()
+	w.leftNothing()
 }
 
 // Stopping leaves nothing either, with instances warm.

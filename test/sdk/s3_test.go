@@ -102,6 +102,7 @@ func eventually(t *testing.T, client *lambda.Client, name, want string) {
 // Nothing in the data folder shows a variable's value, and the function still has it
 // after a restart; with the key gone the server says what to do.
 func TestVariablesAreSealed(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	const secret = "hunter2-in-the-open"
 	data := t.TempDir()

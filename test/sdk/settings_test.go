@@ -10,6 +10,7 @@ import (
 
 // What tools read after a create, and what comes of setting it.
 func TestFunctionSettings(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	deploy(t, client, creation(t, "echo", "app.py", "app.echo"))

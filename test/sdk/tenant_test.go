@@ -46,6 +46,7 @@ func traced(t *testing.T, client *lambda.Client, name, tenant string) trace {
 
 // No tenant meets what another has left, in the module or in /tmp, and each meets its own.
 func TestTenantsShareNothing(t *testing.T) {
+	t.Parallel()
 	for _, tier := range tiers(t) {
 		t.Run(tier, func(t *testing.T) { tenantsShareNothing(t, tier) })
 	}
@@ -80,6 +81,7 @@ func tenantsShareNothing(t *testing.T, tier string) {
 
 // AWS's errors: an id where none belongs, none where one does, and one that is none.
 func TestTenantErrors(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	deploy(t, client, perTenant(creation(t, "shared", "tenant.py", "tenant.handler")))
@@ -105,6 +107,7 @@ func TestTenantErrors(t *testing.T) {
 // A function keeps its mode: no update says anything of it, and what AWS does not offer such
 // functions is refused.
 func TestTenancyIsForLife(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	d := up(t, t.TempDir())
 	client := d.client()
@@ -173,6 +176,7 @@ func TestEventsKeepTheirTenant(t *testing.T) {
 
 // The platform's records say whose an invocation was.
 func TestTenantInLogs(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	in := perTenant(creation(t, "shared", "tenant.py", "tenant.handler"))

@@ -123,6 +123,7 @@ func TestEveryWaiterEnds(t *testing.T) {
 // An alias that is moved, as recorded from the service (alias_moving), and one that
 // splits its invocations.
 func TestAliasMoves(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	ctx, name := t.Context(), aws.String("moved")
@@ -179,8 +180,8 @@ func TestAliasMoves(t *testing.T) {
 }
 
 const (
-	loadUpdates = 50
-	loadInvokes = 10_000
+	loadUpdates = 15  // how often TestUpdateUnderLoad updates; SOAK_UPDATES sets it
+	loadInvokes = 200 // for every update
 	loadClients = 4
 )
 
@@ -188,6 +189,7 @@ const (
 type load struct {
 	t       *testing.T
 	client  *lambda.Client
+	updates int64        // to come
 	begun   atomic.Int64 // the highest number whose update was sent
 	settled atomic.Int64 // the highest number whose update was seen to be Successful
 	invokes atomic.Int64
@@ -201,23 +203,23 @@ func TestUpdateUnderLoad(t *testing.T) {
 	needs(t)
 	client := up(t, t.TempDir()).client()
 	deployNumber(t, client, "load")
-	l := &load{t: t, client: client}
+	l := &load{t: t, client: client, updates: int64(rounds("SOAK_UPDATES", loadUpdates))}
 	began := time.Now()
 	var invokers sync.WaitGroup
 	defer invokers.Wait() // also when the test ends early
 	for range loadClients {
 		invokers.Go(l.invokeAll)
 	}
-	for number := 1; number <= loadUpdates && !t.Failed(); number++ {
+	for number := int64(1); number <= l.updates && !t.Failed(); number++ {
 		l.update(number)
 	}
 	invokers.Wait()
-	t.Logf("%d invocations during %d updates in %v", l.invokes.Load(), loadUpdates, time.Since(began).Round(time.Millisecond))
+	t.Logf("%d invocations during %d updates in %v", l.invokes.Load(), l.updates, time.Since(began).Round(time.Millisecond))
 }
 
 // invokeAll invokes until there were enough of both.
 func (l *load) invokeAll() {
-	for !l.t.Failed() && (l.settled.Load() < loadUpdates || l.invokes.Load() < loadInvokes) {
+	for !l.t.Failed() && (l.settled.Load() < l.updates || l.invokes.Load() < l.updates*loadInvokes) {
 		if err := l.invokeOnce(); err != nil {
 			l.t.Error(err) // ends the others, too
 		}
@@ -258,32 +260,32 @@ func (l *load) first(number int) error {
 
 // update changes code and, ahead of it, the description, so that a reader can tell which
 // update is in progress.
-func (l *load) update(number int) {
+func (l *load) update(number int64) {
 	l.t.Helper()
-	for ; l.invokes.Load() < int64(number-1)*loadInvokes/loadUpdates && !l.t.Failed(); time.Sleep(time.Millisecond) {
+	for ; l.invokes.Load() < (number-1)*loadInvokes && !l.t.Failed(); time.Sleep(time.Millisecond) {
 		continue
 	}
 	name := aws.String("load")
-	if _, err := l.client.UpdateFunctionConfiguration(l.t.Context(), &lambda.UpdateFunctionConfigurationInput{FunctionName: name, Description: aws.String(strconv.Itoa(number))}); err != nil {
+	if _, err := l.client.UpdateFunctionConfiguration(l.t.Context(), &lambda.UpdateFunctionConfigurationInput{FunctionName: name, Description: aws.String(strconv.FormatInt(number, 10))}); err != nil {
 		l.t.Error(err)
 		return
 	}
 	waitUpdated(l.t, l.client, *name)
-	l.begun.Store(int64(number))
-	if _, err := l.client.UpdateFunctionCode(l.t.Context(), &lambda.UpdateFunctionCodeInput{FunctionName: name, ZipFile: numbered(l.t, number)}); err != nil {
+	l.begun.Store(number)
+	if _, err := l.client.UpdateFunctionCode(l.t.Context(), &lambda.UpdateFunctionCodeInput{FunctionName: name, ZipFile: numbered(l.t, int(number))}); err != nil {
 		l.t.Error(err)
 		return
 	}
 	waitUpdated(l.t, l.client, *name)
-	l.settled.Store(int64(number))
+	l.settled.Store(number)
 }
 
 const (
-	crowdFunctions = 1000
+	crowdFunctions = 250 // how many come and go in TestCrowd; SOAK_CROWD sets it
 	crowdClients   = 16
 )
 
-// A thousand functions are created, updated, listed and deleted by many clients at once,
+// Hundreds of functions are created, updated, listed and deleted by many clients at once,
 // which also name versions of one that they share: no update is lost, nothing fails.
 func TestCrowd(t *testing.T) {
 	needs(t)
@@ -292,13 +294,13 @@ func TestCrowd(t *testing.T) {
 	if _, err := d.client().PublishVersion(t.Context(), &lambda.PublishVersionInput{FunctionName: aws.String("shared")}); err != nil {
 		t.Fatal(err)
 	}
-	in := creation(t, "", "app.py", "app.echo")
+	in, functions := creation(t, "", "app.py", "app.echo"), rounds("SOAK_CROWD", crowdFunctions)
 	began := time.Now()
 	var clients sync.WaitGroup
 	for client := range crowdClients {
 		clients.Go(func() {
 			c := crowd{t, d.client()}
-			for i := client; i < crowdFunctions && !t.Failed(); i += crowdClients {
+			for i := client; i < functions && !t.Failed(); i += crowdClients {
 				if err := c.live(*in, fmt.Sprintf("f-%04d", i)); err != nil {
 					t.Errorf("function %d: %v", i, err)
 				}
@@ -306,7 +308,7 @@ func TestCrowd(t *testing.T) {
 		})
 	}
 	clients.Wait()
-	t.Logf("%d lives by %d clients in %v", crowdFunctions, crowdClients, time.Since(began).Round(time.Millisecond))
+	t.Logf("%d lives by %d clients in %v", functions, crowdClients, time.Since(began).Round(time.Millisecond))
 	left, err := d.client().ListFunctions(t.Context(), &lambda.ListFunctionsInput{})
 	if err != nil || len(left.Functions) != 1 {
 		t.Errorf("%d functions are left, %v", len(left.Functions), err)
@@ -319,8 +321,8 @@ func TestCrowd(t *testing.T) {
 		}
 		aliases += len(page.Aliases)
 	}
-	if aliases != crowdFunctions {
-		t.Errorf("%d aliases, want %d: updates were lost", aliases, crowdFunctions)
+	if aliases != functions {
+		t.Errorf("%d aliases, want %d: updates were lost", aliases, functions)
 	}
 }
 

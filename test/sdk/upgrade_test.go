@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -23,16 +22,16 @@ import (
 )
 
 // upgrades is how often TestUpgradeUnderLoad upgrades; SOAK_UPGRADES sets it.
-const upgrades = 20
+const upgrades = 8
 
 // upgrade starts a server over a running one and waits until it has taken over.
-func upgrade(t *testing.T, old *daemon) *daemon {
+func upgrade(t *testing.T, old *daemon, env ...string) *daemon {
 	t.Helper()
-	running, err := lambent.Upgrade(binaries, old.Daemon, filepath.Join(t.TempDir(), "lambent.log"))
+	running, err := lambent.Upgrade(old.programs, old.Daemon, filepath.Join(t.TempDir(), "lambent.log"), env...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &daemon{Daemon: running, t: t}
+	d := &daemon{Daemon: running, t: t, programs: old.programs}
 	t.Cleanup(d.finish)
 	return d
 }
@@ -134,10 +133,7 @@ func TestUpgradeUnderLoad(t *testing.T) {
 	t.Setenv("LAMBENT_ALLOW_PROCESS", "true")
 	data := t.TempDir()
 	check := watchHost(t, data, binaries)
-	rounds := upgrades
-	if n, err := strconv.Atoi(os.Getenv("SOAK_UPGRADES")); err == nil {
-		rounds = n
-	}
+	times := rounds("SOAK_UPGRADES", upgrades)
 	d := up(t, data)
 	client := d.client()
 	deploy(t, client, creation(t, "echo", "app.py", "app.echo"))
@@ -157,7 +153,7 @@ func TestUpgradeUnderLoad(t *testing.T) {
 		return updateTo(t, c, "number", last)
 	})
 	var old []*daemon
-	for range rounds {
+	for range times {
 		time.Sleep(500 * time.Millisecond) // warm again
 		next := upgrade(t, d)
 		old, d = append(old, d), next
@@ -168,7 +164,7 @@ func TestUpgradeUnderLoad(t *testing.T) {
 	}
 	awaitUntil(t, "the queue to be empty", time.Minute, d.drained)
 	l.allRan(file)
-	t.Logf("%d upgrades, %d requests, %d failed; %d events, %d updates", rounds, l.ok.Load()+l.failed.Load(), l.failed.Load(), len(l.accepted), last)
+	t.Logf("%d upgrades, %d requests, %d failed; %d events, %d updates", times, l.ok.Load()+l.failed.Load(), l.failed.Load(), len(l.accepted), last)
 	d.stop()
 	check()
 }
@@ -238,11 +234,10 @@ func TestUpgradeThatFails(t *testing.T) {
 
 // The old server is killed while it finishes: what it had accepted is not lost.
 func TestKilledWhileFinishing(t *testing.T) {
+	t.Parallel()
 	needs(t)
-	t.Setenv("LAMBENT_ALLOW_PROCESS", "true")
-	data := t.TempDir()
-	check := watchHost(t, data, binaries)
-	first := up(t, data)
+	w := watch(t)
+	first := w.up(allowProcess)
 	client := first.client()
 	file := marking(t, client, "mark", "mark.handler")
 	var accepted []string
@@ -254,7 +249,7 @@ func TestKilledWhileFinishing(t *testing.T) {
 		accepted = append(accepted, id)
 	}
 	awaitUntil(t, "events to run", 20*time.Second, func() bool { return len(marks(t, file)) > 2 })
-	second := upgrade(t, first)
+	second := w.upgrade(first, allowProcess)
 	if first.Ended() {
 		t.Error("the old server did not wait for the events that it ran")
 	}
@@ -273,11 +268,12 @@ func TestKilledWhileFinishing(t *testing.T) {
 		t.Error("no event ran again: the old server was killed while it ran none")
 	}
 	second.stop()
-	check()
+	w.leftNothing()
 }
 
 // A server takes over only on the addresses that are served.
 func TestUpgradeElsewhere(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	d := up(t, t.TempDir())
 	for _, change := range []func(*lambent.Daemon){
@@ -301,24 +297,26 @@ func TestUpgradeElsewhere(t *testing.T) {
 // What runs in the old server ends there, and calls the new one: what was changed since is
 // what it meets.
 func TestCallsOfTheOldReachTheNew(t *testing.T) {
+	t.Parallel()
 	needs(t)
-	data := t.TempDir()
-	check := watchHost(t, data, binaries)
-	first := up(t, data)
+	w := watch(t)
+	first := w.up()
 	client := first.client()
 	deployNumber(t, client, "number")
-	deploy(t, client, creation(t, "caller", "home.py", "home.call"))
+	in := creation(t, "caller", "home.py", "home.call")
+	in.Timeout = aws.Int32(60) // it goes on until the change is made
+	deploy(t, client, in)
 	var n number
 	answered := make(chan error, 1)
 	go func() {
-		out, err := client.Invoke(context.Background(), &lambda.InvokeInput{FunctionName: aws.String("caller"), Payload: []byte(`{"name":"number","sleep":4}`)})
+		out, err := client.Invoke(context.Background(), &lambda.InvokeInput{FunctionName: aws.String("caller"), Payload: []byte(`{"name":"number","until":7}`)})
 		if err == nil {
 			err = json.Unmarshal(out.Payload, &n)
 		}
 		answered <- err
 	}()
-	time.Sleep(time.Second)
-	second := upgrade(t, first)
+	first.awaitBusy(1)
+	second := w.upgrade(first)
 	if err := updateTo(t, second.client(), "number", 7); err != nil {
 		t.Fatal(err)
 	}
@@ -327,11 +325,12 @@ func TestCallsOfTheOldReachTheNew(t *testing.T) {
 	}
 	first.awaitEnd(20 * time.Second)
 	second.stop()
-	check()
+	w.leftNothing()
 }
 
 // The signal makes a server start its successor, and systemd learns whom to follow.
 func TestUpgradeBySignal(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	data := t.TempDir()
 	path := filepath.Join(t.TempDir(), "notify")
@@ -340,8 +339,7 @@ func TestUpgradeBySignal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer notified.Close()
-	t.Setenv("NOTIFY_SOCKET", path)
-	d := up(t, data)
+	d := upWith(t, data, "NOTIFY_SOCKET="+path)
 	deploy(t, d.client(), creation(t, "echo", "app.py", "app.echo"))
 	if err := d.Send(syscall.SIGUSR2); err != nil {
 		t.Fatal(err)

@@ -48,10 +48,16 @@ func (g *Group) killForGood() error {
 	if err == nil && len(g.dirs) == 1 {
 		return nil
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !isGone(err) {
 		return fmt.Errorf("killing group %s: %w", g.name, err)
 	}
 	return g.Kill()
+}
+
+// isGone says whether a file could not be used because its group was removed: another server that
+// starts reaps the same groups. One that was open by then has no device any more.
+func isGone(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV)
 }
 
 // signalAll stops the group without waiting for it, so that forks end, signals all
@@ -59,13 +65,13 @@ func (g *Group) killForGood() error {
 // frozen by v1 dies only then.
 func (g *Group) signalAll() error {
 	if b, dir, ok := g.brake(); ok {
-		if err := g.host.tree.write(filepath.Join(dir, b.file), b.on); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := g.host.tree.write(filepath.Join(dir, b.file), b.on); err != nil && !isGone(err) {
 			return err
 		}
 	}
 	signalled := map[int]bool{}
 	err := poll(time.Now().Add(killLimit), func() (bool, error) { return g.signalNew(signalled) })
-	if release := g.release(); !errors.Is(release, fs.ErrNotExist) {
+	if release := g.release(); !isGone(release) {
 		err = errors.Join(err, release)
 	}
 	return err
@@ -124,7 +130,7 @@ func (g *Group) members() ([]int, error) {
 	var all []int
 	for _, dir := range g.dirs {
 		text, err := g.host.tree.read(filepath.Join(dir, "cgroup.procs"))
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) {
+		if isGone(err) {
 			continue
 		}
 		if err != nil {

@@ -2,6 +2,7 @@ package cgroup
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -9,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -390,6 +392,36 @@ func TestReapTakesTheDeadAndSparesTheLiving(t *testing.T) {
 		t.Error(err)
 	}
 	_ = survivor.Wait()
+}
+
+// Servers that start at once all find what a dead one has left: each takes away what is there, and
+// none fails for what another took.
+func TestManyReapAtOnce(t *testing.T) {
+	h := realHost(t)
+	dead := testOwner(t, h)
+	for range 20 {
+		for id := range 8 {
+			if _, err := h.Create(dead, fmt.Sprint("lost", id), Limits{Memory: 64 << 20, Pids: 32}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var all sync.WaitGroup
+		for range 4 {
+			server, err := Open(systemRoot)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Go(func() {
+				if err := server.Reap(func(o string) bool { return o != dead }); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		for _, one := range h.hierarchies {
+			h.forget(one, dead)
+		}
+	}
 }
 
 func TestCreateAfterReapOfItsOwner(t *testing.T) {

@@ -40,7 +40,7 @@ return {random: Math.random(), randomBytes: c.randomBytes(16).toString('hex'), r
 func TestInterpretersThatWaitedShareNoRandomNumbers(t *testing.T) {
 	s := newStation(t)
 	for _, language := range []string{"python", "nodejs"} {
-		for _, runtime := range s.runtimes(language) {
+		for _, runtime := range s.allRuntimes(language) {
 			t.Run(runtime, func(t *testing.T) { s.drawNumbers(t, runtime, numbersOf[language]) })
 		}
 	}

@@ -83,8 +83,18 @@ func readable(t testing.TB, dir string) {
 	}
 }
 
-// runtimes lists what this host has of a language, best first.
-func (s *station) runtimes(language string) (ids []string) {
+// runtimes lists what this host has of a language, best first: the newest and the oldest, or all
+// of them in long rounds (make soak).
+func (s *station) runtimes(language string) []string {
+	ids := s.allRuntimes(language)
+	if len(ids) > 2 && os.Getenv("SOAK_RUNTIMES") != "true" {
+		return []string{ids[0], ids[len(ids)-1]}
+	}
+	return ids
+}
+
+// allRuntimes lists all that this host has of a language, best first.
+func (s *station) allRuntimes(language string) (ids []string) {
 	for _, found := range s.catalogue.List() {
 		if strings.HasPrefix(found.Runtime, language) {
 			ids = append(ids, found.Runtime)

@@ -23,7 +23,7 @@ import (
 func TestArm64GuestBootsAndGoesOn(t *testing.T) {
 	set := os.Getenv("GUEST_ARM64") // a folder with vmlinuz, modules/ and lambent-agent
 	if set == "" {
-		return
+		t.Skip("GUEST_ARM64 names no folder with what a guest of the other processor boots from: make soak, test/arm64")
 	}
 	q := qemu{"arm64"}
 	h := armHardware(t, set)

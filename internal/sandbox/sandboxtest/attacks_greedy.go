@@ -15,20 +15,20 @@ func greedyAttacks() []Attack {
 			Without: []string{pidsBound}, Plant: plantBomb("zombie-bomb", 100),
 		},
 		{
-			Name: "MemoryBomb", Family: memoryBombs, Success: "uses 320 MiB where 128 are allowed",
-			Without: []string{memoryBound}, Plant: with("memory-bomb", 320),
+			Name: "MemoryBomb", Family: memoryBombs, Success: "uses 600 MiB where 128 are allowed",
+			Without: []string{memoryBound}, Plant: with("memory-bomb", 600),
 		},
 		{
-			Name: "MemoryCrowd", Family: memoryBombs, Success: "uses 328 MiB in many small processes where 128 are allowed",
-			Without: []string{memoryBound}, Plant: with("memory-crowd", 8, 41),
+			Name: "MemoryCrowd", Family: memoryBombs, Success: "uses 600 MiB in many small processes where 128 are allowed",
+			Without: []string{memoryBound}, Plant: with("memory-crowd", 8, 75),
 		},
 		{
-			Name: "FillSharedMemory", Family: memoryBombs, Success: "keeps 320 MiB in /dev/shm where 128 of memory are allowed",
-			Without: []string{memoryBound}, Plant: with("fill", "/dev/shm/fill", 320),
+			Name: "FillSharedMemory", Family: memoryBombs, Success: "keeps 600 MiB in /dev/shm where 128 of memory are allowed",
+			Without: []string{memoryBound}, Plant: with("fill", "/dev/shm/fill", 600),
 		},
 		{
-			Name: "AnonymousFile", Family: memoryBombs, Success: "keeps 320 MiB in a file without a name where 128 of memory are allowed",
-			Without: []string{memoryBound}, Plant: with("memfd", 320),
+			Name: "AnonymousFile", Family: memoryBombs, Success: "keeps 600 MiB in a file without a name where 128 of memory are allowed",
+			Without: []string{memoryBound}, Plant: with("memfd", 600),
 		},
 		{
 			Name: "FillTmp", Family: fileBombs, Success: "writes 96 MiB to /tmp where 64 are allowed",

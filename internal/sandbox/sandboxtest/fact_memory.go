@@ -6,6 +6,10 @@ import (
 	"lambent.dev/lambent/internal/sandbox"
 )
 
+// beyondMemory is more than any tier may lend a box at its limit, in MiB: a command that asks for
+// as much ends for lack of memory however late it is killed.
+const beyondMemory = "600"
+
 // memoryFacts are for boxes that do not outlive their memory limit: the ends of the command and
 // of the box must both say why.
 func memoryFacts() []fact {
@@ -18,7 +22,7 @@ func memoryFacts() []fact {
 
 func outOfMemoryEndsTheBox(r *rig) {
 	box := r.bound()
-	if e := r.exit(r.start(box, probe("alloc", "300"))); !killed(e) || !e.OutOfMemory {
+	if e := r.exit(r.start(box, probe("alloc", beyondMemory))); !killed(e) || !e.OutOfMemory {
 		r.Errorf("exit = %+v, want SIGKILL for lack of memory", e)
 	}
 	r.diedOfMemory(box)
@@ -26,7 +30,7 @@ func outOfMemoryEndsTheBox(r *rig) {
 
 func outOfMemoryOfAChildEndsTheBox(r *rig) {
 	box := r.bound()
-	if e := r.exit(r.start(box, probe("memory-crowd", "1", "300"))); !killed(e) || !e.OutOfMemory {
+	if e := r.exit(r.start(box, probe("memory-crowd", "1", beyondMemory))); !killed(e) || !e.OutOfMemory {
 		r.Errorf("exit = %+v, want SIGKILL for lack of memory", e)
 	}
 	r.diedOfMemory(box)
@@ -47,6 +51,6 @@ func (r *rig) diedOfMemory(box sandbox.Sandbox) {
 
 func outOfMemoryDoesNotTouchAnother(r *rig) {
 	one, two := r.bound(), r.bound()
-	r.exit(r.start(one, probe("alloc", "300")))
+	r.exit(r.start(one, probe("alloc", beyondMemory)))
 	r.output(two, "exit", "0")
 }

@@ -186,7 +186,7 @@ func limitFacts() []fact {
 
 func outOfMemoryIsNamed(r *rig) {
 	box := r.bound()
-	if e := r.exit(r.start(box, probe("alloc", "300"))); !killed(e) || !e.OutOfMemory {
+	if e := r.exit(r.start(box, probe("alloc", beyondMemory))); !killed(e) || !e.OutOfMemory {
 		r.Errorf("exit = %+v, want SIGKILL for lack of memory", e)
 	}
 	if u := r.usage(box); u.OOMKills == 0 {
@@ -198,7 +198,7 @@ func outOfMemoryIsNamed(r *rig) {
 // not happen is that nobody is told.
 func outOfMemoryOfAChild(r *rig) {
 	box := r.bound()
-	r.exit(r.start(box, probe("memory-crowd", "1", "300")))
+	r.exit(r.start(box, probe("memory-crowd", "1", beyondMemory)))
 	if u := r.usage(box); u.OOMKills == 0 {
 		r.Errorf("Usage = %+v, want OOMKills", u)
 	}
@@ -209,7 +209,7 @@ func boxOutlivesOutOfMemory(r *rig) {
 	box := r.bound()
 	r.output(box, "write", "/tmp/file", "1")
 	for range 2 {
-		if e := r.exit(r.start(box, probe("alloc", "300"))); !e.OutOfMemory {
+		if e := r.exit(r.start(box, probe("alloc", beyondMemory))); !e.OutOfMemory {
 			r.Errorf("it ended with %+v, want for lack of memory", e)
 		}
 		r.reset(box)

@@ -8,7 +8,8 @@ import (
 	"regexp"
 )
 
-// Build puts the programs of the module in folder module into folder dir.
+// Build puts the programs of the module in folder module into folder dir, built as `make build`
+// does: what that has compiled is not compiled again.
 func Build(module, dir string) error { return build(module, dir, "0", "./cmd/...") }
 
 // BuildForRaces does as Build, with the race detector in the server. It needs a C compiler.
@@ -20,7 +21,7 @@ func BuildForRaces(module, dir string) error {
 }
 
 func build(module, dir, cgo string, args ...string) error {
-	cmd := exec.Command("go", append([]string{"build", "-o", dir + string(filepath.Separator)}, args...)...)
+	cmd := exec.Command("go", append([]string{"build", "-trimpath", "-o", dir + string(filepath.Separator)}, args...)...)
 	cmd.Dir = module
 	cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo)
 	if out, err := cmd.CombinedOutput(); err != nil {
