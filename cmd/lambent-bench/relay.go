@@ -25,12 +25,12 @@ type worker struct {
 // relay serves requests on addr with n processes of command: the least that can stand between an
 // HTTP request and a handler in a process of its own. It reads one kind of request; one write and
 // one read go to the process. No limits, no log, no receipt, no sandbox.
-func relay(ctx context.Context, addr string, n int, command []string) (err error) {
+func relay(ctx context.Context, addr string, n int, command []string) error {
 	free := make(chan *worker, n)
 	for range n {
-		w, child, startErr := startWorker(ctx, command)
-		if startErr != nil {
-			return startErr
+		w, child, err := startWorker(ctx, command)
+		if err != nil {
+			return err
 		}
 		defer func() { _ = w.in.Close(); _ = child.Wait() }() // ctx has killed it, or it sees the end
 		free <- w
