@@ -12,7 +12,7 @@ import (
 )
 
 // playLimit bounds how long what waits may play.
-const playLimit = 15 * time.Second
+const playLimit = 45 * time.Second
 
 // rehearse goes the way of a start and back.
 func (g *guest) rehearse(r *agentproto.Rehearse) error {

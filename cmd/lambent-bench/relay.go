@@ -52,7 +52,7 @@ func relay(ctx context.Context, addr string, n int, command []string) error {
 		}
 		go func() { // ends with the connection, or the program
 			defer c.Close()
-			if err := relayAll(c, free); err != nil && !errors.Is(err, io.EOF) {
+			if err := relayAll(c, free); !errors.Is(err, io.EOF) {
 				fmt.Fprintln(os.Stderr, "lambent-bench: relay:", err)
 			}
 		}()
@@ -73,7 +73,7 @@ func startWorker(ctx context.Context, command []string) (*worker, *exec.Cmd, err
 	return &worker{in: in, out: out, buf: make([]byte, 64<<10)}, child, child.Start()
 }
 
-// relayAll answers the requests of one connection.
+// relayAll answers the requests of one connection until it ends, and says how.
 func relayAll(c net.Conn, free chan *worker) error {
 	in := bufio.NewReader(c)
 	var frame, answer []byte

@@ -210,7 +210,7 @@ func (b *box) diedBy(state *os.ProcessState, err error) error {
 }
 
 // oomLimit bounds how long a guest may take to say whether its kernel killed something.
-const oomLimit = 5 * time.Second
+const oomLimit = 20 * time.Second
 
 // ranOut says whether the guest's kernel, or the host's for the monitor, killed something for
 // lack of memory that was not told yet.

@@ -27,7 +27,7 @@ type firecrackerVMM struct {
 
 // firecrackerLine is the kernel's command line. A guest has no serial port and no names of drives;
 // it ends by its keyboard's controller, which is there for that (Firecracker's docs/api_requests/actions.md).
-const firecrackerLine = "quiet reboot=k panic=-1 cryptomgr.notests lsm= audit=0 random.trust_cpu=on 8250.nr_uarts=0 nowatchdog " +
+const firecrackerLine = "quiet reboot=k panic=-1 cryptomgr.notests lsm= audit=0 random.trust_cpu=on 8250.nr_uarts=0 swiotlb=noforce nowatchdog " +
 	"nosoftlockup raid=noautodetect i8042.noaux i8042.nomux i8042.dumbkbd"
 
 // vsockPort is where the agent of a guest listens.
@@ -173,7 +173,7 @@ func (m *firecrackerMonitor) begin(ctx context.Context) error {
 func (m *firecrackerMonitor) machine() firecracker.Machine {
 	f := firecracker.Machine{
 		MachineConfig: firecracker.MachineConfig{VCPUs: m.hardware.cpus, MemoryMiB: int(m.hardware.memory >> 20)},
-		BootSource:    firecracker.BootSource{Kernel: firecracker.Inside(kernelFile), Initrd: firecracker.Inside(initrdFile), Args: bootLine()},
+		BootSource:    firecracker.BootSource{Kernel: firecracker.Inside(kernelFile), Initrd: firecracker.Inside(initrdFile), Args: bootLine() + keepsFree(m.hardware.memory)},
 		Vsock:         firecracker.Vsock{CID: guestCID, Socket: "/" + firecracker.VsockSocket},
 	}
 	for _, name := range agentproto.Devices() {

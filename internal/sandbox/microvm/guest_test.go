@@ -1,6 +1,7 @@
 package microvm_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,6 +26,29 @@ func TestPythonRunsInAGuest(t *testing.T) {
 	said := output(t, box, "/usr/bin/python3", "/var/task/app.py")
 	if !strings.Contains(said, "-cloud-") || !strings.HasSuffix(said, " 42 993 ['app.py', 'app2.py']\n") {
 		t.Errorf("printed %q", said)
+	}
+}
+
+// A guest has its whole class for commands, and some: what its kernel takes from all of them when
+// the machine has too little is a crawl of minutes where the limit of commands would have ended them.
+func TestGuestHasItsClassForCommands(t *testing.T) {
+	const margin = 12 << 10 // KiB: page tables, and what the kernel keeps free
+	classes := []int{128}
+	if os.Getenv("SOAK_GUESTS") != "" { // each boots a guest
+		classes = append(classes, 512, 3008, 10240)
+	}
+	d := newDriver(t)
+	for _, class := range classes {
+		template := prepared(t, d, sandbox.Base{Root: sandbox.RootHost, Memory: class, Tmp: 64 << 20, Network: sandbox.NetworkNone})
+		info := output(t, boundBox(t, template, sandbox.Workload{}), "/bin/cat", "/proc/meminfo")
+		_, after, _ := strings.Cut(info, "MemAvailable:")
+		var available int
+		if _, err := fmt.Sscan(after, &available); err != nil {
+			t.Fatalf("%v: %s", err, info)
+		}
+		if available < class<<10+margin {
+			t.Errorf("of %d MiB, commands could have %d KiB:\n%s", class, available, info)
+		}
 	}
 }
 

@@ -2,14 +2,11 @@ package microvm_test
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light"
@@ -72,8 +69,8 @@ func filter(t testing.TB) []byte {
 	return f
 }
 
-// newTemplate skips, with what Probe says, where the host cannot do microvm.
-func newTemplate(t testing.TB) (*microvm.Driver, sandbox.Template) {
+// newDriver skips, with what Probe says, where the host cannot do microvm. It ends with the test.
+func newDriver(t testing.TB) *microvm.Driver {
 	t.Helper()
 	d, err := microvm.New(microvm.Options{
 		Agent: agentBinary, Images: images(), Filter: filter(t), Owner: fmt.Sprintf("microvm-test-%d", os.Getpid()), Dir: t.TempDir(), Cache: cache,
@@ -81,12 +78,28 @@ func newTemplate(t testing.TB) (*microvm.Driver, sandbox.Template) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	require(t, d)
-	template, err := d.Prepare(t.Context(), sandbox.Base{Root: sandbox.RootHost, Tmp: 64 << 20, Network: sandbox.NetworkNone})
+	return d
+}
+
+// prepared is a template that ends with the test.
+func prepared(t testing.TB, d *microvm.Driver, b sandbox.Base) sandbox.Template {
+	t.Helper()
+	template, err := d.Prepare(t.Context(), b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d, template
+	t.Cleanup(func() {
+		if err := template.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return template
 }
 
 // require skips where the host lacks what guests need, which CI has.
@@ -104,20 +117,8 @@ func require(t testing.TB, d *microvm.Driver) {
 // newBox makes a bound box that ends with the test.
 func newBox(t *testing.T, mounts ...sandbox.Mount) sandbox.Sandbox {
 	t.Helper()
-	d, template := newTemplate(t)
-	box, err := template.Create(t.Context(), fmt.Sprintf("box-%d", time.Now().UnixNano()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := errors.Join(box.Close(context.Background()), template.Close(), d.Close()); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := box.Bind(t.Context(), sandbox.Workload{Name: "test", Mounts: mounts, Memory: 128 << 20, Pids: 64}); err != nil {
-		t.Fatal(err)
-	}
-	return box
+	template := prepared(t, newDriver(t), sandbox.Base{Root: sandbox.RootHost, Tmp: 64 << 20, Network: sandbox.NetworkNone})
+	return boundBox(t, template, sandbox.Workload{Mounts: mounts})
 }
 
 // output runs a command as a function does, and returns what it printed.

@@ -19,7 +19,7 @@ type qemu struct {
 
 // kernelLine is every guest's: see platform for what an emulated processor adds.
 const kernelLine = "quiet reboot=t panic=-1 cryptomgr.notests lsm= audit=0 random.trust_cpu=on " +
-	"8250.nr_uarts=0 nowatchdog nosoftlockup raid=noautodetect"
+	"8250.nr_uarts=0 swiotlb=noforce nowatchdog nosoftlockup raid=noautodetect"
 
 // identity implements vmm.
 func (q qemu) identity() (string, error) { return identityOf(image.QEMU(q.arch)) }
@@ -45,7 +45,7 @@ func (qemu) named() bool { return false }
 // boot are the arguments of a guest that boots.
 func (q qemu) boot(h hardware, files *inheritance) []string {
 	args := q.args(h, files, "on")
-	line := kernelLine
+	line := kernelLine + keepsFree(h.memory)
 	if !h.kvm {
 		line += q.platform().emulatedLine
 	}

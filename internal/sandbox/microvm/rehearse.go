@@ -12,7 +12,7 @@ import (
 )
 
 // rehearsalLimit bounds a rehearsal, which takes a fraction of a second of an emulated processor.
-const rehearsalLimit = 20 * time.Second
+const rehearsalLimit = time.Minute
 
 // rehearse has a guest that nobody waits for go the way of a start. What QEMU translates of the
 // guest's code it keeps for as long as it runs: the start itself finds it translated. Nothing of it

@@ -31,9 +31,7 @@ const (
 	// startLimit bounds a restored guest until its agent answers.
 	startLimit = 60 * time.Second
 	// closeLimit bounds how long a guest that was saved may take to go.
-	closeLimit = 10 * time.Second
-	// guestOverhead is what a guest's kernel and agent need beside commands, in bytes.
-	guestOverhead = 64 << 20
+	closeLimit = 30 * time.Second
 	// monitorOverhead is what the monitor may use beside the guest's memory, in bytes: for what it
 	// translates of the guest's code, where it emulates.
 	monitorOverhead = 192 << 20

@@ -67,15 +67,13 @@ func TestGuestThatIsAStemRehearses(t *testing.T) {
 		t.Fatal(err)
 	}
 	require(t, d)
-	template, err := d.Prepare(t.Context(), sandbox.Base{Root: sandbox.RootHost, Tmp: 64 << 20, Network: sandbox.NetworkNone, Preload: "python"})
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() {
-		if err := errors.Join(template.Close(), d.Close()); err != nil {
+		if err := d.Close(); err != nil {
 			t.Error(err)
 		}
 	})
+	base := sandbox.Base{Root: sandbox.RootHost, Tmp: 64 << 20, Network: sandbox.NetworkNone, Preload: "python"}
+	template := prepared(t, d, base)
 	stem := template.(sandbox.Background).CreateInBackground
 	want := map[string]string{"made ahead": "1 mine", "waited for": "0 mine"}
 	if !d.Emulates() {
@@ -86,9 +84,12 @@ func TestGuestThatIsAStemRehearses(t *testing.T) {
 		if got := firstAnswer(t, box, command, code); got != want[name] {
 			t.Errorf("%s: answered %q, want %q", name, got, want[name])
 		}
-		if made := box.(sandbox.Machine).Made(); made.Emulated != d.Emulates() || made.Restore.To.Before(made.Restore.From) || !made.Attach.To.After(made.Attach.From) || made.Attach.From.Before(made.Restore.To) {
+		if made := box.(sandbox.Machine).Made(); made.Emulated != d.Emulates() || !follow(made.Boot, made.Restore, made.Attach) {
 			t.Errorf("%s: made %+v", name, made)
 		}
+	}
+	if made := createdBox(t, prepared(t, d, base).Create).(sandbox.Machine).Made(); made.Boot != (sandbox.Span{}) {
+		t.Errorf("a guest of a snapshot that was there: made %+v", made)
 	}
 	left := func(create func(context.Context, string) (sandbox.Sandbox, error)) string {
 		box := createdBox(t, create)
@@ -100,6 +101,18 @@ func TestGuestThatIsAStemRehearses(t *testing.T) {
 	if ahead, fresh := left(stem), left(template.Create); ahead != fresh {
 		t.Errorf("the rehearsal left\n%s\nwithout it there is\n%s", ahead, fresh)
 	}
+}
+
+// follow says whether each of some spans took a while, and none began before the one before it ended.
+func follow(spans ...sandbox.Span) bool {
+	var last time.Time
+	for _, s := range spans {
+		if s.From.IsZero() || s.From.Before(last) || !s.To.After(s.From) {
+			return false
+		}
+		last = s.To
+	}
+	return true
 }
 
 // firstAnswer binds, runs what waits and speaks to it.

@@ -80,7 +80,7 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 	if err := t.openImages(ctx, &undo); err != nil {
 		return nil, err
 	}
-	if t.stage, err = d.stage.Use(); err != nil {
+	if t.stage, err = d.stage.Use(stage.Start); err != nil {
 		return nil, err
 	}
 	undo.Add(d.stage.Leave)
@@ -265,7 +265,7 @@ func (t *template) snapshotKey() (string, error) {
 		shown[drive] = f.Name()
 	}
 	name, err := json.Marshal([]any{
-		t.base, t.early(), t.driver.options.Filter, t.preload, shown, t.kvm, t.hardware().cpus, t.hardware().memory, agent, t.images.Key, monitor, kernelLine, guestMAC + controlless,
+		t.base, t.early(), t.driver.options.Filter, t.preload, shown, t.kvm, t.hardware().cpus, t.hardware().memory, agent, t.images.Key, monitor, kernelLine + keepsFree(t.hardware().memory), guestMAC + controlless,
 	})
 	if err != nil {
 		return "", err
@@ -279,7 +279,7 @@ func cpusOf(memory int) int { return 1 + min(memory/1770, 5) }
 
 // hardware is what a guest of the base has, without images.
 func (t *template) hardware() hardware {
-	return hardware{memory: int64(t.base.Memory)<<20 + guestOverhead, cpus: cpusOf(t.base.Memory), kvm: t.kvm}
+	return hardware{memory: machineMemory(t.base.Memory), cpus: cpusOf(t.base.Memory), kvm: t.kvm}
 }
 
 // bootOnce boots a guest and saves it.

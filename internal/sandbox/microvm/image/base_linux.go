@@ -30,8 +30,8 @@ var interpreterPackages = []string{"python3.*-minimal", "libpython3.*-stdlib", "
 var needless = []string{
 	"/usr/include", "/usr/lib/node_modules", "/usr/share/nodejs/npm", "/usr/share/systemtap",
 	"/usr/share/doc", "/usr/share/man", "/usr/share/info", "/usr/share/locale", "/usr/share/lintian", "/usr/share/bug",
-	"/usr/share/perl5", "/usr/share/perl", "/usr/lib/x86_64-linux-gnu/perl-base", "/usr/share/common-licenses",
-	"/usr/share/bash-completion", "/usr/share/pixmaps", "/usr/share/applications", "/usr/share/debconf", "/usr/lib/x86_64-linux-gnu/gconv",
+	"/usr/share/perl5", "/usr/share/perl", "/usr/lib/x86_64-linux-gnu/perl-base", "/usr/lib/aarch64-linux-gnu/perl-base", "/usr/share/common-licenses",
+	"/usr/share/bash-completion", "/usr/share/pixmaps", "/usr/share/applications", "/usr/share/debconf", "/usr/lib/x86_64-linux-gnu/gconv", "/usr/lib/aarch64-linux-gnu/gconv",
 	"/usr/share/i18n", "/usr/share/menu", "/usr/share/binfmts", "/usr/share/debianutils",
 }
 

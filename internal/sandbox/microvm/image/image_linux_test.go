@@ -108,6 +108,28 @@ func TestImagesAreReproducible(t *testing.T) {
 	}
 }
 
+// So is the base itself, whole.
+func TestBaseIsReproducible(t *testing.T) {
+	if os.Getenv("SOAK_GUESTS") == "" {
+		t.Skip("makes the base twice, half a minute: make soak")
+	}
+	var digests []string
+	for range 2 {
+		path := filepath.Join(t.TempDir(), "base")
+		if err := WriteBase(t.Context(), path); err != nil {
+			t.Fatal(err)
+		}
+		digest, err := Digest(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		digests = append(digests, digest)
+	}
+	if digests[0] != digests[1] {
+		t.Error("two bases of the same packages differ")
+	}
+}
+
 func TestPackagesAndWhatTheyNeed(t *testing.T) {
 	const shown = "mawk\tinstall ok installed\tlibc6 (>= 2.33), \tawk\n" +
 		"base-files\tinstall ok installed\tawk, \t\n" +
