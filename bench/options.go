@@ -32,8 +32,6 @@ type Options struct {
 	Python, Node Interpreter
 	Examples     []Example
 	Subject      *Example // of the group tiers; nil = a greeting
-	// Emulated tiers run on a processor that software emulates: their rows say so.
-	Emulated []string
 	// Boxes opens what makes and destroys sandboxes of the tier light in this process, as
 	// Lambent does. nil = not measured.
 	Boxes func(ctx context.Context, dir string) (Boxes, error)

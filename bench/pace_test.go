@@ -54,16 +54,9 @@ func TestAFloorThatFails(t *testing.T) {
 
 // An emulated tier is marked in all its rows, and compared with nothing.
 func TestEmulatedRowsAreMarked(t *testing.T) {
-	rows := func() []Row {
-		return []Row{{Name: tierRow("light", TierCold)}, {Name: tierRow("microvm", TierCold), Ratios: []Ratio{{Over: "x"}}}, {Name: tierRow("microvm", TierIdle)}}
-	}
-	told, answered := rows(), rows()
-	(&session{o: Options{Emulated: []string{"microvm"}}}).labelEmulated(told)
-	answered[1].Emulated = true // by the header of an answer
-	(&session{}).labelEmulated(answered)
-	for _, all := range [][]Row{told, answered} {
-		if all[0].Emulated || !all[1].Emulated || !all[2].Emulated || all[1].Ratios != nil {
-			t.Errorf("%+v", all)
-		}
+	all := []Row{{Name: tierRow("light", TierCold)}, {Name: tierRow("microvm", TierCold), Ratios: []Ratio{{Over: "x"}}}, {Name: tierRow("microvm", TierIdle)}}
+	(&tierTurns{emulated: []string{"microvm"}}).label(all)
+	if all[0].Emulated || !all[1].Emulated || !all[2].Emulated || all[1].Ratios != nil {
+		t.Errorf("%+v", all)
 	}
 }

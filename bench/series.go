@@ -44,9 +44,10 @@ type series struct {
 	refused map[string]int       // by reason
 	held    time.Duration
 	notCold int
-	timed   timed     // of an open loop
-	paced   []float64 // values of finished turns as multiples of the pace around them
-	turned  int       // how many values were there when the turn began
+	timed   timed         // of an open loop
+	paced   []float64     // values of finished turns as multiples of the pace around them
+	turned  int           // how many values were there when the turn began
+	longest time.Duration // turn
 }
 
 func newSeries(c contender) *series {

@@ -16,10 +16,12 @@ type turns struct {
 	calm   time.Duration // 0 = none; after each turn, until the machine is idle, for so long at most
 	least  int           // rounds, also where the time is over
 	pace   *pace         // nil = none
+	tight  bool          // no turn begins that would not end in time, as one before it took
 }
 
 // run lets contenders take turns for d. The order turns round by one each time, so that nobody
 // always follows the same one. A contender that fails takes no more turns; its row says why.
+// On an error, which is that ctx ended, what was seen before is returned as well.
 func (t turns) run(ctx context.Context, d time.Duration, all []contender) ([]*series, error) {
 	seen := make([]*series, len(all))
 	for i, c := range all {
@@ -27,14 +29,16 @@ func (t turns) run(ctx context.Context, d time.Duration, all []contender) ([]*se
 	}
 	end := time.Now().Add(d)
 	order := t.order(seen)
-	for round := 0; round < t.least || time.Now().Before(end); round++ {
+	for round, had := 0, true; had && (round < t.least || time.Now().Before(end)); round++ {
+		had = !t.tight
 		for i := range order {
 			s := order[(i+round)%len(order)]
-			if s.failed != nil || s.every > 1 && round%s.every != 0 {
+			if s.failed != nil || s.every > 1 && round%s.every != 0 || t.tight && round >= t.least && !s.fits(end) {
 				continue
 			}
+			had = true
 			if err := t.one(ctx, s); err != nil {
-				return nil, err
+				return seen, err
 			}
 		}
 		if allFailed(seen) {
@@ -45,7 +49,8 @@ func (t turns) run(ctx context.Context, d time.Duration, all []contender) ([]*se
 }
 
 func (t turns) one(ctx context.Context, s *series) error {
-	length := t.samples(s)
+	length, from := t.samples(s), time.Now()
+	defer func() { s.longest = max(s.longest, time.Since(from)) }()
 	if err := t.pace.before(ctx, s); err != nil {
 		return err
 	}
@@ -61,6 +66,9 @@ func (t turns) one(ctx context.Context, s *series) error {
 	}
 	return errors.Join(pause(ctx, t.rest), calmDown(ctx, t.calm))
 }
+
+// fits says whether a turn that takes as long as the longest so far would end in time.
+func (s *series) fits(end time.Time) bool { return time.Now().Add(s.longest).Before(end) }
 
 // order is who has the turns of a round. Whoever may take fewer samples in one than a turn has
 // comes again after the others.

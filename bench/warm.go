@@ -77,8 +77,11 @@ func (s *session) warmTake(ctx context.Context, srv *lambent.Server, l language,
 }
 
 // warmedUp takes the first samples and forgets them, for a second at most.
-func warmedUp(ctx context.Context, t take) take {
-	for end, i := time.Now().Add(time.Second), 0; i < warmUp && time.Now().Before(end); i++ {
+func warmedUp(ctx context.Context, t take) take { return warmedUpFor(ctx, time.Second, t) }
+
+// warmedUpFor is warmedUp for another time.
+func warmedUpFor(ctx context.Context, most time.Duration, t take) take {
+	for end, i := time.Now().Add(most), 0; i < warmUp && time.Now().Before(end); i++ {
 		if _, err := t(ctx); err != nil {
 			return never(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -158,17 +159,20 @@ func untilCommand(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Fatalf("%s did not print %q within a minute", args[1], args[0])
 }
 
+// colour is what colours text on a terminal, and takes no column of it.
+var colour = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
 // narrowCommand is `narrow PROGRAM ARG…`: it runs the program, which must succeed and print, and no line
 // of what it prints may be wider than 100 columns.
 func narrowCommand(ts *testscript.TestScript, _ bool, args []string) {
-	const most = 100
 	ts.Check(ts.Exec(args[0], args[1:]...))
 	printed := ts.ReadFile("stdout") + ts.ReadFile("stderr")
 	if printed == "" {
 		ts.Fatalf("it printed nothing")
 	}
 	for line := range strings.Lines(printed) {
-		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > most && !strings.HasPrefix(line, "arn ") {
+		line = colour.ReplaceAllString(line, "")
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > columns && !strings.HasPrefix(line, "arn ") {
 			ts.Fatalf("%d columns: %s", n, line)
 		}
 	}

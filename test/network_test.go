@@ -238,7 +238,7 @@ func testUnreached(s *server, name, neighbour string) {
 	}
 	for _, host := range []string{
 		egresstest.Metadata, egresstest.Azure, egresstest.Neighbor, neighbour, "169.254.67.1", "198.18.0.1",
-		"[::1]", "[" + egresstest.Host6 + "]", "[fe80::1%eth0]", "[::ffff:10.0.0.1]",
+		"[::1]", "[" + egresstest.Wide6 + "]", "[" + egresstest.Internet6 + "]", "[" + egresstest.Metadata6 + "]", "[fe80::1%eth0]", "[::ffff:10.0.0.1]",
 	} {
 		near = append(near, host+service)
 	}

@@ -16,9 +16,16 @@ import (
 // bin holds the programs under test, built once.
 var bin string
 
-func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+// TestMain is also the program terminal, when it is called so.
+func TestMain(m *testing.M) {
+	testscript.Main(suite{m}, map[string]func(){"terminal": terminal})
+}
 
-func buildAndRun(m *testing.M) int {
+// suite is the tests of this package, and what they need built.
+type suite struct{ *testing.M }
+
+// Run builds the programs and runs the tests.
+func (m suite) Run() int {
 	dir, err := os.MkdirTemp("", "lambent-script-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -32,7 +39,7 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	bin = dir
-	return m.Run()
+	return m.M.Run()
 }
 
 func TestScripts(t *testing.T) {
@@ -123,6 +130,9 @@ func params(tier, programs string) testscript.Params {
 			env.Setenv("TIER", tier)
 			if tier != "light" {
 				env.Setenv("LAMBENT_ISOLATION", tier)
+			}
+			if tier == "process" {
+				env.Setenv("LAMBENT_ALLOW_PROCESS", "true")
 			}
 			return setup(env, programs)
 		},

@@ -36,6 +36,7 @@ type Conn struct {
 	net  net.Conn
 	in   *bufio.Reader
 	used time.Time // when it was made or answered last
+	ends time.Time // after which nothing is waited for; zero = never
 }
 
 // Bounds of a connection.
@@ -47,10 +48,26 @@ const (
 	idle = 4 * time.Second
 )
 
-// Dial connects to addr.
+// overtime lets whoever holds a context with a deadline see that it is over before its connection
+// says so.
+const overtime = 20 * time.Millisecond
+
+// Dial connects to addr. If ctx has a deadline, the connection's requests have it too.
 func Dial(ctx context.Context, addr string) (*Conn, error) {
 	c := &Conn{addr: addr}
+	if end, ok := ctx.Deadline(); ok {
+		c.ends = end.Add(overtime)
+	}
 	return c, c.dial(ctx)
+}
+
+// deadline is that of a request that is sent now.
+func (c *Conn) deadline() time.Time {
+	own := time.Now().Add(limit)
+	if c.ends.IsZero() || own.Before(c.ends) {
+		return own
+	}
+	return c.ends
 }
 
 func (c *Conn) dial(ctx context.Context) error {
@@ -78,7 +95,7 @@ func (c *Conn) Do(r Request) (Answer, error) {
 	if err := c.Ready(context.Background()); err != nil {
 		return Answer{}, err
 	}
-	if err := c.net.SetDeadline(time.Now().Add(limit)); err != nil {
+	if err := c.net.SetDeadline(c.deadline()); err != nil {
 		return Answer{}, err
 	}
 	sent := time.Now()

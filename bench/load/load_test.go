@@ -2,9 +2,11 @@ package load
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -38,6 +40,25 @@ func TestConnIsReused(t *testing.T) {
 	}
 	if remotes.Load() != 3 {
 		t.Errorf("%d requests arrived", remotes.Load())
+	}
+}
+
+// Who dials with a deadline waits for no answer after it.
+func TestConnEndsWithItsContext(t *testing.T) {
+	hang := make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))
+	defer srv.Close()
+	defer close(hang)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	addr := strings.TrimPrefix(srv.URL, "http://")
+	c, err := Dial(ctx, addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Do(Post(addr, "/", nil)); !errors.Is(err, os.ErrDeadlineExceeded) || ctx.Err() == nil {
+		t.Errorf("%v, and the context %v", err, ctx.Err())
 	}
 }
 

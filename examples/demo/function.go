@@ -97,7 +97,7 @@ func (f *function) refuses(ctx context.Context, event []byte) error {
 	if err := json.Unmarshal(out.Payload, &refusal); err != nil {
 		return err
 	}
-	say("  a bad basket: %s: %s", refusal.ErrorType, refusal.ErrorMessage)
+	note("a bad basket: %s: %s", refusal.ErrorType, refusal.ErrorMessage)
 	return nil
 }
 

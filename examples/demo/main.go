@@ -40,8 +40,17 @@ func run(ctx context.Context, lambent, examples string) (err error) {
 		rows = append(rows, more...)
 	}
 	fmt.Println()
-	printReceipts(rows)
+	printReceipts(os.Stdout, rows, isTerminal(os.Stdout))
 	return nil
 }
 
+// isTerminal says whether a person who has not declined colours reads f at once: see no-color.org.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
 func say(format string, args ...any) { fmt.Printf("• "+format+"\n", args...) }
+
+// note tells what came of what was said.
+func note(format string, args ...any) { fmt.Printf("  → "+format+"\n", args...) }

@@ -105,10 +105,10 @@ func (a *arrivals) tell() error {
 		return fmt.Errorf("matchmaker paired nobody of %d players", players)
 	}
 	slices.Sort(a.seconds)
-	at := func(share float64) time.Duration {
-		return a.seconds[int(share*float64(len(a.seconds)-1))].Round(100 * time.Microsecond)
+	at := func(share float64) float64 {
+		return float64(a.seconds[int(share*float64(len(a.seconds)-1))]) / float64(time.Millisecond)
 	}
-	say("  %d players: %d pairs, further instances started: %d", players, a.pairs/2, a.starts)
-	say("  from the second player's request to the answer: %v, 99 of 100 within %v (a frame is 16.7 ms)", at(0.5), at(0.99))
+	note("%d players: %d pairs, further instances started: %d", players, a.pairs/2, a.starts)
+	note("from the second player's request to the answer: %.1f ms, 99 of 100 within %.1f ms (a frame: 16.7 ms)", at(0.5), at(0.99))
 	return nil
 }

@@ -2,11 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -54,25 +53,33 @@ func parseServerTiming(h http.Header) map[string]float64 {
 	return phases
 }
 
-func printReceipts(rows []row) {
-	phases := []string{"queue", "sandbox", "runtime", "init", "handler", "response"}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "receipt, ms\tstart\ttier\t%s\tsum\tclient\tCPU\tpeak MiB\t\n", strings.Join(phases, "\t"))
-	for _, r := range rows {
-		fmt.Fprintf(w, "%s\t%s\t%s\t", r.function, r.start, r.tier)
-		sum := 0.0
-		for _, p := range phases {
-			fmt.Fprintf(w, "%.1f\t", r.phases[p])
-			sum += r.phases[p]
+// Columns of the table of receipts, within 100: those with names, then those with numbers.
+const (
+	headings = "%-11s%-8s%-8s%6s%8s%8s%7s%8s%9s%9s%8s%5s\n"
+	line     = "%-11s%-8s%-8s%6.1f%8.1f%8.1f%7.1f%8.1f%9.1f%9.1f%8.1f%5.0f"
+)
+
+// printReceipts prints a line for each receipt, and why some were not warm. In colour, the warm
+// ones stand out.
+func printReceipts(w io.Writer, rows []row, colour bool) {
+	fmt.Fprintf(w, headings, "receipt", "start", "tier", "queue", "sandbox", "runtime", "init", "handler", "response", "total ms", "CPU ms", "MiB")
+	for i := range rows {
+		text := rows[i].String()
+		if colour && rows[i].start == "warm" {
+			text = "\x1b[32m" + text + "\x1b[0m"
 		}
-		fmt.Fprintf(w, "%.1f\t%.1f\t%.1f\t%.0f\t\n", sum, float64(r.client)/float64(time.Millisecond), r.cpu, r.peak)
+		fmt.Fprintln(w, text)
 	}
-	w.Flush()
-	printReasons(rows)
+	printReasons(w, rows)
+}
+
+func (r *row) String() string {
+	p := r.phases
+	return fmt.Sprintf(line, r.function, r.start, r.tier, p["queue"], p["sandbox"], p["runtime"], p["init"], p["handler"], p["response"], p["total"], r.cpu, r.peak)
 }
 
 // printReasons says why invokes were not warm, each reason once.
-func printReasons(rows []row) {
+func printReasons(w io.Writer, rows []row) {
 	var reasons []string
 	functions := map[string][]string{}
 	for _, r := range rows {
@@ -84,8 +91,8 @@ func printReasons(rows []row) {
 		}
 		functions[r.why] = append(functions[r.why], r.function)
 	}
-	fmt.Println()
+	fmt.Fprintln(w)
 	for _, why := range reasons {
-		fmt.Printf("not warm because of %q: %s\n", why, strings.Join(functions[why], ", "))
+		fmt.Fprintf(w, "not warm: %s (%s)\n", why, strings.Join(functions[why], ", "))
 	}
 }

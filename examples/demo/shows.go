@@ -20,7 +20,11 @@ func thumbnail(ctx context.Context, s *server, examples string) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	say("  a thumbnail: %s", summary(answer, "originalWidth", "originalHeight", "width", "height"))
+	var made struct{ OriginalWidth, OriginalHeight, Width, Height int }
+	if err := json.Unmarshal(answer, &made); err != nil {
+		return nil, fmt.Errorf("reading the thumbnail: %w: %s", err, answer)
+	}
+	note("a picture of %d × %d became one of %d × %d", made.OriginalWidth, made.OriginalHeight, made.Width, made.Height)
 	return rows, nil
 }
 
@@ -40,7 +44,14 @@ func checkout(ctx context.Context, s *server, examples string) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	say("  a basket: %s", summary(answer, "total", "currency"))
+	var bill struct {
+		Total    int // hundredths
+		Currency string
+	}
+	if err := json.Unmarshal(answer, &bill); err != nil {
+		return nil, fmt.Errorf("reading the bill: %w: %s", err, answer)
+	}
+	note("a basket: %d.%02d %s", bill.Total/100, bill.Total%100, bill.Currency)
 	bad, err := os.ReadFile(filepath.Join(dir, "event-bad.json"))
 	if err != nil {
 		return nil, err
@@ -68,7 +79,11 @@ func digest(ctx context.Context, s *server, examples string) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	say("  a day: %s", summary(answer, "subject"))
+	var mail struct{ Subject string }
+	if err := json.Unmarshal(answer, &mail); err != nil {
+		return nil, fmt.Errorf("reading the digest: %w: %s", err, answer)
+	}
+	note("a day: %s", mail.Subject)
 	return rows, nil
 }
 
@@ -83,19 +98,4 @@ func (s *server) show(ctx context.Context, dir string, f function) (fn *function
 	}
 	rows, answer, err = fn.coldAndWarm(ctx, event)
 	return fn, rows, answer, err
-}
-
-// summary picks the members of a JSON object that are worth a line.
-func summary(answer []byte, members ...string) string {
-	var object map[string]any
-	if err := json.Unmarshal(answer, &object); err != nil {
-		return string(answer)
-	}
-	text := ""
-	for _, m := range members {
-		if v, ok := object[m]; ok {
-			text += fmt.Sprintf("%s %v  ", m, v)
-		}
-	}
-	return text
 }

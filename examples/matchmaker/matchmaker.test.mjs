@@ -64,7 +64,7 @@ test('every player of many is paired once', async () => {
   assert.strictEqual(new Set(answers.flatMap((answer) => answer.players)).size, 1000);
 });
 
-test('a pair is found well inside a frame of 16 ms, also in a full lobby', async () => {
+test('a pair is found well inside a frame of 16 ms, also in a full lobby', async (t) => {
   const { lobby } = lobbyAt();
   for (let n = 0; n < 1600; n++) {
     lobby.join(`p${n}`, n * 3000, 1000); // nobody is near anybody
@@ -76,6 +76,7 @@ test('a pair is found well inside a frame of 16 ms, also in a full lobby', async
     times.push(performance.now() - began);
   }
   times.sort((a, b) => a - b);
+  t.diagnostic(`a pair among 1600 players takes ${times[100].toFixed(3)} ms, 99 of 100 take ${times[198].toFixed(3)} ms at most`);
   assert.ok(times[100] < 4, `half of them took more than ${times[100]} ms`);
   for (let n = 200; n < 1600; n++) {
     lobby._leave(`p${n}`);

@@ -118,6 +118,7 @@ func (w *writer) statement() (*Statement, error) {
 	if w.unread != nil {
 		s.Unread = w.unread.Error()
 	}
+	s.Inits = w.inits()
 	s.Here.KeepAliveSeconds = w.options.KeepAlive.Seconds()
 	months := rates(w.accounts, w.compute)
 	for name, a := range w.accounts {
@@ -182,7 +183,8 @@ func (w *writer) sum(a *account, rates map[month]float64) Sum {
 }
 
 // addProvisioned puts what was kept ready on the bill. What ran there is cheaper: its part
-// of the duration is taken at its own price.
+// of the duration is taken at its own price, and so is as large a part of the memory that was
+// never used. INIT is of those that found none ready.
 func (w *writer) addProvisioned(f *Function, a *account, r *replay) {
 	n := w.options.Provisioned[f.Name]
 	took := a.last.Sub(a.first)
@@ -196,8 +198,10 @@ func (w *writer) addProvisioned(f *Function, a *account, r *replay) {
 	f.Provisioned, f.ReadyUSD, f.ReadyIdleUSD = p, p.USD, p.IdleUSD
 	if f.GBSeconds > 0 {
 		ran := min(1, seconds(r.served)*float64(a.memoryMB)/1024/f.GBSeconds)
-		cheaper := f.DurationUSD * ran * (1 - w.compute.ProvisionedDuration/w.compute.Duration[0].GBSecond)
-		f.DurationUSD -= cheaper
+		left := 1 - ran*(1-w.compute.ProvisionedDuration/w.compute.Duration[0].GBSecond)
+		f.DurationUSD *= left
+		f.UnusedUSD *= left
+		f.InitUSD = min(f.InitUSD, f.DurationUSD)
 	}
 }
 

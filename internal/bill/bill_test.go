@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -169,5 +170,37 @@ func watchHeap(stop <-chan struct{}, most chan<- uint64) {
 			return
 		case <-time.After(20 * time.Millisecond):
 		}
+	}
+}
+
+// Where most of a function's work ran on provisioned concurrency its duration is cheaper, and what
+// is a part of the duration is never more than all of it.
+func TestPartsOfTheDurationWithProvisionedConcurrency(t *testing.T) {
+	var b strings.Builder
+	for second := range 20 {
+		b.WriteString(reportAt(moment.Add(time.Duration(second)*time.Second), 900, 0))
+	}
+	idle := strings.ReplaceAll(b.String(), "Max Memory Used: 256 MB", "Max Memory Used: 1 MB")
+	o := options(t)
+	o.Provisioned = map[string]int{"f": 1}
+	s := write(t, o, from(idle))
+	near(t, "unused", s.Total.UnusedUSD/s.Total.DurationUSD, 1023.0/1024)
+	if said := strings.Join(s.Sentences(), "\n"); !strings.Contains(said, "(99.9 % of the duration) paid for memory") {
+		t.Error(said)
+	}
+}
+
+// Starts are counted between 1, 2, 5, 10 ms and so on; steps without any stand between those with.
+func TestStartsAreSpread(t *testing.T) {
+	var b strings.Builder
+	for _, init := range []float64{0.5, 1, 12, 12, 99, 100} {
+		b.WriteString(reportAt(moment, 5, init))
+	}
+	want := []Bin{{0, 1, 1}, {1, 2, 1}, {2, 5, 0}, {5, 10, 0}, {10, 20, 2}, {20, 50, 0}, {50, 100, 1}, {100, 200, 1}}
+	if got := write(t, options(t), from(b.String())).Inits; !slices.Equal(got, want) {
+		t.Errorf("%v", got)
+	}
+	if got := write(t, options(t), from(reportAt(moment, 5, 0))).Inits; got != nil {
+		t.Errorf("%v without a start", got)
 	}
 }

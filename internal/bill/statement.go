@@ -15,6 +15,7 @@ type Statement struct {
 	Unread       string     `json:"first_unreadable,omitempty"`
 	Functions    []Function `json:"functions"` // the dearest first
 	Total        Sum        `json:"total"`
+	Inits        []Bin      `json:"init_distribution,omitempty"` // cold starts and restores of all functions
 	Here         Here       `json:"here"`
 }
 

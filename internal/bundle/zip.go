@@ -61,7 +61,7 @@ func fromZip(path string, o Options) (*Package, error) {
 	}
 	r, err := zip.NewReader(bytes.NewReader(text), int64(len(text)))
 	if err != nil {
-		return nil, fmt.Errorf("it is not a zip: %w", err)
+		return nil, fmt.Errorf("it is not a zip: %w: name one, or the folder that it should hold", err)
 	}
 	return p, p.guessFrom(r, o)
 }

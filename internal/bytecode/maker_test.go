@@ -100,6 +100,9 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
+// account is whose code is compiled.
+const account = "111111111111"
+
 func newRig(t *testing.T, d sandbox.Driver, s bytecode.Settings) *rig {
 	t.Helper()
 	features, err := d.Probe(t.Context())
@@ -126,6 +129,9 @@ func newRig(t *testing.T, d sandbox.Driver, s bytecode.Settings) *rig {
 	r.Maker = bytecode.New(bytecode.Deps{
 		Packages: r.packages, Compiler: r.compiler(catalogue), Owner: "bytecode-test",
 		Templates: func(ctx context.Context, _ lambda.Tier, b sandbox.Base) (_ sandbox.Template, err error) {
+			if b.Trust != account {
+				t.Errorf("code of account %s is compiled where %q is trusted", account, b.Trust)
+			}
 			once.Do(func() { template, err = d.Prepare(ctx, b) })
 			return template, err
 		},
@@ -175,7 +181,7 @@ func (r *rig) target(runtime, digest string, layers ...string) *lambda.Target {
 	for _, layer := range layers {
 		v.Layers = append(v.Layers, lambda.LayerRef{Digest: layer})
 	}
-	return &lambda.Target{ID: lambda.FunctionID{Account: "000000000000", Name: "fn"}, Tier: r.tier, Version: v}
+	return &lambda.Target{ID: lambda.FunctionID{Account: account, Name: "fn"}, Tier: r.tier, Version: v}
 }
 
 // compile waits until a package is compiled and returns what functions see.

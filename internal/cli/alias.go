@@ -52,8 +52,13 @@ func aliasCommand() *cobra.Command {
 		Use: "alias", Short: "List, set and remove names for versions",
 		Long: "An alias is a name for a version, `live` for instance, that callers use as NAME:ALIAS. It can be moved\nto another version at any time, or send a share of the requests to a second one.",
 	}
-	c.AddCommand(aliasListCommand(), aliasSetCommand(), aliasRemoveCommand())
-	c.Args, c.RunE = cobra.ArbitraryArgs, noSubcommand
+	return holds(c, aliasListCommand(), aliasSetCommand(), aliasRemoveCommand())
+}
+
+// holds makes c a command that only holds others: without one of them it prints its help.
+func holds(c *cobra.Command, others ...*cobra.Command) *cobra.Command {
+	c.AddCommand(others...)
+	c.Args, c.RunE, c.DisableFlagsInUseLine = cobra.ArbitraryArgs, noSubcommand, true
 	return c
 }
 

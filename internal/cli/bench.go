@@ -58,20 +58,21 @@ const maxRate = 1_000_000
 
 func newBenchFlags(c *cobra.Command) *benchFlags {
 	f, set := &benchFlags{output: outputFlag(c)}, c.Flags()
-	set.BoolVar(&f.quick, "quick", false, "a smoke run of some twenty seconds: every part once, the figures mean little")
+	set.BoolVar(&f.quick, "quick", false, "run every part once, in some twenty seconds: the figures mean little")
 	set.Float64Var(&f.seconds, "seconds", wholeRun, "`SECONDS` that a whole run measures, shared by its groups in proportion")
 	set.StringSliceVar(&f.only, "only", nil, "measure these `GROUPS` only, each for the time it has in a whole run")
 	set.StringVar(&f.html, "html", "", "write a page with plots to `FILE`")
 	set.StringVar(&f.markdown, "markdown", "", "write the tables into the generated part of `FILE`, docs/performance.md for instance")
 	set.StringVar(&f.from, "from", "", "measure nothing: show the report that --output json wrote to `FILE`")
-	set.StringVar(&f.confirm, "confirm", "", "compare tiers with `FILE` of lambent tax --output json; not within 15 %: exit 1")
+	set.StringVar(&f.confirm, "confirm", "", "compare the group tiers with `FILE` of lambent tax --output json; exit 1 where 15 % apart")
 	set.StringVar(&f.keep, "keep", "", "work in `FOLDER` and keep it: data folders and logs of the servers")
 	set.StringVar(&f.examples, "examples", "examples", "`FOLDER` of functions, an event.json in each")
-	set.IntVar(&f.functions, "functions", 1000, "`NUMBER` of functions to deploy for the server's memory (target: 100000)")
-	set.IntVar(&f.instances, "instances", 10, "`NUMBER` of idle instances to start for their memory (target: 1000)")
+	set.IntVar(&f.functions, "functions", 1000, "deploy `NUMBER` of functions for the server's memory; the target is for 100000")
+	set.IntVar(&f.instances, "instances", 10, "start `NUMBER` of idle instances for their memory; the target is for 1000")
 	set.IntVar(&f.connections, "connections", 10000, "`NUMBER` of requests at once against a reserved concurrency")
 	set.Float64SliceVar(&f.rates, "rate", []float64{500, 1000}, "fixed `RATES` of requests per second in the group tail")
-	set.StringArrayVar(&f.set, "set", nil, "a setting `NAME=VALUE` of all servers, LAMBENT_LOG_LEVEL=debug for instance")
+	set.Lookup("rate").DefValue = "500,1000" // pflag writes six decimals
+	set.StringArrayVar(&f.set, "set", nil, "give all servers the setting `NAME=VALUE`, LAMBENT_LOG_LEVEL=debug for instance")
 	set.StringArrayVar(&f.also, "also", nil, "measure a server with the setting `NAME=VALUE` beside (cold, idle, warm)")
 	set.StringVar(&f.against, "against", "", "measure `PROGRAM`, another build of lambent, beside (cold, idle, warm)")
 	return f
@@ -223,7 +224,7 @@ func (f *benchFlags) options(c *cobra.Command) (bench.Options, error) {
 		return bench.Options{}, fmt.Errorf("finding this program: %w", err)
 	}
 	o := bench.Options{
-		Version: Version, Program: self, Helper: helperBeside(self), Emulated: emulatedTiers(c.Context()),
+		Version: Version, Program: self, Helper: helperBeside(self),
 		Python: benchInterpreter("python"), Node: benchInterpreter("nodejs"), Boxes: openBoxes,
 		Total: time.Duration(f.seconds * float64(time.Second)), Only: f.only, Keep: f.keep, Settings: f.set,
 		Connections: f.connections, Functions: f.functions, Instances: f.instances, Rates: f.rates,

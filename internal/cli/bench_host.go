@@ -45,21 +45,6 @@ func helperBeside(program string) string {
 	return filepath.Join(filepath.Dir(program), "lambent-bench")
 }
 
-// emulatedTiers are those that a server on this host would run on an emulated processor. None
-// where that cannot be found out: then the tier does not work either.
-func emulatedTiers(ctx context.Context) (tiers []string) {
-	found, err := examine(ctx)
-	if err != nil {
-		return nil
-	}
-	for _, d := range found {
-		if d.Emulated {
-			tiers = append(tiers, d.Tier)
-		}
-	}
-	return tiers
-}
-
 // findExamples packs every folder with an event below --examples. One that cannot be packed
 // here, because a tool is absent, is left out and said.
 func (f *benchFlags) findExamples(c *cobra.Command) []bench.Example {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -59,8 +60,7 @@ func rootCommand() *cobra.Command {
 		Short:         "Serverless functions without the microVM tax",
 		Long:          "Lambent runs AWS Lambda functions on your own machine, each in the isolation that you choose.\n\nStart a server with `lambent up`, then in another shell:\n\n  lambent init hello\n  lambent deploy hello\n  lambent invoke hello '{\"name\":\"you\"}' --receipt\n\nor use any AWS tool, once it knows the server (`lambent env`):\n\n  export AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:9700",
 		SilenceErrors: true, SilenceUsage: true,
-		SuggestionsMinimumDistance: 2,
-		CompletionOptions:          cobra.CompletionOptions{DisableDefaultCmd: true},
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w\nSee `%s --help`", err, c.CommandPath())}
@@ -71,9 +71,17 @@ func rootCommand() *cobra.Command {
 		importCommand(), backupCommand(), restoreCommand(), completionCommand(), manCommand(),
 		envCommand(), doctorCommand(), setupCommand(), benchCommand(), versionCommand(),
 	)
+	root.SetUsageTemplate(usageTemplate(root.UsageTemplate()))
+	root.DisableFlagsInUseLine = true
 	root.Args = cobra.ArbitraryArgs // an unknown command comes to RunE, which words the error
 	root.RunE = noCommand
 	return root
+}
+
+// usageTemplate leaves the usage line that names no command out where there are commands: cobra prints
+// it for whatever can be run, here to word an error.
+func usageTemplate(cobras string) string {
+	return strings.Replace(cobras, "{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1)
 }
 
 func noCommand(c *cobra.Command, args []string) error {
@@ -81,10 +89,20 @@ func noCommand(c *cobra.Command, args []string) error {
 		return c.Help()
 	}
 	err := fmt.Errorf("unknown command %q", args[0])
-	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-		err = fmt.Errorf("%w: did you mean %q?", err, near[0])
+	if near := nearest(c, args[0]); near != "" {
+		err = fmt.Errorf("%w: did you mean %q?", err, near)
 	}
 	return &usageError{fmt.Errorf("%w\nSee `lambent --help`", err)}
+}
+
+// nearest is the command that takes the fewest changes to be typed, "" where all take many.
+func nearest(c *cobra.Command, typed string) string {
+	for c.SuggestionsMinimumDistance = 1; c.SuggestionsMinimumDistance <= 2; c.SuggestionsMinimumDistance++ {
+		if near := c.SuggestionsFor(typed); len(near) > 0 {
+			return near[0]
+		}
+	}
+	return ""
 }
 
 // noArguments refuses what a command does not take, as a usage error.

@@ -13,7 +13,7 @@ import (
 func completionCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "completion SHELL", Short: "Print a script that completes commands, flags and names of functions", Args: takes(1, 1),
-		Long:      "Prints a completion script for bash, zsh or fish.",
+		Long:      "Prints a completion script for bash, zsh or fish. It is a script and nothing else: there is no --output.",
 		Example:   "  source <(lambent completion bash)\n  lambent completion zsh > \"${fpath[1]}/_lambent\"\n  lambent completion fish > ~/.config/fish/completions/lambent.fish",
 		ValidArgs: []string{"bash", "zsh", "fish"},
 	}

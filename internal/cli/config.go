@@ -19,9 +19,7 @@ func configCommand() *cobra.Command {
 		Use: "config", Short: "Show and check the settings of the server",
 		Long: "The settings of `lambent up` come from a file (--config), then from LAMBENT_* variables, then from flags.\nA name that Lambent does not know is an error, wherever it stands.",
 	}
-	c.AddCommand(configShowCommand(), configCheckCommand())
-	c.Args, c.RunE = cobra.ArbitraryArgs, noSubcommand
-	return c
+	return holds(c, configShowCommand(), configCheckCommand())
 }
 
 func configFlag(c *cobra.Command) *string {

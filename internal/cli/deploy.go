@@ -105,6 +105,9 @@ type wanted struct {
 
 func (f *deployFlags) wanted(c *cobra.Command) (w wanted, err error) {
 	w = wanted{name: f.name, description: f.description}
+	if f.memory < 1 || f.timeout < 1 { // 0 is what is not asked for
+		return w, &usageError{fmt.Errorf("--memory %d --timeout %d: use %d to %d MB and 1 to %d seconds", f.memory, f.timeout, lambda.MinMemory, lambda.MaxMemory, lambda.MaxTimeout)}
+	}
 	if c.Flags().Changed("memory") {
 		w.memory = f.memory
 	}

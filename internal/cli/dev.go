@@ -3,10 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,27 +18,46 @@ func devCommand() *cobra.Command {
 		Use: "dev PATH", Short: "Deploy on every save, and show log and receipts live", Args: takes(1, 1),
 		Long: `Deploys PATH as lambent deploy does, watches it, and deploys it again whenever a file is saved. Until it
 is interrupted it shows the function's log and, for every request, where the time went. A save that
-cannot be deployed is said and leaves the function as it was.`,
+cannot be deployed is said and leaves the function as it was.
+
+With --output json every deployment, line and receipt is an object of its own, on a line of its own; its
+"event" says which: deployed, watching, failed, log or receipt.`,
 		Example: "  lambent dev ./hello",
 	}
-	flags := newDeployFlags(c)
+	flags, output := newDeployFlags(c), outputFlag(c)
 	flags.server.withSocket(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		d, err := flags.deployer(c)
 		if err != nil {
 			return err
 		}
-		out := &screen{w: c.OutOrStdout(), look: styleOf(c.OutOrStdout()), terminal: onTerminal(c.OutOrStdout())}
 		d.stderr = io.Discard // what is guessed was said by the first line
-		return (&developer{deployer: d, out: out, path: args[0]}).run(c.Context())
+		return (&developer{deployer: d, out: newNarrator(c.OutOrStdout(), *output), path: args[0]}).run(c.Context())
 	}
 	return c
+}
+
+// narrator tells what happens to a function that is worked on. Several goroutines tell at once.
+// What cannot be told shows at the next line of the log, which ends `lambent dev`.
+type narrator interface {
+	deployed(d *deployed, took time.Duration)
+	watching(path, name string)
+	failed(err error)
+	line(l control.Line) error
+	receipt(r *receipt.Receipt)
+}
+
+func newNarrator(w io.Writer, f format) narrator {
+	if f == "json" {
+		return newEventWriter(w)
+	}
+	return &screen{w: w, look: styleOf(w), terminal: onTerminal(w)}
 }
 
 // developer is `lambent dev` at work.
 type developer struct {
 	*deployer
-	out  *screen
+	out  narrator
 	path string
 }
 
@@ -57,7 +73,7 @@ func (d *developer) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.out.note("watching %s; invoke it from another shell: lambent invoke %s '{}'", d.path, name)
+	d.out.watching(d.path, name)
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() error { return w.each(inner, func() { _, _ = d.save(inner) }) })
 	group.Go(func() error { return d.showLog(inner, name, began) })
@@ -74,12 +90,12 @@ func (d *developer) save(ctx context.Context) (name string, err error) {
 	done, err := d.deploy(ctx, d.path)
 	if err != nil {
 		if ctx.Err() == nil {
-			d.out.fail(err)
+			d.out.failed(err)
 		}
 		return "", errors.Join(errReported, err)
 	}
 	if done.Action != "unchanged" {
-		d.out.note("%s %s in %d ms: %s, %s", done.Action, done.Name, time.Since(began).Milliseconds(), done.Runtime, done.Handler)
+		d.out.deployed(done, time.Since(began))
 	}
 	return done.Name, nil
 }
@@ -105,52 +121,4 @@ func (d *developer) showReceipts(ctx context.Context, name string) error {
 		d.out.receipt(&r)
 	}
 	return errServerEnded
-}
-
-// screen takes lines of several goroutines.
-type screen struct {
-	look     style
-	terminal bool
-	// mu guards w.
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (s *screen) print(text string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, err := io.WriteString(s.w, text+"\n")
-	return err
-}
-
-// note says what Lambent does. That a person's screen is gone shows at the next line of the log.
-func (s *screen) note(form string, args ...any) {
-	_ = s.print(s.look.dim("· " + fmt.Sprintf(form, args...)))
-}
-
-func (s *screen) fail(err error) { _ = s.print(s.look.red("✗ " + err.Error())) }
-
-func (s *screen) line(l control.Line) error {
-	text := string(l.Text)
-	if s.terminal {
-		text = printable(l.Text)
-	}
-	return s.print(s.look.dim(l.Time.Local().Format("15:04:05.000")) + " " + text)
-}
-
-// receipt shows a receipt in one line: phases that took less than 0.1 ms are left out.
-func (s *screen) receipt(r *receipt.Receipt) {
-	parts := []string{fmt.Sprintf("%s %s ms:", r.Start, milliseconds(r.Wall()))}
-	for p, d := range r.Parts {
-		if d >= 100*time.Microsecond {
-			parts = append(parts, fmt.Sprintf("%s %.1f", p, float64(d)/float64(time.Millisecond)))
-		}
-	}
-	if r.Fault != "" {
-		parts = append(parts, "· "+r.Fault)
-	}
-	if r.Why != "" {
-		parts = append(parts, "· "+r.Why)
-	}
-	_ = s.print(s.look.green("⏱ " + strings.Join(parts, " ")))
 }

@@ -51,7 +51,11 @@ func doctorCommand() *cobra.Command {
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		ctx, stop := context.WithTimeoutCause(c.Context(), time.Minute, errDoctorTookTooLong)
 		defer stop()
-		found, err := examine(ctx)
+		var found []diagnosis
+		err := during(c.ErrOrStderr(), "looking at this host", func() (err error) {
+			found, err = examine(ctx)
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -70,7 +74,7 @@ func examine(ctx context.Context) ([]diagnosis, error) {
 		return nil, fmt.Errorf("making a folder to try things in: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	set, err := daemon.Drivers(drivers.Options{Dir: filepath.Join(dir, "drivers"), Owner: daemon.NewOwner()})
+	set, err := daemon.Drivers(asConfigured(drivers.Options{Dir: filepath.Join(dir, "drivers"), Owner: daemon.NewOwner()}))
 	if err != nil {
 		return nil, err
 	}
@@ -81,6 +85,18 @@ func examine(ctx context.Context) ([]diagnosis, error) {
 	}
 	all = append(all, outside(ctx, set))
 	return append(all, machine(ctx, dir)), set.Close()
+}
+
+// asConfigured has drivers be what a server's would be. A configuration that cannot be read changes nothing:
+// `lambent up` says what is wrong with it.
+func asConfigured(o drivers.Options) drivers.Options {
+	settings, err := config.Load(os.Getenv("LAMBENT_CONFIG"), os.Environ())
+	if err != nil {
+		return o
+	}
+	o.AllowProcess, o.Monitor, o.IDs = settings.AllowProcess, settings.MicroVMMonitor, settings.SandboxIDs
+	o.HostNetwork, o.Resolvers = settings.Network.AllowHost, settings.Network.Servers()
+	return o
 }
 
 // outside is the way out of sandboxes.
@@ -101,7 +117,7 @@ func machine(ctx context.Context, dir string) diagnosis {
 	}
 	d := diagnose(hostRow, sandbox.Features{}, nil)
 	for _, c := range host.This(dir).Checks(ctx) {
-		d.Checks = append(d.Checks, checkOf(c.Check, c.Needed))
+		d.Checks = append(d.Checks, checkOf(c))
 	}
 	return d
 }
@@ -112,13 +128,13 @@ func diagnose(tier string, f sandbox.Features, err error) diagnosis {
 		d.Problem = err.Error()
 	}
 	for _, c := range f.Checks {
-		d.Checks = append(d.Checks, checkOf(c, ""))
+		d.Checks = append(d.Checks, checkOf(c))
 	}
 	return d
 }
 
-func checkOf(c sandbox.Check, needed string) check {
-	return check{c.Name, c.Found, c.OK, c.Required, c.Fix, needed}
+func checkOf(c sandbox.Check) check {
+	return check{c.Name, c.Found, c.OK, c.Required, c.Fix, c.Needed}
 }
 
 func printer(all []diagnosis) func(io.Writer) error {
@@ -199,7 +215,7 @@ func defaultTier() string {
 	if err != nil {
 		return lambda.TierLight.String()
 	}
-	return settings.Isolation
+	return cmp.Or(settings.Isolation, lambda.TierLight.String())
 }
 
 // verdict makes the exit code follow the default tier.

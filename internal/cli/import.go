@@ -42,7 +42,7 @@ AWS_SESSION_TOKEN, which the AWS CLI prints with: aws configure export-credentia
 		if err != nil {
 			return err
 		}
-		there := &server{endpoint: *from, settings: s.settings}
+		there := &server{endpoint: *from, namedBy: "--from", settings: s.settings}
 		return s.take(c, *output, source, args, there.explain)
 	}
 	return c
@@ -97,7 +97,10 @@ type moved struct {
 // take makes functions of a source here, and fails if one of them was left out. explain
 // words the source's errors.
 func (s *server) take(c *cobra.Command, f format, from move.Source, names []string, explain func(error) error) error {
-	names, err := chosen(c.Context(), from, names)
+	err := during(c.ErrOrStderr(), "listing functions", func() (err error) {
+		names, err = chosen(c.Context(), from, names)
+		return err
+	})
 	if err != nil {
 		return explain(err)
 	}

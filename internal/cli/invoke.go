@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -204,8 +205,17 @@ func (a *answer) failure() error {
 	if err := json.Unmarshal(a.Payload, &e); err != nil || e.ErrorMessage == "" {
 		return errors.New("the function failed: --tail shows the end of its log")
 	}
+	next := cmp.Or(remedies[e.ErrorType], "--tail shows the end of its log")
 	if e.ErrorType != "" {
 		e.ErrorType += ": "
 	}
-	return fmt.Errorf("the function failed: %s%s\n--tail shows the end of its log", printable([]byte(e.ErrorType)), printable([]byte(e.ErrorMessage)))
+	return fmt.Errorf("the function failed: %s%s\n%s", printable([]byte(e.ErrorType)), printable([]byte(e.ErrorMessage)), next)
+}
+
+// remedies are what to do about errors that a runtime or the server reports, by their type.
+var remedies = map[string]string{
+	"Runtime.HandlerNotFound":   "`lambent deploy PATH --handler FILE.FUNCTION` names another",
+	"Runtime.ImportModuleError": "`lambent deploy PATH --install` brings what requirements.txt or package.json names",
+	"Runtime.OutOfMemory":       "`lambent deploy PATH --memory MB` gives it more",
+	"Sandbox.Timedout":          "`lambent deploy PATH --timeout SECONDS` gives it longer; --tail shows the end of its log",
 }

@@ -216,15 +216,32 @@ func dollars(v *float64) string {
 
 func (t *isolationTax) notes() []string {
 	notes := []string{fmt.Sprintf("Times are p50/p99. N: %s. FIT is how many idle instances fit into memory. $/MILLION is what a million requests flat out cost of this machine, priced as %s.", t.samples(), t.PricedAs)}
+	if few := t.fewStarts(); few != "" {
+		notes = append(notes, few)
+	}
 	for _, x := range t.Tiers {
 		if x.Missing != "" {
-			notes = append(notes, fmt.Sprintf("%s is not here: %s", x.Tier, x.Missing))
+			notes = append(notes, fmt.Sprintf("%s was not measured: %s", x.Tier, x.Missing))
 		}
 		if x.Emulated {
 			notes = append(notes, "* software emulation: this says nothing of what a microVM costs where there is KVM, and is no tax.")
 		}
 	}
 	return notes
+}
+
+// fewStarts says where there were too few for a 99th percentile.
+func (t *isolationTax) fewStarts() string {
+	var few []string
+	for _, x := range t.Tiers {
+		if x.Missing == "" && x.Cold.P99 == nil {
+			few = append(few, x.Tier)
+		}
+	}
+	if len(few) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("Too few cold starts for a p99, which needs 100: %s; a larger --seconds takes more.", strings.Join(few, ", "))
 }
 
 func (t *isolationTax) samples() string {

@@ -23,7 +23,11 @@ func listCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		all, err := s.functions(c.Context())
+		var all []*function
+		err = during(c.ErrOrStderr(), "asking about every function", func() (err error) {
+			all, err = s.functions(c.Context())
+			return err
+		})
 		if err != nil {
 			return err
 		}

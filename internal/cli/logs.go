@@ -91,13 +91,17 @@ type jsonLine struct {
 	Dropped bool      `json:"dropped,omitempty"` // the message says how many lines are missing
 }
 
+func jsonLineOf(l control.Line) jsonLine {
+	return jsonLine{l.Time, l.Stream, string(l.Text), l.Dropped}
+}
+
 // lineWriter writes lines for machines, for a person's terminal, or as they are.
 func lineWriter(w io.Writer, f format) func(control.Line) error {
 	if f == "json" {
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
 		return func(l control.Line) error {
-			return enc.Encode(jsonLine{l.Time, l.Stream, string(l.Text), l.Dropped})
+			return enc.Encode(jsonLineOf(l))
 		}
 	}
 	look, terminal := styleOf(w), onTerminal(w)

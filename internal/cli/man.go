@@ -11,7 +11,7 @@ import (
 func manCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "man DIR", Short: "Write manual pages into a folder", Args: takes(1, 1),
-		Long:    "Writes a page of section 1 for every command into DIR, which is made where it is missing.",
+		Long:    "Writes a page of section 1 for every command into DIR, which is made where it is missing. It prints\nnothing: there is no --output.",
 		Example: "  lambent man /usr/local/share/man/man1",
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {

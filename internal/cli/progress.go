@@ -29,15 +29,30 @@ func duringSome(w io.Writer, what func() string, do func() error) error {
 }
 
 func tick(w io.Writer, what func() string, done <-chan struct{}) {
-	began, t := time.Now(), time.NewTicker(patience)
+	began, t, shown := time.Now(), time.NewTicker(patience), ""
 	defer t.Stop()
 	for {
 		select {
 		case <-done:
-			fmt.Fprint(w, "\r\x1b[K")
+			fmt.Fprint(w, shown)
 			return
 		case <-t.C:
-			fmt.Fprintf(w, "\r\x1b[K%s… %d s", what(), int(time.Since(began).Seconds()))
+			shown = clearLine
+			fmt.Fprintf(w, clearLine+"%s… %d s", what(), int(time.Since(began).Seconds()))
 		}
 	}
+}
+
+// clearLine empties a terminal's line: to its start, then erase to its end (ECMA-48's EL).
+const clearLine = "\r\x1b[K"
+
+// lineAbove prints whole lines on w while during shows on the terminal below what is being done.
+type lineAbove struct{ w, below io.Writer }
+
+// Write implements io.Writer. Each call is one line.
+func (l lineAbove) Write(line []byte) (int, error) {
+	if onTerminal(l.below) {
+		fmt.Fprint(l.below, clearLine)
+	}
+	return l.w.Write(line)
 }

@@ -51,7 +51,11 @@ func provisionCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		p, err := s.provision(c.Context(), name, qualifier, n)
+		var p *provisioned
+		err = during(c.ErrOrStderr(), "initialising "+args[0], func() (err error) {
+			p, err = s.provision(c.Context(), name, qualifier, n)
+			return err
+		})
 		if err != nil {
 			return err
 		}

@@ -123,7 +123,8 @@ func printPhase(w io.Writer, look style, p receipt.Phase, spent, wall time.Durat
 	if wall > 0 {
 		bar = int(int64(barWidth) * int64(spent) / int64(wall))
 	}
-	_, err := fmt.Fprintf(w, "%-9s %10s ms  %s\n", p, milliseconds(spent), look.green(strings.Repeat("█", bar)))
+	line := fmt.Sprintf("%-9s %10s ms  %s", p, milliseconds(spent), look.green(strings.Repeat("█", bar)))
+	_, err := fmt.Fprintln(w, strings.TrimRight(line, " "))
 	return err
 }
 

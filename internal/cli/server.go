@@ -20,6 +20,7 @@ type server struct {
 	api      *awslambda.Client
 	socket   *control.Client
 	endpoint string
+	namedBy  string        // flag; "" = --endpoint
 	settings config.Config // as the server would read them here
 }
 

@@ -3,7 +3,9 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,13 +24,14 @@ func setupCommand() *cobra.Command {
 			"microvm: installs QEMU and mkfs.erofs of Debian where they are missing, fetches Debian's kernel for\n" +
 			"clouds, and makes the guests' root of packages that this machine has, in its folder microvm. Where KVM runs\n" +
 			"guests, it then fetches Firecracker and its jailer, of a release and a SHA-256 that are fixed, into that folder.\n" +
-			"Servers look in DIR and beside lambent.\n" +
-			"Servers also use those (1.10 or later) that stand in /usr/local/bin or /usr/bin; `lambent doctor` says which.",
+			"\nServers look for all of it in " + runsc.SystemDir + " and beside lambent, and for Firecracker (1.10 or\n" +
+			"later) in /usr/local/bin and /usr/bin, too; `lambent doctor` says what they find.",
 		Example: "  sudo lambent setup gvisor\n" +
 			"  sudo lambent setup microvm --firecracker-from https://mirror.example/firecracker",
 	}
+	output := outputFlag(c)
 	dir := c.Flags().String("dir", runsc.SystemDir, "put programs into `DIR`")
-	releases := c.Flags().String("firecracker-from", "", "fetch Firecracker from the mirror `URL`, or none = do without")
+	releases := c.Flags().String("firecracker-from", "", "fetch Firecracker from the mirror `URL`; none does without it")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		tier, err := lambda.ParseTier(args[0])
 		if err != nil {
@@ -38,31 +41,56 @@ func setupCommand() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("finding the folder %s: %w", *dir, err)
 		}
-		return setUp(c, tier, into, *releases)
+		done := newSetUp(c, *output, tier, into)
+		if err := done.install(c, tier, *releases); err != nil {
+			return err
+		}
+		return show(c.OutOrStdout(), *output, done, func(io.Writer) error { return nil }) // its steps were told
 	}
 	return c
 }
 
-func setUp(c *cobra.Command, tier lambda.Tier, dir, releases string) error {
-	out := c.OutOrStdout()
+// setUp is what `lambent setup` does: a person sees each step as it is taken.
+type setUp struct {
+	Isolation string   `json:"isolation"`
+	Dir       string   `json:"dir"`
+	Steps     []string `json:"steps"` // what was done, or was there already
+	told      io.Writer
+}
+
+// newSetUp tells steps on standard output, or aside where a result for machines goes there.
+func newSetUp(c *cobra.Command, f format, tier lambda.Tier, dir string) *setUp {
+	told := c.OutOrStdout()
+	if f == "json" {
+		told = c.ErrOrStderr()
+	}
+	return &setUp{Isolation: tier.String(), Dir: dir, Steps: []string{}, told: lineAbove{told, c.ErrOrStderr()}}
+}
+
+// Write implements io.Writer. Each call is one step, as a line.
+func (s *setUp) Write(step []byte) (int, error) {
+	s.Steps = append(s.Steps, strings.TrimSpace(string(step)))
+	return s.told.Write(step)
+}
+
+func (s *setUp) install(c *cobra.Command, tier lambda.Tier, releases string) error {
 	switch tier {
 	case lambda.TierGVisor:
-		return during(c.ErrOrStderr(), "building gVisor", func() error { return runsc.Install(c.Context(), dir, out) })
+		return during(c.ErrOrStderr(), "building gVisor", func() error { return runsc.Install(c.Context(), s.Dir, s) })
 	case lambda.TierMicroVM:
-		return setUpGuests(c, filepath.Join(dir, filepath.Base(image.SystemDir)), releases)
+		return s.guests(c, filepath.Join(s.Dir, filepath.Base(image.SystemDir)), releases)
 	}
-	_, err := fmt.Fprintf(out, "isolation %s needs nothing beside Lambent; see `lambent doctor`\n", tier)
+	_, err := fmt.Fprintf(s, "isolation %s needs nothing beside Lambent; see `lambent doctor`\n", tier)
 	return err
 }
 
-// setUpGuests installs Firecracker last: without it QEMU runs guests.
-func setUpGuests(c *cobra.Command, dir, releases string) error {
-	out := c.OutOrStdout()
-	err := during(c.ErrOrStderr(), "making guests' images", func() error { return image.Install(c.Context(), dir, out) })
+// guests installs Firecracker last: without it QEMU runs guests.
+func (s *setUp) guests(c *cobra.Command, dir, releases string) error {
+	err := during(c.ErrOrStderr(), "making guests' images", func() error { return image.Install(c.Context(), dir, s) })
 	if err != nil || releases == "none" {
 		return err
 	}
 	return during(c.ErrOrStderr(), "installing Firecracker", func() error {
-		return drivers.InstallFirecracker(c.Context(), cmp.Or(releases, drivers.FirecrackerReleases), dir, out)
+		return drivers.InstallFirecracker(c.Context(), cmp.Or(releases, drivers.FirecrackerReleases), dir, s)
 	})
 }

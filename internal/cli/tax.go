@@ -23,6 +23,7 @@ func taxCommand() *cobra.Command {
 each costs beside light: cold and warm, requests per second, memory of an idle instance, money. FUNCTION is a
 folder, a zip or a file as for lambent deploy, or the name of a function on the running server, whose code and
 settings are copied; without it a greeting is measured. A quiet machine gives figures that can be trusted.
+It ends at most 30 s after --seconds: isolations start for the first time, and who is slow has few samples.
 
 With --from it measures nothing and reads what AWS Lambda logged of invocations. It says what they cost,
 and for what: time and money for INIT, for memory that was never used, for provisioned concurrency that
@@ -64,7 +65,7 @@ const lambdaKeepAlive = 10 * time.Minute
 
 func newTaxFlags(c *cobra.Command) *taxFlags {
 	f, set := &taxFlags{output: outputFlag(c), server: newServerFlags(c)}, c.Flags()
-	set.Float64Var(&f.seconds, "seconds", 60, "`SECONDS` to measure, about")
+	set.Float64Var(&f.seconds, "seconds", 90, "`SECONDS` to measure")
 	set.StringVar(&f.event, "event", "{}", "`EVENT` of FUNCTION: JSON, or @FILE")
 	set.StringArrayVar(&f.from, "from", nil, "read the log `FILE`, a folder of logs, or - for standard input")
 	set.StringVar(&f.function, "function", "", "the `NAME` of the function, where logs do not name it")

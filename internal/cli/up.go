@@ -14,7 +14,7 @@ import (
 func upCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "up", Short: "Run the server in the foreground", Args: noArguments,
-		Long: "Runs the server in the foreground until it is interrupted; what it has accepted is finished first.\n\nOver a server that runs on the same data and addresses it takes that one's place, and no\nrequest fails: it serves once it is ready, and the other one ends when it has finished what\nit had. If it cannot start, the other one goes on. SIGUSR2 makes a server start its own\nsuccessor, from the file that its program now is.\n\nSettings come from --config, then from LAMBENT_* variables, then from flags.",
+		Long: "Runs the server in the foreground until it is interrupted; what it has accepted is finished first.\n\nOver a server that runs on the same data and addresses it takes that one's place, and no\nrequest fails: it serves once it is ready, and the other one ends when it has finished what\nit had. If it cannot start, the other one goes on. SIGUSR2 makes a server start its own\nsuccessor, from the file that its program now is.\n\nSettings come from --config, then from LAMBENT_* variables, then from flags.\n\nIts log goes to standard error, as text or JSON as the setting log-format says; there is no --output.",
 	}
 	flags := newUpFlags(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {

@@ -19,7 +19,8 @@ import (
 type Account struct {
 	// Keys says where the secret of each access key id is: "file:/path" or "env:NAME".
 	Keys        map[string]string `toml:"keys"`
-	Concurrency int               `toml:"concurrency,omitempty"` // requests at once; 0 = the server's
+	Concurrency int               `toml:"concurrency,omitempty"`  // requests at once; 0 = the server's
+	CodeStorage int64             `toml:"code-storage,omitempty"` // MiB of packages; 0 = the server's
 
 	Isolation          string `toml:"isolation,omitempty"`           // "" = the server's, or the floor where that is stronger
 	IsolationFloor     string `toml:"isolation-floor,omitempty"`     // "" = the server's; not weaker than that
@@ -52,7 +53,7 @@ func (c *Config) Rules() (map[string]lambda.AccountRule, error) {
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("accounts.%s: %w", id, err))
 		}
-		rules[id] = lambda.AccountRule{Isolation: rule, Concurrency: cmp.Or(a.Concurrency, c.Concurrency)}
+		rules[id] = lambda.AccountRule{Isolation: rule, Concurrency: cmp.Or(a.Concurrency, c.Concurrency), CodeStorage: cmp.Or(a.CodeStorage, c.CodeStorage) << 20}
 	}
 	return rules, errors.Join(wrong...)
 }
@@ -103,6 +104,9 @@ func (a *Account) validate(id string, seen map[string]bool) error {
 	}
 	if a.Concurrency < 0 {
 		wrong = append(wrong, fmt.Errorf("accounts.%s.concurrency: must be at least 1", id))
+	}
+	if a.CodeStorage < 0 {
+		wrong = append(wrong, fmt.Errorf("accounts.%s.code-storage: must be at least 1", id))
 	}
 	for key, at := range a.Keys {
 		switch {

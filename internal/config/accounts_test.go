@@ -29,6 +29,7 @@ func TestAccountsThatAreWrong(t *testing.T) {
 		"[accounts.222222222222]\n":                                                 "account: 111111111111 is none of [accounts]",
 		one + "keys = { short = \"env:A\" }\n":                                      "16 to 128",
 		one + "keys = { AKID000000000000 = \"wJalrXUtnFEMIK7MDENG\" }\n":            "a secret does not stand in this file",
+		one + "code-storage = -1\n":                                                 "code-storage: must be at least 1",
 		one + "concurrency = -1\n":                                                  "concurrency: must be at least 1",
 		"isolation-floor = \"light\"\n" + one + "isolation-floor = \"process\"\n":   "below the server's",
 		"isolation-floor = \"light\"\n" + one + "untrusted-isolation = \"light\"\n": "untrusted-isolation: light is below the server's",
@@ -44,7 +45,7 @@ func TestAccountsThatAreWrong(t *testing.T) {
 }
 
 func TestAccountIsNotWeakerThanItsServer(t *testing.T) {
-	c := withAccounts(t, "[accounts.111111111111]\nisolation-floor = \"gvisor\"\nconcurrency = 7\n[accounts.222222222222]\n")
+	c := withAccounts(t, "[accounts.111111111111]\nisolation-floor = \"gvisor\"\nconcurrency = 7\ncode-storage = 3\n[accounts.222222222222]\n")
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -52,10 +53,10 @@ func TestAccountIsNotWeakerThanItsServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := rules["111111111111"]; r.Isolation.Default != lambda.TierGVisor || r.Isolation.Floor != lambda.TierGVisor || r.Concurrency != 7 {
+	if r := rules["111111111111"]; r.Isolation.Default != lambda.TierGVisor || r.Isolation.Floor != lambda.TierGVisor || r.Concurrency != 7 || r.CodeStorage != 3<<20 {
 		t.Errorf("%+v", r)
 	}
-	if r := rules["222222222222"]; r.Isolation.Default != lambda.TierLight || r.Concurrency != 1000 {
+	if r := rules["222222222222"]; r.Isolation.Default != lambda.TierLight || r.Concurrency != 1000 || r.CodeStorage != lambda.DefaultCodeStorage {
 		t.Errorf("%+v", r)
 	}
 }

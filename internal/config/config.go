@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"time"
+
+	"lambent.dev/lambent/internal/lambda"
 )
 
 // Config is all that an owner of a server can set. Every field can stand in the file
@@ -39,6 +41,7 @@ type Config struct {
 	ReclaimAfter Duration `toml:"reclaim-after"` // idle time before its memory is pushed out to swap; negative = never
 	MemoryBudget int      `toml:"memory-budget"` // MiB for all instances; 0 = three quarters of the host's
 	Concurrency  int      `toml:"concurrency"`   // requests at once in the account
+	CodeStorage  int64    `toml:"code-storage"`  // MiB of packages of all versions and layers of the account
 	QueueLimit   int      `toml:"queue-limit"`   // requests that may wait per function version
 	QueueTimeout Duration `toml:"queue-timeout"` // how long one may wait for an instance
 	InitTimeout  Duration `toml:"init-timeout"`  // for a function's initialisation
@@ -131,7 +134,7 @@ func Default() Config {
 		Data: dataDir(os.Geteuid(), os.Getenv), Listen: "127.0.0.1:9700", Admin: "127.0.0.1:9701",
 		Account: "000000000000", Region: "us-east-1", Isolation: "light", UntrustedIsolation: "gvisor", MicroVMMonitor: "auto",
 		KeepAlive: Duration(10 * time.Minute), FreezeAfter: Duration(10 * time.Second), ReclaimAfter: Duration(time.Minute),
-		Concurrency: 1000, QueueLimit: 1000, QueueTimeout: Duration(10 * time.Second), InitTimeout: Duration(10 * time.Second),
+		Concurrency: 1000, CodeStorage: lambda.DefaultCodeStorage >> 20, QueueLimit: 1000, QueueTimeout: Duration(10 * time.Second), InitTimeout: Duration(10 * time.Second),
 		LogLevel: "info", LogFormat: "text",
 		FunctionLogs: FunctionLogs{MaxAge: Duration(14 * 24 * time.Hour), MaxSize: 256 << 20, Rate: 1 << 20},
 		Stems:        Stems{Floor: 8, Ceiling: 64},

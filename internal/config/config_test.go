@@ -66,6 +66,7 @@ func TestValidateRefuses(t *testing.T) {
 		{func(c *Config) { c.MicroVMMonitor = "xen" }, `microvm-monitor: "xen" is none of auto, qemu, firecracker`},
 		{func(c *Config) { c.Data = "here" }, "absolute"},
 		{func(c *Config) { c.Concurrency = 0 }, "concurrency"},
+		{func(c *Config) { c.CodeStorage = 0 }, "code-storage"},
 		{func(c *Config) { c.Region = "Mars" }, "region"},
 		{func(c *Config) { c.KeyFile = "here" }, "key-file"},
 		{func(c *Config) { c.S3.PathStyle = true }, "s3.endpoint: is missing"},

@@ -118,6 +118,7 @@ func (c *Config) validateLimits() error {
 	}{
 		{"memory-budget", int64(c.MemoryBudget), 0},
 		{"concurrency", int64(c.Concurrency), 1},
+		{"code-storage", c.CodeStorage, 1},
 		{"queue-limit", int64(c.QueueLimit), 0},
 		{"keep-alive", int64(c.KeepAlive), 0},
 		{"queue-timeout", int64(c.QueueTimeout), 0},

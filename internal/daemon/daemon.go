@@ -266,7 +266,7 @@ func (d *Daemon) apiDeps() lambdaapi.Deps {
 		Provisioner: d.router, Snapshotter: d.router, Announcer: d.router, Tiers: d.tiers, Compiler: d.bytecode,
 		Objects: d.objects(), Account: d.cfg.Account, Region: d.cfg.Region, Isolation: d.isolation,
 		Networks: d.networks, DefaultNetwork: d.networks.standard,
-		Concurrency: d.cfg.Concurrency, Rules: d.rules, Verifier: d.verifier, LinkKey: d.place.grant.LinkKey, Log: d.log,
+		Concurrency: d.cfg.Concurrency, CodeStorage: d.cfg.CodeStorage << 20, Rules: d.rules, Verifier: d.verifier, LinkKey: d.place.grant.LinkKey, Log: d.log,
 	}
 }
 

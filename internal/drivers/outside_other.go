@@ -19,5 +19,5 @@ func (outside) close() error { return nil }
 func (outside) reap(func(string) bool) error { return nil }
 
 func (outside) checks(context.Context, lambda.Tier) []sandbox.Check {
-	return []sandbox.Check{{Name: "Linux", Found: "another system", Required: true, Fix: "run lambent on Linux"}}
+	return []sandbox.Check{{Name: "Linux", Found: "another system", Required: true, Needed: "Linux", Fix: "run lambent on Linux"}}
 }

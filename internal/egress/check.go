@@ -19,6 +19,7 @@ type Check struct {
 	Found    string
 	OK       bool
 	Required bool   // without it there is no egress
+	Needed   string // what would be good; "" when OK
 	Fix      string // what a person can do; "" when OK
 }
 
@@ -37,7 +38,7 @@ func Checks(ctx context.Context) []Check {
 
 func required(name, found string, err error, fix string) Check {
 	if err != nil {
-		return Check{Name: name, Found: err.Error(), Required: true, Fix: fix}
+		return Check{Name: name, Found: err.Error(), Required: true, Needed: found, Fix: fix}
 	}
 	return Check{Name: name, Found: found, OK: true, Required: true}
 }
@@ -74,7 +75,7 @@ func servers() Check {
 	all, err := new(upstream).servers()
 	c := Check{Name: "name servers", Found: fmt.Sprint(all), OK: err == nil}
 	if err != nil {
-		c.Found, c.Fix = err.Error(), "sandboxes resolve no names without: name servers in /etc/resolv.conf, or in resolvers under [network] of the configuration"
+		c.Found, c.Needed, c.Fix = err.Error(), "one at least", "sandboxes resolve no names without: name servers in /etc/resolv.conf, or in resolvers under [network] of the configuration"
 	}
 	return c
 }
@@ -95,7 +96,7 @@ func passage(ctx context.Context) Check {
 		err = fmt.Errorf("%w: the chain %s drops what it does not know", err, strings.Join(closed, ", "))
 		fix += ". " + dockerFix
 	}
-	return Check{Name: "host's firewall", Found: err.Error(), Required: true, Fix: fix}
+	return Check{Name: "host's firewall", Found: err.Error(), Required: true, Needed: "forwards", Fix: fix}
 }
 
 // closedForward names the chains at the hook forward that drop what no rule of theirs

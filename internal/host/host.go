@@ -24,12 +24,6 @@ func This(data string) *Host {
 	return &Host{Files: os.DirFS("/"), Data: data, Descriptors: descriptorLimit}
 }
 
-// Check is one thing that was looked at.
-type Check struct {
-	sandbox.Check
-	Needed string // what would be good; "" when OK
-}
-
 // A look is a check with what would be good.
 type look struct {
 	needed string
@@ -65,8 +59,8 @@ func looks() []look {
 }
 
 // Checks looks at everything. None of the checks is required.
-func (h *Host) Checks(ctx context.Context) []Check {
-	var all []Check
+func (h *Host) Checks(ctx context.Context) []sandbox.Check {
+	var all []sandbox.Check
 	for _, l := range looks() {
 		all = append(all, needing(l.at(h), l.needed))
 	}
@@ -77,11 +71,11 @@ func (h *Host) Checks(ctx context.Context) []Check {
 }
 
 // needing says what would be good where something is not.
-func needing(c sandbox.Check, needed string) Check {
-	if c.OK {
-		needed = ""
+func needing(c sandbox.Check, needed string) sandbox.Check {
+	if !c.OK {
+		c.Needed = needed
 	}
-	return Check{c, needed}
+	return c
 }
 
 // text reads a small file; "" if there is none.

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"lambent.dev/lambent/internal/sandbox"
 )
 
 // tree is a machine's files by path.
@@ -16,10 +18,10 @@ func tree(files map[string]string) fstest.MapFS {
 	return t
 }
 
-func looked(t *testing.T, files map[string]string, descriptors uint64) map[string]Check {
+func looked(t *testing.T, files map[string]string, descriptors uint64) map[string]sandbox.Check {
 	t.Helper()
 	h := &Host{Files: tree(files), Descriptors: func() (uint64, error) { return descriptors, nil }}
-	all := map[string]Check{}
+	all := map[string]sandbox.Check{}
 	for _, c := range h.Checks(context.Background()) {
 		if c.Required || !c.OK && c.Fix == "" || c.OK && c.Fix != "" || c.OK == (c.Needed != "") || c.Found == "" {
 			t.Errorf("%+v", c)

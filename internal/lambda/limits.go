@@ -13,6 +13,8 @@ const (
 	MaxEnvironment = 4 << 10     // JSON of all environment variables
 	MaxPolicy      = 20 << 10    // JSON of a resource policy
 
+	DefaultCodeStorage = 75 << 30 // packages of all versions and layers of an account
+
 	MinMemory, MaxMemory   = 128, 10_240 // MiB
 	MinTmp, MaxTmp         = 512, 10_240 // MiB
 	MinTimeout, MaxTimeout = 1, 900      // seconds

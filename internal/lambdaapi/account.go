@@ -7,10 +7,6 @@ import (
 	"lambent.dev/lambent/internal/lambda"
 )
 
-// maxTotalCode is AWS's quota of code per account and region, in bytes (75 GiB). It is
-// what tools expect to read; Lambent's limit is the disk.
-const maxTotalCode = 80_530_636_800
-
 type accountSettings struct {
 	AccountLimit accountLimit
 	AccountUsage accountUsage
@@ -35,28 +31,24 @@ func getAccountSettings(c *call) error {
 	if err != nil {
 		return err
 	}
-	err = c.Store.Layers(c.ctx(), c.who.account, c.who.region, "", func(v lambda.LayerVersion) error {
-		used.code += v.Code.Size
-		return nil
-	})
+	code, err := c.Store.CodeSize(c.ctx(), c.who.account)
 	if err != nil {
 		return err
 	}
-	concurrency := c.rule(c.who.account).Concurrency
+	rule := c.rule(c.who.account)
 	return c.answer(http.StatusOK, accountSettings{
 		AccountLimit: accountLimit{
-			TotalCodeSize: maxTotalCode, CodeSizeUnzipped: lambda.MaxUnzipped, CodeSizeZipped: lambda.MaxZipped,
-			ConcurrentExecutions: concurrency, UnreservedConcurrentExecutions: concurrency - used.claimed,
+			TotalCodeSize: rule.CodeStorage, CodeSizeUnzipped: lambda.MaxUnzipped, CodeSizeZipped: lambda.MaxZipped,
+			ConcurrentExecutions: rule.Concurrency, UnreservedConcurrentExecutions: rule.Concurrency - used.claimed,
 		},
-		AccountUsage: accountUsage{TotalCodeSize: used.code, FunctionCount: used.functions},
+		AccountUsage: accountUsage{TotalCodeSize: code, FunctionCount: used.functions},
 	})
 }
 
 // usage is what the functions of an account in a region use.
 type usage struct {
 	functions int
-	code      int64 // bytes of the packages of all versions
-	claimed   int   // concurrency that functions have for themselves
+	claimed   int // concurrency that functions have for themselves
 }
 
 // usagePage is how many functions are in memory at once while they are counted.
@@ -79,8 +71,4 @@ func (s *Server) usage(ctx context.Context, account, region string) (usage, erro
 func (u *usage) add(fn *lambda.Function) {
 	u.functions++
 	u.claimed += fn.ClaimedConcurrency()
-	u.code += fn.Latest.Code.Size
-	for i := range fn.Published {
-		u.code += fn.Published[i].Code.Size
-	}
 }

@@ -110,6 +110,9 @@ func (c *call) keep(fn *lambda.Function, in *createFunctionRequest) error {
 	} else if !isMissing(err) {
 		return err
 	}
+	if err := c.admitCode(fn.ID.Account, int64(len(in.Code.ZipFile))); err != nil {
+		return err
+	}
 	code, err := c.storeSource(in.Code)
 	if err != nil {
 		return err
@@ -121,7 +124,13 @@ func (c *call) keep(fn *lambda.Function, in *createFunctionRequest) error {
 	if or(in.Publish, false) {
 		publish(fn, nil)
 	}
-	if err := c.commit(fn); err != nil {
+	err = c.storing(fn.ID.Account, func(left int64) error {
+		if err := fits(codeSize(fn), left); err != nil {
+			return err
+		}
+		return c.commit(fn)
+	})
+	if err != nil {
 		return err
 	}
 	c.activations.add(fn.ID)

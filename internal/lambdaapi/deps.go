@@ -21,6 +21,7 @@ type Store interface {
 	DeleteFunction(ctx context.Context, id lambda.FunctionID) error
 	Functions(ctx context.Context, account, region, after string, limit int) ([]lambda.Function, error)
 	All(ctx context.Context, yield func(lambda.Function) error) error
+	CodeSize(ctx context.Context, account string) (int64, error)
 	LayerStore
 	ProviderStore
 }
@@ -136,9 +137,10 @@ type Deps struct {
 	Isolation lambda.Isolation // the account's rule; a Default of 0 means light
 	// DefaultNetwork is the profile of functions without a lambent:network tag; "" means none.
 	DefaultNetwork lambda.Network
-	Concurrency    int // invocations at once that the account may have; 0 means AWS's 1000
-	// Rules are those of accounts that have their own; they do not change. For others Isolation
-	// and Concurrency hold.
+	Concurrency    int   // invocations at once that the account may have; 0 means AWS's 1000
+	CodeStorage    int64 // bytes of packages that the account may have; 0 means lambda.DefaultCodeStorage
+	// Rules are those of accounts that have their own; they do not change. For others Isolation,
+	// Concurrency and CodeStorage hold.
 	Rules map[string]lambda.AccountRule
 	// Verifier knows whose keys sign requests; nil means that nobody looks at signatures, and
 	// all requests are of Account.
@@ -164,6 +166,9 @@ func (d Deps) withDefaults() Deps {
 	if d.Concurrency == 0 {
 		d.Concurrency = 1000
 	}
+	if d.CodeStorage == 0 {
+		d.CodeStorage = lambda.DefaultCodeStorage
+	}
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
@@ -178,5 +183,5 @@ func (d *Deps) rule(account string) lambda.AccountRule {
 	if own, ok := d.Rules[account]; ok {
 		return own
 	}
-	return lambda.AccountRule{Isolation: d.Isolation, Concurrency: d.Concurrency}
+	return lambda.AccountRule{Isolation: d.Isolation, Concurrency: d.Concurrency, CodeStorage: d.CodeStorage}
 }

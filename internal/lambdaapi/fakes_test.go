@@ -123,6 +123,23 @@ func (m *memory) All(_ context.Context, yield func(lambda.Function) error) error
 	return m.broken
 }
 
+// CodeSize counts as package storetest demands it.
+func (m *memory) CodeSize(_ context.Context, account string) (size int64, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, fn := range m.functions {
+		if fn.ID.Account == account {
+			size += codeSize(&fn)
+		}
+	}
+	for _, v := range m.sorted() {
+		if v.ID.Account == account {
+			size += v.Code.Size
+		}
+	}
+	return size, m.broken
+}
+
 // providers are the capacity providers of a memory.
 type providers struct {
 	mu   sync.Mutex

@@ -34,13 +34,27 @@ func publishLayerVersion(c *call) error {
 	if err != nil {
 		return err
 	}
-	if version.Code, err = c.storeSource(in.Content); err != nil {
-		return err
-	}
-	if version.Version, err = c.Store.PublishLayer(c.ctx(), version); err != nil {
+	if err := c.keepLayer(&version, in.Content); err != nil {
 		return err
 	}
 	return c.answer(http.StatusCreated, c.describeLayer(&version))
+}
+
+// keepLayer stores code and version, and gives it its number.
+func (c *call) keepLayer(v *lambda.LayerVersion, content *packageSource) (err error) {
+	if err := c.admitCode(v.ID.Account, int64(len(content.ZipFile))); err != nil {
+		return err
+	}
+	if v.Code, err = c.storeSource(content); err != nil {
+		return err
+	}
+	return c.storing(v.ID.Account, func(left int64) (err error) {
+		if err := fits(v.Code.Size, left); err != nil {
+			return err
+		}
+		v.Version, err = c.Store.PublishLayer(c.ctx(), *v)
+		return err
+	})
 }
 
 // newLayerVersion checks the request and makes the version of it, still without code.

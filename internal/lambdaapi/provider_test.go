@@ -153,6 +153,36 @@ func TestProviderSettingsReachItsFunctions(t *testing.T) {
 	}
 }
 
+// everyTier is a host that offers all.
+type everyTier struct{}
+
+func (everyTier) Offers(lambda.Tier) error  { return nil }
+func (everyTier) Emulates(lambda.Tier) bool { return false }
+
+// A change of a provider that would take a function below its account's floor is refused whole: neither the
+// provider nor the function has it.
+func TestProviderStaysAboveTheFloor(t *testing.T) {
+	b := newBench(t, func(d *Deps) {
+		d.Isolation, d.Tiers = lambda.Isolation{Default: lambda.TierLight, Floor: lambda.TierLight}, everyTier{}
+	})
+	b.run()
+	underProvider(t, b, map[string]any{"lambent:isolation": "light"}, "fn")
+	b.edit("fn", func(fn *lambda.Function) { fn.Tags = map[string]string{"lambent:isolation": "process"} }) // the provider's is stronger
+	r := b.do("POST", "/2017-03-31/tags/"+webProvider, `{"Tags":{"lambent:isolation":"process"}}`)
+	if r.Code != http.StatusBadRequest || !strings.Contains(r.text(), "the isolation process is below this account's floor") {
+		t.Errorf("below the floor: %d %s", r.Code, r.Body)
+	}
+	if r := b.do("GET", "/2017-03-31/tags/"+webProvider, ""); !strings.Contains(r.Body.String(), `"lambent:isolation":"light"`) {
+		t.Errorf("the provider has %s", r.Body)
+	}
+	if c := b.memory.functions[id("fn")].Latest.Capacity; c == nil || c.Settings["lambent:isolation"] != "light" {
+		t.Errorf("the function has %+v", c)
+	}
+	if r := b.do("POST", "/2017-03-31/tags/"+webProvider, `{"Tags":{"lambent:isolation":"gvisor"}}`); r.Code != http.StatusNoContent {
+		t.Errorf("above it: %d %s", r.Code, r.Body)
+	}
+}
+
 // Only a creation gives a function a capacity provider; an update changes it.
 func TestCapacityOfAnUpdate(t *testing.T) {
 	b := newBench(t)

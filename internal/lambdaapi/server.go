@@ -24,6 +24,10 @@ type Server struct {
 	// It is taken before a lock of changes.
 	reserving sync.Mutex
 
+	// adding is held while code is added to what its account has. It is taken before a lock of
+	// changes.
+	adding sync.Mutex
+
 	// providers is held for reading while a function is placed under a capacity provider, and
 	// for writing while one is changed with all that runs under it. It is taken before a
 	// lock of changes.

@@ -54,7 +54,10 @@ func (c *call) checkCode(n named, in *updateCodeRequest) error {
 	if err := c.checkTierOf(&fn, &fn.Latest); err != nil {
 		return err
 	}
-	return c.checkSource(&in.packageSource)
+	if err := c.checkSource(&in.packageSource); err != nil {
+		return err
+	}
+	return c.admitCode(n.id.Account, int64(len(in.ZipFile))-fn.Latest.Code.Size)
 }
 
 func (c *call) replaceCode(n named, in *updateCodeRequest) error {
@@ -66,7 +69,7 @@ func (c *call) replaceCode(n named, in *updateCodeRequest) error {
 		return err
 	}
 	var shown configuration
-	fn, err := c.update(n, func(fn *lambda.Function) error {
+	fn, err := c.updateCode(n, func(fn *lambda.Function) error {
 		if err := updatable(fn, in.RevisionId); err != nil {
 			return err
 		}

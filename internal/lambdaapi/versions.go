@@ -32,7 +32,7 @@ func publishVersion(c *call) error {
 		return err
 	}
 	var shown configuration
-	fn, err := c.update(n, func(fn *lambda.Function) error {
+	fn, err := c.updateCode(n, func(fn *lambda.Function) error {
 		if err := in.check(fn); err != nil {
 			return err
 		}

@@ -51,7 +51,7 @@ func (a *API) Function(ctx context.Context, name string) (*Function, error) {
 	if out.Concurrency != nil {
 		f.Reserved = out.Concurrency.ReservedConcurrentExecutions
 	}
-	if f.Versions, err = a.versions(ctx, name); err != nil {
+	if f.Versions, f.Behind, err = a.versions(ctx, name); err != nil {
 		return nil, err
 	}
 	if f.Aliases, err = a.aliases(ctx, name); err != nil {
@@ -72,28 +72,30 @@ func (a *API) attached(ctx context.Context, f *Function) (err error) {
 	if err != nil {
 		return err
 	}
-	f.Permissions, f.Behind, err = a.permissions(ctx, f)
-	f.Behind = append(f.Behind, left...)
+	permissions, unread, err := a.permissions(ctx, f)
+	f.Permissions, f.Behind = permissions, slices.Concat(f.Behind, unread, left)
 	return err
 }
 
-func (a *API) versions(ctx context.Context, name string) (all []Version, err error) {
+// versions reads all versions, and names what of them stays behind.
+func (a *API) versions(ctx context.Context, name string) (all []Version, left []string, err error) {
 	pages := awslambda.NewListVersionsByFunctionPaginator(a.Client, &awslambda.ListVersionsByFunctionInput{FunctionName: &name})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for i := range page.Versions {
 			v, err := versionOf(&page.Versions[i])
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
-			all = append(all, v)
+			all, left = append(all, v), append(left, ofAWS(&page.Versions[i])...)
 		}
 	}
 	slices.SortFunc(all, func(a, b Version) int { return order(a.Number) - order(b.Number) })
-	return all, nil
+	slices.Sort(left)
+	return all, slices.Compact(left), nil
 }
 
 // order puts $LATEST, which is no number, last.

@@ -20,6 +20,7 @@ import (
 func configured(version, sha string) string {
 	return fmt.Sprintf(`{"Architectures":["arm64"],"CodeSha256":%q,"CodeSize":262,"Description":"v","EphemeralStorage":{"Size":1024},
 		"Environment":{"Variables":{"ENV_A":"a"}},"FunctionArn":"arn:aws:lambda:eu-west-1:111111111111:function:shop","FunctionName":"shop",
+		"KMSKeyArn":"arn:aws:kms:eu-west-1:111111111111:key/k","SigningProfileVersionArn":"arn:aws:signer:eu-west-1:111111111111:/signing-profiles/p/v",
 		"Handler":"index.handler","LastModified":"2026-03-23T10:00:00.000+0000","LastUpdateStatus":"Successful",
 		"LoggingConfig":{"LogFormat":"Text","LogGroup":"/aws/lambda/shop"},"MemorySize":256,"PackageType":"Zip",
 		"RevisionId":"0b0d5a4a-7e9c-4a7e-9c55-3f8b9c1e0d5a","Role":"arn:aws:iam::111111111111:role/r","Runtime":"python3.12",
@@ -94,7 +95,10 @@ func TestReadsWhatAWSAnswers(t *testing.T) {
 		Aliases:     []Alias{{Name: "live", Version: "9", Weights: map[string]float64{"10": 0.5}}},
 		Events:      []Events{{Retries: aws.Int32(0), MaxAge: aws.Int32(60)}},
 		Permissions: []Permission{{Statement: "s3", Action: "lambda:InvokeFunction", Principal: "s3.amazonaws.com"}},
-		Behind:      []string{"its event source mappings"},
+		Behind: []string{
+			"its KMS key arn:aws:kms:eu-west-1:111111111111:key/k (here environment variables are encrypted with the server's key)",
+			"its code signature of arn:aws:signer:eu-west-1:111111111111:/signing-profiles/p/v", "its event source mappings",
+		},
 	}
 	if diff := cmp.Diff(want, f); diff != "" {
 		t.Error(diff)

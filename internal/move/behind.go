@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/smithy-go"
 )
 
@@ -31,6 +32,17 @@ func (a *API) behind(ctx context.Context, f *Function) (left []string, err error
 	}
 	provisioned, err := a.provisioned(ctx, f.Name)
 	return append(left, provisioned...), err
+}
+
+// ofAWS names what of a version only AWS's own services can honour and code does not see.
+func ofAWS(c *types.FunctionConfiguration) (left []string) {
+	if key := aws.ToString(c.KMSKeyArn); key != "" {
+		left = append(left, "its KMS key "+key+" (here environment variables are encrypted with the server's key)")
+	}
+	if profile := aws.ToString(c.SigningProfileVersionArn); profile != "" {
+		left = append(left, "its code signature of "+profile)
+	}
+	return left
 }
 
 // provisioned names the provisioned concurrency of a function, which costs memory that the

@@ -122,6 +122,9 @@ type File struct{ zip *zip.ReadCloser }
 // Open opens a file.
 func Open(name string) (*File, error) {
 	r, err := zip.OpenReader(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no file %s: name one that `lambent backup` wrote", name)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w: is it what `lambent backup` wrote?", name, err)
 	}

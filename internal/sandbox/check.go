@@ -7,10 +7,10 @@ import (
 	"lambent.dev/lambent/internal/lambda"
 )
 
-// Need is a required check that is OK when err is nil.
+// Need is a required check that is OK when err is nil. found is what is found then, and needed else.
 func Need(name, found string, err error, fix string) Check {
 	if err != nil {
-		return Check{Name: name, Found: strings.ReplaceAll(err.Error(), "\n", "; "), Required: true, Fix: fix}
+		return Check{Name: name, Found: strings.ReplaceAll(err.Error(), "\n", "; "), Required: true, Needed: found, Fix: fix}
 	}
 	return Check{Name: name, Found: found, OK: true, Required: true}
 }

@@ -3,9 +3,13 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
+	"path"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -59,6 +63,7 @@ type Check struct {
 	Found    string // "v1 at /sys/fs/cgroup/memory"
 	OK       bool
 	Required bool   // the tier is unavailable without it
+	Needed   string // what would be good; "" when OK
 	Fix      string // what a person can do; "" when OK
 }
 
@@ -184,6 +189,29 @@ type Command struct {
 	Stderr io.Writer
 	Stream bool // give it a stream channel, see the package comment
 	Direct bool // with Stream: one stream in the channel's place
+}
+
+// Check is nil where the paths are those of a box.
+func (c *Command) Check() error {
+	if !path.IsAbs(c.Path) || c.Dir != "" && !path.IsAbs(c.Dir) {
+		return fmt.Errorf("command %q in %q: paths must be absolute", c.Path, c.Dir)
+	}
+	return nil
+}
+
+// LastOfEach drops a variable that is set again later: execve(2) would pass both.
+func LastOfEach(env []string) []string {
+	seen := make(map[string]bool, len(env))
+	kept := make([]string, 0, len(env))
+	for _, variable := range slices.Backward(env) {
+		name, _, _ := strings.Cut(variable, "=")
+		if !seen[name] {
+			seen[name] = true
+			kept = append(kept, variable)
+		}
+	}
+	slices.Reverse(kept)
+	return kept
 }
 
 // Process is a command that was started.

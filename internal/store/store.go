@@ -57,6 +57,10 @@ type Store interface {
 	// function, a layer that one uses, or a layer version.
 	CodeInUse(ctx context.Context, digest string) (bool, error)
 
+	// CodeSize returns how many bytes the packages of an account have: of all versions of its
+	// functions and of its layers, each counted, in all regions.
+	CodeSize(ctx context.Context, account string) (int64, error)
+
 	// NextEpoch returns a number greater than all that were returned before, also
 	// across restarts: the name of one life of a daemon.
 	NextEpoch(ctx context.Context) (int64, error)

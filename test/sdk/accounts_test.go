@@ -21,6 +21,7 @@ const twoAccounts = `account = "111111111111"
 [accounts.111111111111]
 keys = { AKIDOFTHEFIRST000000 = "env:SECRET_OF_FIRST" }
 concurrency = 7
+code-storage = 1
 [accounts.222222222222]
 keys = { AKIDOFTHESECOND00000 = "env:SECRET_OF_SECOND" }
 `
@@ -95,9 +96,14 @@ func TestAccountsShareNothing(t *testing.T) {
 	refusedAs(t, err, "UnrecognizedClientException")
 	callsStayWithin(t, first, *only.FunctionArn)
 	settings, err := first.GetAccountSettings(t.Context(), nil)
-	if err != nil || settings.AccountLimit.ConcurrentExecutions != 7 || settings.AccountUsage.FunctionCount != 2 {
+	if err != nil || settings.AccountLimit.ConcurrentExecutions != 7 || settings.AccountLimit.TotalCodeSize != 1<<20 || settings.AccountUsage.FunctionCount != 2 {
 		t.Errorf("%+v %v", settings, err)
 	}
+	large := creation(t, "large", "app.py", "app.echo")
+	large.Code.ZipFile = withPadding(t, 1<<20)
+	_, err = first.CreateFunction(t.Context(), large)
+	refusedAs(t, err, "CodeStorageExceededException")
+	deploy(t, second, large) // has the server's limit
 	d.commandsActFor(t, environ, "111111111111", "same")
 	d.commandsActFor(t, append(environ, "LAMBENT_ACCOUNT=222222222222"), "222222222222", "only")
 }

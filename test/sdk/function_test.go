@@ -4,9 +4,12 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"embed"
 	"encoding/json"
+	"os"
 	"path"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -131,4 +134,22 @@ func fails(t *testing.T, client *lambda.Client, name, event string) failure {
 		t.Errorf("%.300q: %v", out.Payload, err)
 	}
 	return f
+}
+
+// withPadding is pack of app.py with a file of random bytes beside it, which no zip makes smaller.
+func withPadding(t *testing.T, size int) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	source, err := sources.ReadFile("testdata/app.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	padding := make([]byte, size)
+	_, _ = rand.Read(padding) // never fails
+	for name, content := range map[string][]byte{"app.py": source, "padding": padding} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return packFolder(t, dir)
 }

@@ -121,12 +121,14 @@ func TestGVisorKeepsStems(t *testing.T) {
 	t.Error("no function started from a stem")
 }
 
-// A host that lacks what gVisor needs says what, and how to get it, and takes nothing weaker.
-func TestMissingGVisorIsRefused(t *testing.T) {
+// A host that lacks what a tier needs says what, and how to get it, and takes nothing weaker.
+func TestMissingIsolationIsRefused(t *testing.T) {
 	t.Parallel()
 	needs(t)
-	if _, err := os.Stat("/usr/local/lib/lambent/runsc"); err == nil {
-		t.Skip("runsc is installed on this host")
+	for _, installed := range []string{"runsc", "microvm"} {
+		if _, err := os.Stat("/usr/local/lib/lambent/" + installed); err == nil {
+			t.Skip(installed + " is installed on this host")
+		}
 	}
 	bare := t.TempDir()
 	for _, name := range []string{"lambent", "lambent-init", "lambent-agent"} {
@@ -140,14 +142,20 @@ func TestMissingGVisorIsRefused(t *testing.T) {
 	}
 	open(t, bare)
 	client := upFrom(t, bare, t.TempDir()).client()
-	_, err := client.CreateFunction(t.Context(), inGVisor(creation(t, "echo", "app.py", "app.echo")))
-	var refused *types.InvalidParameterValueException
-	if !errors.As(err, &refused) || !strings.Contains(refused.ErrorMessage(), "lambent setup gvisor") {
-		t.Errorf("creating it: %v", err)
-	}
 	arn := deploy(t, client, creation(t, "echo", "app.py", "app.echo")).FunctionArn
-	if err := tag(t, client, arn, map[string]string{isolationTag: "gvisor"}); !errors.As(err, &refused) {
-		t.Errorf("tagging it: %v", err)
+	for _, tier := range []string{"gvisor", "microvm"} {
+		missing := func(what string, err error) {
+			t.Helper()
+			var refused *types.InvalidParameterValueException
+			if !errors.As(err, &refused) || !strings.Contains(refused.ErrorMessage(), "lambent setup "+tier) {
+				t.Errorf("%s in %s: %v", what, tier, err)
+			}
+		}
+		in := creation(t, "other", "app.py", "app.echo")
+		in.Tags = map[string]string{isolationTag: tier}
+		_, err := client.CreateFunction(t.Context(), in)
+		missing("creating one", err)
+		missing("tagging one", tag(t, client, arn, in.Tags))
 	}
 	if got := headersOf(t, invoke(t, client, "echo", `1`)).Get("X-Lambent-Isolation"); got != "light" {
 		t.Errorf("isolation %q", got)

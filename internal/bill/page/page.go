@@ -17,7 +17,7 @@ var text string
 // Write writes the page of a statement; sources name where its prices come from.
 func Write(w io.Writer, s *bill.Statement, sources []string) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
-		"usd": bill.USD, "long": bill.Long, "bars": bars, "percent": func(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) },
+		"usd": bill.USD, "long": bill.Long, "bars": bars, "split": split, "starts": starts, "percent": func(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) },
 		"ms": func(v float64) string { return fmt.Sprintf("%.4g", v) },
 	}).Parse(text)
 	if err != nil {
@@ -79,10 +79,10 @@ func parts(s bill.Sum) []part {
 	unused := min(s.UnusedUSD, max(0, s.DurationUSD-s.InitUSD))
 	used := max(0, s.DurationUSD-s.InitUSD-unused)
 	return []part{
-		{"used", "duration", used + s.RestoreUSD},
+		{"used", "work", used + s.RestoreUSD},
 		{"requests", "requests", s.RequestUSD},
 		{"init", "INIT", s.InitUSD},
-		{"unused", "unused memory", unused},
+		{"unused", "memory never used", unused},
 		{"used", "provisioned, working", s.ReadyUSD - s.ReadyIdleUSD},
 		{"idle", "provisioned, idle", s.ReadyIdleUSD},
 	}

@@ -6,10 +6,10 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"strings"
 	"testing"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"lambent.dev/lambent/internal/kernel/netns"
 )
@@ -23,11 +23,20 @@ const (
 	Servers  = "203.0.113.10" // the name server, the host's next hop
 	Wide     = "203.0.113.1"  // the host's address there
 	Near     = "10.0.0.1"     // the host's address on its own network
-	Host6    = "2001:db8::1"  // the host's, of IPv6
 	Neighbor = "10.0.0.5"     // a machine on the host's network
 	Docker   = "172.17.0.1"   // a bridge of the host
 	Service  = "5432"         // the port of services everywhere
 	Web      = "443"          // another one of the internet
+)
+
+// Addresses of IPv6, of the same machines.
+const (
+	Internet6 = "2001:db8:7::7"
+	Metadata6 = "fd00:ec2::254" // AWS's
+	Wide6     = "2001:db8::1"
+	Hop6      = "2001:db8::2" // the host's next hop
+	Near6     = "2001:db8:1::1"
+	Neighbor6 = "2001:db8:1::5"
 )
 
 // Zone are the names that the name server knows.
@@ -60,14 +69,16 @@ func New(t testing.TB) *World {
 	w.wire("wan", w.internet, Wide+"/24", Servers+"/24")
 	w.wire("lan", w.neighbor, Near+"/24", Neighbor+"/24")
 	w.wire("docker0", namespace(t), Docker+"/16", "172.17.0.2/16")
-	add(t, "wan", Host6+"/64")
 	must(t, netlink.RouteAdd(&netlink.Route{Gw: net.ParseIP(Servers)}))
 	w.In(w.internet, func() error {
-		for _, a := range []string{Internet, Other, Metadata, Azure} {
-			add(t, "lo", a+"/32")
+		for _, a := range []string{Internet + "/32", Other + "/32", Metadata + "/32", Azure + "/32", Internet6 + "/128", Metadata6 + "/128"} {
+			add(t, "lo", a)
 		}
 		return nil
 	})
+	w.wire6("wan", w.internet, Wide6, Hop6)
+	w.wire6("lan", w.neighbor, Near6, Neighbor6)
+	must(t, Route("::/0", Hop6))
 	w.serve()
 	return w
 }
@@ -80,12 +91,16 @@ func (w *World) serve() {
 			Serve(w.t, net.JoinHostPort(a, Web), a)
 			Serve(w.t, net.JoinHostPort(a, "80"), a)
 		}
+		for _, a := range []string{Internet6, Metadata6} {
+			Serve(w.t, net.JoinHostPort(a, Service), a)
+		}
 		w.Names = serveNames(w.t, Servers+":53")
 		return nil
 	})
 	w.In(w.neighbor, func() error {
 		Serve(w.t, net.JoinHostPort(Neighbor, Service), Neighbor)
 		Serve(w.t, net.JoinHostPort(Neighbor, "80"), Neighbor)
+		Serve(w.t, net.JoinHostPort(Neighbor6, Service), Neighbor6)
 		return nil
 	})
 	Serve(w.t, net.JoinHostPort("::", Service), "host")
@@ -115,6 +130,16 @@ func (w *World) wire(name string, to *os.File, own, other string) {
 	})
 }
 
+// wire6 gives a wire addresses of IPv6; what the other end does not know goes to the host.
+func (w *World) wire6(name string, to *os.File, own, other string) {
+	w.t.Helper()
+	add(w.t, name, own+"/64")
+	w.In(to, func() error {
+		add(w.t, "eth0", other+"/64")
+		return Route("::/0", own)
+	})
+}
+
 // Route has the calling thread's network reach a network by way of a gateway.
 func Route(network, gateway string) error {
 	to, err := netlink.ParseIPNet(network)
@@ -124,11 +149,14 @@ func Route(network, gateway string) error {
 	return netlink.RouteAdd(&netlink.Route{Dst: to, Gw: net.ParseIP(gateway)})
 }
 
-// Address adds an address to an interface of the calling thread's network.
+// Address adds an address to an interface of the calling thread's network. It can be used at once.
 func Address(link, cidr string) error {
 	a, err := netlink.ParseAddr(cidr)
 	if err != nil {
 		return err
+	}
+	if a.IP.To4() == nil {
+		a.Flags = unix.IFA_F_NODAD
 	}
 	l, err := netlink.LinkByName(link)
 	if err != nil {
@@ -147,15 +175,7 @@ func namespace(t testing.TB) *os.File {
 
 func add(t testing.TB, link, cidr string) {
 	t.Helper()
-	a, err := netlink.ParseAddr(cidr)
-	must(t, err)
-	a.Flags = 0
-	if strings.Contains(cidr, ":") {
-		a.Flags = 0x02 // IFA_F_NODAD: usable at once
-	}
-	l, err := netlink.LinkByName(link)
-	must(t, err)
-	must(t, netlink.AddrAdd(l, a))
+	must(t, Address(link, cidr))
 }
 
 func up(t testing.TB, link string) {

@@ -11,6 +11,7 @@ type Check struct {
 	Found    string // "v1 at /sys/fs/cgroup/memory"
 	OK       bool
 	Required bool   // Create refuses without it
+	Needed   string // what would be good; "" when OK
 	Fix      string // what a person can do; "" when OK
 }
 
@@ -40,7 +41,7 @@ func (h *Host) checkFreezer() Check {
 // checkPressure says whether it is known how long something waited for memory and I/O. For
 // a CPU the delays of single threads say so, too.
 func (h *Host) checkPressure() Check {
-	check := Check{Name: "cgroup pressure", Found: "not measured", Fix: "boot with psi=1 and the controllers on cgroup2: without it receipts do not say how long a function waited for memory and I/O"}
+	check := Check{Name: "cgroup pressure", Found: "not measured", Needed: "cgroup2 with pressure (PSI)", Fix: "boot with psi=1 and the controllers on cgroup2: without it receipts do not say how long a function waited for memory and I/O"}
 	if at, ok := h.v2(); ok && measuresPressure(h.tree) {
 		check = Check{Name: check.Name, Found: "v2 at " + h.hierarchies[at].mount, OK: true}
 	}
@@ -51,7 +52,7 @@ func (h *Host) checkController(name, fix string) Check {
 	check := Check{Name: "cgroup " + name + " controller", Required: name == memory || name == pids}
 	at, ok := h.where(name)
 	if !ok {
-		check.Found, check.Fix = "not in the "+h.layout+" layout", fix
+		check.Found, check.Needed, check.Fix = "not in the "+h.layout+" layout", "mounted, as v1 or v2", fix
 		return check
 	}
 	one := h.hierarchies[at]
@@ -62,7 +63,7 @@ func (h *Host) checkController(name, fix string) Check {
 // checkSwap says whether the memory limit holds for swap too. v1 counts swap only
 // with memsw files; v2 does unless it was booted without swap accounting.
 func (h *Host) checkSwap() Check {
-	check := Check{Name: "cgroup swap limit", Fix: "boot with swapaccount=1, or run without swap"}
+	check := Check{Name: "cgroup swap limit", Needed: "v2 memory.swap.max or v1 memory.memsw", Fix: "boot with swapaccount=1, or run without swap"}
 	at, ok := h.where(memory)
 	if !ok {
 		check.Found = "no memory controller"

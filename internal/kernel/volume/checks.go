@@ -7,10 +7,11 @@ import (
 
 // Check is one thing that volumes need.
 type Check struct {
-	Name  string // "loop devices"
-	Found string // "/dev/loop-control"
-	OK    bool
-	Fix   string // what a person can do; "" when OK
+	Name   string // "loop devices"
+	Found  string // "/dev/loop-control"
+	OK     bool
+	Needed string // what would be good; "" when OK
+	Fix    string // what a person can do; "" when OK
 }
 
 // Checks says what this host has. Volumes need all of it.
@@ -21,7 +22,7 @@ func (m *Maker) Checks() []Check {
 func checkLoop() Check {
 	f, err := os.OpenFile(loopControl, os.O_RDWR, 0)
 	if err != nil {
-		return Check{Name: "loop devices", Found: err.Error(), Fix: "run as root and load the module: modprobe loop"}
+		return Check{Name: "loop devices", Found: err.Error(), Needed: loopControl, Fix: "run as root and load the module: modprobe loop"}
 	}
 	_ = f.Close()
 	return Check{Name: "loop devices", Found: loopControl, OK: true}
@@ -30,7 +31,7 @@ func checkLoop() Check {
 func checkMkfs() Check {
 	path, err := findMkfs()
 	if err != nil {
-		return Check{Name: "mkfs.ext4", Found: "not found", Fix: "install it: apt-get install e2fsprogs"}
+		return Check{Name: "mkfs.ext4", Found: "not found", Needed: "in PATH or /usr/sbin", Fix: "install it: apt-get install e2fsprogs"}
 	}
 	return Check{Name: "mkfs.ext4", Found: path, OK: true}
 }
@@ -38,11 +39,13 @@ func checkMkfs() Check {
 func (m *Maker) checkSpace() Check {
 	free, err := freeSpace(m.dir)
 	if err != nil {
-		return Check{Name: "free disk for /tmp", Found: err.Error(), Fix: "use a folder on a disk"}
+		return Check{Name: "free disk for /tmp", Found: err.Error(), Needed: enoughSpace(), Fix: "use a folder on a disk"}
 	}
 	check := Check{Name: "free disk for /tmp", Found: fmt.Sprintf("%d MiB at %s", free>>20, m.dir), OK: free >= lowSpace}
 	if !check.OK {
-		check.Fix = fmt.Sprintf("free at least %d MiB there", lowSpace>>20)
+		check.Needed, check.Fix = enoughSpace(), "free some there"
 	}
 	return check
 }
+
+func enoughSpace() string { return fmt.Sprintf("%d MiB or more", lowSpace>>20) }

@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"sync"
 
 	"golang.org/x/sys/unix"
 
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
+	"lambent.dev/lambent/internal/sandbox/replies"
 )
 
 // Packets carry a conversation: whole packets of at most initproto.MaxPacket bytes, in order.
@@ -26,15 +26,13 @@ type Control struct {
 	packets Packets
 	exited  func(initproto.Exit)
 	ended   chan struct{} // closed when nothing more will be read
-
-	mu      sync.Mutex // protects the fields below
-	last    uint64     // sequence number
-	waiting map[uint64]chan agentproto.Message
+	replies *replies.Table[agentproto.Message]
 }
 
 // NewControl reads until packets end; exited is told of commands that ended and must not block.
 func NewControl(packets Packets, exited func(initproto.Exit)) *Control {
-	c := &Control{packets: packets, exited: exited, ended: make(chan struct{}), waiting: make(map[uint64]chan agentproto.Message)}
+	ended := make(chan struct{})
+	c := &Control{packets: packets, exited: exited, ended: ended, replies: replies.New[agentproto.Message](ended)}
 	go c.read()
 	return c
 }
@@ -62,44 +60,28 @@ func (c *Control) deliver(m agentproto.Message) {
 		c.exited(*m.Exit)
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if reply := c.waiting[m.Seq]; reply != nil {
-		delete(c.waiting, m.Seq)
-		reply <- m
-	}
+	c.replies.Deliver(m.Seq, m)
 }
 
 // Call sends a request and waits for its reply. When ctx ends early the request is still
 // carried out.
 func (c *Control) Call(ctx context.Context, r *agentproto.Request) (agentproto.Message, error) {
-	reply := make(chan agentproto.Message, 1)
-	r.Seq = c.expect(reply)
-	defer c.forget(r.Seq)
+	var reply <-chan agentproto.Message
+	r.Seq, reply = c.replies.Expect()
+	defer c.replies.Forget(r.Seq)
 	if err := c.send(r); err != nil {
 		return agentproto.Message{}, err
 	}
-	select {
-	case m := <-reply:
-		return m, m.Err()
-	case <-ctx.Done():
-		return agentproto.Message{}, context.Cause(ctx)
-	case <-c.ended:
+	m, err := c.replies.Await(ctx, reply)
+	if err != nil {
+		return agentproto.Message{}, err
 	}
-	select {
-	case m := <-reply: // it was the last that came
-		return m, m.Err()
-	default:
-		return agentproto.Message{}, sandbox.ErrClosed
-	}
+	return m, m.Err()
 }
 
 // Post sends a request whose reply nobody waits for.
 func (c *Control) Post(r *agentproto.Request) error {
-	c.mu.Lock()
-	c.last++
-	r.Seq = c.last
-	c.mu.Unlock()
+	r.Seq = c.replies.Number()
 	return c.send(r)
 }
 
@@ -112,20 +94,6 @@ func (c *Control) send(r *agentproto.Request) error {
 		return fmt.Errorf("%w: asking the agent: %v", sandbox.ErrClosed, err)
 	}
 	return nil
-}
-
-func (c *Control) expect(reply chan agentproto.Message) uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.last++
-	c.waiting[c.last] = reply
-	return c.last
-}
-
-func (c *Control) forget(seq uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.waiting, seq)
 }
 
 // socket is a Unix sequential-packet socket.

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 
 	"lambent.dev/lambent/internal/cleanup"
@@ -15,13 +13,6 @@ import (
 	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 	"lambent.dev/lambent/internal/sandbox/stream"
-)
-
-// The answers to Open before a command with a stream channel ran, and after the most recent
-// one ended.
-var (
-	errNoStream    = errors.New("no command with a stream channel was run")
-	errStreamEnded = fmt.Errorf("the command with a stream channel ended: %w", sandbox.ErrClosed)
 )
 
 // killedExit is the end of a process whose box died.
@@ -32,8 +23,8 @@ func (b *Box) Run(ctx context.Context, c sandbox.Command) (sandbox.Process, erro
 	if err := b.Usable(); err != nil {
 		return nil, err
 	}
-	if !filepath.IsAbs(c.Path) || c.Dir != "" && !filepath.IsAbs(c.Dir) {
-		return nil, b.Named(fmt.Errorf("command %q in %q: paths must be absolute", c.Path, c.Dir))
+	if err := c.Check(); err != nil {
+		return nil, b.Named(err)
 	}
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
@@ -151,23 +142,8 @@ func (b *Box) runRequest(p *Process, c sandbox.Command) *agentproto.Run {
 	if p.direct != nil {
 		r.Direct = p.direct.Ticket
 	}
-	r.Env = lastOfEach(env)
+	r.Env = sandbox.LastOfEach(env)
 	return r
-}
-
-// lastOfEach drops a variable that is set again later: execve(2) would pass both.
-func lastOfEach(env []string) []string {
-	seen := make(map[string]bool, len(env))
-	kept := make([]string, 0, len(env))
-	for _, variable := range slices.Backward(env) {
-		name, _, _ := strings.Cut(variable, "=")
-		if !seen[name] {
-			seen[name] = true
-			kept = append(kept, variable)
-		}
-	}
-	slices.Reverse(kept)
-	return kept
 }
 
 // nextID is the number of another command.
@@ -220,16 +196,16 @@ func (b *Box) Open(ctx context.Context) (net.Conn, error) {
 	b.mu.Unlock()
 	switch {
 	case speaker == nil && streamed:
-		return nil, b.Named(errStreamEnded)
+		return nil, b.Named(stream.ErrEnded)
 	case speaker == nil:
-		return nil, b.Named(errNoStream)
+		return nil, b.Named(stream.ErrNone)
 	case early != nil:
 		return early, nil
 	}
 	conn, err := speaker.open(ctx)
 	if err != nil {
 		if speaker.ended.Load() || errors.Is(err, syscall.EPIPE) {
-			err = errStreamEnded
+			err = stream.ErrEnded
 		}
 		return nil, b.Explain(ctx, fmt.Errorf("opening a stream: %w", err))
 	}

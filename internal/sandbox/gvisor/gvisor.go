@@ -15,6 +15,7 @@ import (
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/stage"
+	"lambent.dev/lambent/internal/sandbox/templates"
 )
 
 // defaultCgroupRoot is where systemd and everybody after it mounts cgroups.
@@ -40,7 +41,7 @@ type Options struct {
 // Driver makes sandboxes of the tier gvisor. Its methods may be called from many goroutines.
 type Driver struct {
 	options Options
-	stage   stage.Shared // its users are templates
+	stage   templates.Shared[*stage.Stage] // its users are templates
 
 	mu    sync.Mutex // protects the fields below
 	roots int        // templates that were made

@@ -1,12 +1,14 @@
 package gvisor
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 	"strings"
 
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/gvisor/runsc"
 	"lambent.dev/lambent/internal/sandbox/hostcheck"
 )
 
@@ -28,7 +30,7 @@ func (d *Driver) basics() []sandbox.Check {
 	path, err := d.findRunsc()
 	return []sandbox.Check{
 		hostcheck.Root("run lambent as root: control groups, /tmp volumes and mounts of code need it, gVisor itself does not"),
-		sandbox.Need("runsc", path, err, "run `lambent setup gvisor`, which builds it"),
+		sandbox.Need("runsc", cmp.Or(path, "version "+runsc.Version), err, "run `lambent setup gvisor`, which builds it"),
 		hostcheck.Program("lambent-agent", d.options.Agent, 0o100, "build it with make build; it must be executable"),
 		hostcheck.ClonedMounts(),
 	}

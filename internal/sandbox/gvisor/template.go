@@ -57,7 +57,7 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 	}
 	var undo cleanup.Stack
 	defer undo.Run(&err)
-	if t.stage, err = d.stage.Use(); err != nil {
+	if t.stage, err = d.stage.Use(stage.Start); err != nil {
 		return nil, err
 	}
 	undo.Add(d.stage.Leave)

@@ -57,7 +57,7 @@ func canClone() error {
 func Cgroups(root string, used func(name string) bool) []sandbox.Check {
 	host, err := cgroup.Open(root)
 	if err != nil {
-		return []sandbox.Check{sandbox.Need("cgroups", "", err, "mount cgroups at "+root)}
+		return []sandbox.Check{sandbox.Need("cgroups", "mounted", err, "mount cgroups at "+root)}
 	}
 	var checks []sandbox.Check
 	for _, c := range host.Checks() {
@@ -72,12 +72,12 @@ func Cgroups(root string, used func(name string) bool) []sandbox.Check {
 func Volumes(dir string, used func(name string) bool) []sandbox.Check {
 	maker, err := volume.Open(dir)
 	if err != nil {
-		return []sandbox.Check{sandbox.Need("/tmp volumes", "", err, "make the data folder writable for root")}
+		return []sandbox.Check{sandbox.Need("/tmp volumes", "a folder that can be written", err, "make the data folder writable for root")}
 	}
 	var checks []sandbox.Check
 	for _, c := range maker.Checks() {
 		if used(c.Name) {
-			checks = append(checks, sandbox.Check{Name: c.Name, Found: c.Found, OK: c.OK, Required: true, Fix: c.Fix})
+			checks = append(checks, sandbox.Check{Name: c.Name, Found: c.Found, OK: c.OK, Required: true, Needed: c.Needed, Fix: c.Fix})
 		}
 	}
 	return checks

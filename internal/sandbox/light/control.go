@@ -4,28 +4,26 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"sync"
 
 	"golang.org/x/sys/unix"
 
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
+	"lambent.dev/lambent/internal/sandbox/replies"
 )
 
 // control is the driver's end of the conversation with an init. One goroutine reads
 // it until its end.
 type control struct {
-	conn   *net.UnixConn
-	exited func(initproto.Exit)
-	ended  chan struct{} // closed when nothing more will be read
-
-	mu      sync.Mutex // protects the fields below
-	last    uint64     // sequence number
-	waiting map[uint64]chan initproto.Message
+	conn    *net.UnixConn
+	exited  func(initproto.Exit)
+	ended   chan struct{} // closed when nothing more will be read
+	replies *replies.Table[initproto.Message]
 }
 
 func newControl(conn *net.UnixConn, exited func(initproto.Exit)) *control {
-	c := &control{conn: conn, exited: exited, ended: make(chan struct{}), waiting: make(map[uint64]chan initproto.Message)}
+	ended := make(chan struct{})
+	c := &control{conn: conn, exited: exited, ended: ended, replies: replies.New[initproto.Message](ended)}
 	go c.read()
 	return c
 }
@@ -51,12 +49,7 @@ func (c *control) deliver(m initproto.Message) {
 		c.exited(*m.Exit)
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if reply := c.waiting[m.Seq]; reply != nil {
-		delete(c.waiting, m.Seq)
-		reply <- m
-	}
+	c.replies.Deliver(m.Seq, m)
 }
 
 // call sends a request with descriptors, which stay the caller's, and waits for its
@@ -67,11 +60,11 @@ func (c *control) call(ctx context.Context, r *initproto.Request, fds []int) err
 
 // begin is call whose waiting is done by what it returns, which must be called.
 func (c *control) begin(ctx context.Context, r *initproto.Request, fds []int) (wait func() error) {
-	reply := make(chan initproto.Message, 1)
-	r.Seq = c.expect(reply)
+	var reply <-chan initproto.Message
+	r.Seq, reply = c.replies.Expect()
 	sent := c.send(r, fds)
 	return func() error {
-		defer c.forget(r.Seq)
+		defer c.replies.Forget(r.Seq)
 		if sent != nil {
 			return sent
 		}
@@ -79,28 +72,17 @@ func (c *control) begin(ctx context.Context, r *initproto.Request, fds []int) (w
 	}
 }
 
-func (c *control) await(ctx context.Context, reply chan initproto.Message) error {
-	select {
-	case m := <-reply:
-		return m.Err()
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-c.ended:
+func (c *control) await(ctx context.Context, reply <-chan initproto.Message) error {
+	m, err := c.replies.Await(ctx, reply)
+	if err != nil {
+		return err
 	}
-	select {
-	case m := <-reply: // it was the last that came
-		return m.Err()
-	default:
-		return sandbox.ErrClosed
-	}
+	return m.Err()
 }
 
 // post sends a request whose reply nobody waits for.
 func (c *control) post(r *initproto.Request) error {
-	c.mu.Lock()
-	c.last++
-	r.Seq = c.last
-	c.mu.Unlock()
+	r.Seq = c.replies.Number()
 	return c.send(r, nil)
 }
 
@@ -117,20 +99,6 @@ func (c *control) send(r *initproto.Request, fds []int) error {
 		return fmt.Errorf("%w: asking the init: %v", sandbox.ErrClosed, err)
 	}
 	return nil
-}
-
-func (c *control) expect(reply chan initproto.Message) uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.last++
-	c.waiting[c.last] = reply
-	return c.last
-}
-
-func (c *control) forget(seq uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.waiting, seq)
 }
 
 // close ends the conversation and waits for the reader.

@@ -46,12 +46,11 @@ func depends(name string) bool {
 
 // Spawner is the process that starts boxes; nil without users.
 func (d *Driver) Spawner() *os.Process {
-	d.spawning.Lock()
-	defer d.spawning.Unlock()
-	if d.spawner == nil {
+	s := d.spawner.Value()
+	if s == nil {
 		return nil
 	}
-	d.spawner.mu.Lock()
-	defer d.spawner.mu.Unlock()
-	return d.spawner.process
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.process
 }

@@ -15,6 +15,7 @@ import (
 	"lambent.dev/lambent/internal/egress"
 	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/templates"
 )
 
 // defaultCgroupRoot is where systemd and everybody after it mounts cgroups.
@@ -46,9 +47,7 @@ type Driver struct {
 	ids     *idRanges
 	zygotes atomic.Uint64 // started so far
 
-	spawning sync.Mutex // protects the fields below
-	spawner  *spawner   // nil without users
-	spawners int        // users of it
+	spawner templates.Shared[*spawner]
 
 	mu    sync.Mutex // protects the fields below
 	ahead *ahead     // nil before the first template

@@ -232,7 +232,7 @@ func (d *Driver) resolvePreload(name string) (*sandbox.Preload, error) {
 	if p.Command.Path == "" {
 		return p, nil
 	}
-	return p, checkCommand(p.Command)
+	return p, p.Command.Check()
 }
 
 func descriptorsOf(files []*os.File) []int {

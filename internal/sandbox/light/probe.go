@@ -91,7 +91,7 @@ func freezes(checks []sandbox.Check) bool {
 func (d *Driver) volumes() []sandbox.Check {
 	dir, err := d.private(tmpFolder)
 	if err != nil {
-		return []sandbox.Check{sandbox.Need("/tmp volumes", "", err, "make the data folder writable for root")}
+		return []sandbox.Check{sandbox.Need("/tmp volumes", "a folder that can be written", err, "make the data folder writable for root")}
 	}
 	return hostcheck.Volumes(dir, hostcheck.All)
 }
@@ -99,7 +99,7 @@ func (d *Driver) volumes() []sandbox.Check {
 func landlockCheck() []sandbox.Check {
 	c := sandbox.Check{Name: "landlock", Found: fmt.Sprintf("version %d", landlock.Version()), OK: landlock.Usable()}
 	if !c.OK {
-		c.Fix = "a second wall where there is Linux 5.19 or newer with landlock in its lsm= list"
+		c.Needed, c.Fix = "version 1 or later", "a second wall where there is Linux 5.19 or newer with landlock in its lsm= list"
 	}
 	return []sandbox.Check{c}
 }
@@ -109,6 +109,7 @@ func scoresCheck() []sandbox.Check {
 	c := sandbox.Check{Name: "out-of-memory scores", Found: "a function cannot lower its own below its box's", OK: true}
 	if !caps.Has(unix.CAP_SYS_RESOURCE) && !landlock.Usable() {
 		c.Found, c.OK = "a function can lower its own to the daemon's", false
+		c.Needed = "a function cannot lower its own below its box's"
 		c.Fix = "give the daemon CAP_SYS_RESOURCE, or use a kernel with Landlock"
 	}
 	return []sandbox.Check{c}
@@ -117,9 +118,9 @@ func scoresCheck() []sandbox.Check {
 // trial makes a sandbox with a workload and closes it.
 func (d *Driver) trial(ctx context.Context) sandbox.Check {
 	err := hostcheck.Try(ctx, d)
-	const fix = "the step that failed is named; a container needs --privileged"
+	const made, fix = "made, bound and closed", "the step that failed is named; a container needs --privileged"
 	if errors.Is(err, fs.ErrPermission) {
-		return sandbox.Need("trial sandbox", "", err, fix+" and a /proc that is not masked")
+		return sandbox.Need("trial sandbox", made, err, fix+" and a /proc that is not masked")
 	}
-	return sandbox.Need("trial sandbox", "made, bound and closed", err, fix)
+	return sandbox.Need("trial sandbox", made, err, fix)
 }

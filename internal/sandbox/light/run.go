@@ -2,26 +2,16 @@ package light
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 	"lambent.dev/lambent/internal/sandbox/stream"
-)
-
-// The answers to Open before a command with a stream channel ran, and after the
-// most recent one ended.
-var (
-	errNoStream    = errors.New("no command with a stream channel was run")
-	errStreamEnded = fmt.Errorf("the command with a stream channel ended: %w", sandbox.ErrClosed)
 )
 
 // killedExit is the end of a process whose box died.
@@ -32,7 +22,7 @@ func (b *box) Run(ctx context.Context, c sandbox.Command) (_ sandbox.Process, er
 	if err := b.usable(); err != nil {
 		return nil, err
 	}
-	if err := checkCommand(c); err != nil {
+	if err := c.Check(); err != nil {
 		return nil, b.named(err)
 	}
 	if err := context.Cause(ctx); err != nil {
@@ -60,13 +50,6 @@ func (b *box) Run(ctx context.Context, c sandbox.Command) (_ sandbox.Process, er
 	return p, nil
 }
 
-func checkCommand(c sandbox.Command) error {
-	if !filepath.IsAbs(c.Path) || c.Dir != "" && !filepath.IsAbs(c.Dir) {
-		return fmt.Errorf("command %q in %q: paths must be absolute", c.Path, c.Dir)
-	}
-	return nil
-}
-
 // ask has the init start p. When ctx ends before the init says so, it is asked to
 // kill p right after: it works in order.
 func (b *box) ask(ctx context.Context, p *process, c sandbox.Command, files []*os.File) error {
@@ -90,28 +73,13 @@ func (b *box) runRequest(id uint64, c sandbox.Command) *initproto.Run {
 	if c.Stream {
 		env = append(env, stream.Variable(c.Direct, initproto.StreamFD))
 	}
-	env = lastOfEach(env)
+	env = sandbox.LastOfEach(env)
 	dir := c.Dir
 	if dir == "" {
 		dir = "/"
 	}
 	args := append([]string{c.Path}, c.Args...)
 	return &initproto.Run{ID: id, Path: c.Path, Args: args, Env: env, Dir: dir, Stream: c.Stream}
-}
-
-// lastOfEach drops a variable that is set again later: execve(2) would pass both.
-func lastOfEach(env []string) []string {
-	seen := make(map[string]bool, len(env))
-	kept := make([]string, 0, len(env))
-	for _, variable := range slices.Backward(env) {
-		name, _, _ := strings.Cut(variable, "=")
-		if !seen[name] {
-			seen[name] = true
-			kept = append(kept, variable)
-		}
-	}
-	slices.Reverse(kept)
-	return kept
 }
 
 // register makes p known before it runs: it may end before its start is answered.
@@ -160,14 +128,14 @@ func (b *box) Open(ctx context.Context) (net.Conn, error) {
 	case early != nil:
 		return early, nil
 	case streams == nil && streamed:
-		return nil, b.named(errStreamEnded)
+		return nil, b.named(stream.ErrEnded)
 	case streams == nil:
-		return nil, b.named(errNoStream)
+		return nil, b.named(stream.ErrNone)
 	}
 	conn, err := streams.Open(ctx)
 	if err != nil {
 		if stream.Ended(err) {
-			err = errStreamEnded
+			err = stream.ErrEnded
 		}
 		return nil, b.explain(ctx, fmt.Errorf("opening a stream: %w", err))
 	}

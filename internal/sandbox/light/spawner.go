@@ -168,8 +168,8 @@ func (s *spawner) askOnce(r initproto.Spawn, fds []int) (pidfd int, err error) {
 	return got[0], nil
 }
 
-// end ends the spawner. Nothing that it started lives any more.
-func (s *spawner) end() {
+// End ends the spawner. Nothing that it started lives any more.
+func (s *spawner) End() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.finish()
@@ -191,28 +191,9 @@ func (s *spawner) finish() {
 
 // useSpawner returns the driver's spawner, starting it for the first user. Templates,
 // boxes and zygotes are users.
-func (d *Driver) useSpawner(ctx context.Context, host *cgroup.Host) (_ *spawner, err error) {
+func (d *Driver) useSpawner(ctx context.Context, host *cgroup.Host) (*spawner, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	d.spawning.Lock()
-	defer d.spawning.Unlock()
-	if d.spawners == 0 {
-		if d.spawner, err = startSpawner(d.options.Init, host); err != nil {
-			return nil, err
-		}
-	}
-	d.spawners++
-	return d.spawner, nil
-}
-
-// leaveSpawner ends the spawner with its last user.
-func (d *Driver) leaveSpawner() error {
-	d.spawning.Lock()
-	defer d.spawning.Unlock()
-	if d.spawners--; d.spawners == 0 {
-		d.spawner.end()
-		d.spawner = nil
-	}
-	return nil
+	return d.spawner.Use(func() (*spawner, error) { return startSpawner(d.options.Init, host) })
 }

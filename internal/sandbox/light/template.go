@@ -63,7 +63,7 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 	if t.spawner, err = d.useSpawner(ctx, t.cgroups); err != nil {
 		return nil, err
 	}
-	undo.Add(d.leaveSpawner)
+	undo.Add(d.spawner.Leave)
 	if t.ahead, err = d.useAhead(b.Network); err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func (t *template) create(ctx context.Context, id string, weight uint64) (sandbo
 
 // free gives back what is shared, after its last user.
 func (t *template) free() error {
-	return errors.Join(t.driver.leaveSpawner(), t.root.Close())
+	return errors.Join(t.driver.spawner.Leave(), t.root.Close())
 }
 
 // Close implements sandbox.Template.

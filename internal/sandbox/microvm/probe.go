@@ -28,13 +28,19 @@ func (d *Driver) Probe(ctx context.Context) (sandbox.Features, error) {
 	return f, sandbox.Missing(lambda.TierMicroVM, f.Checks)
 }
 
+const neededFirecracker = "its program and jailer, and KVM that runs guests"
+
 const setupFix = "run `lambent setup microvm`"
 
 func (d *Driver) basics() []sandbox.Check {
 	set, err := d.findImages()
+	images := "a folder with those of this Lambent"
+	if err == nil {
+		images = filepath.Dir(set.Kernel)
+	}
 	return []sandbox.Check{
 		hostcheck.Root("run lambent as root"),
-		sandbox.Need("guest kernel and images", filepath.Dir(set.Kernel), err, setupFix),
+		sandbox.Need("guest kernel and images", images, err, setupFix),
 		hostcheck.Program("lambent-agent", d.options.Agent, 0o100, "build it with make build; it must be executable"),
 		d.checkKVM(),
 	}
@@ -45,9 +51,13 @@ func (d *Driver) monitors(ctx context.Context) []sandbox.Check {
 	const fix = setupFix + ", which installs it, or put firecracker and jailer of one of its releases (1.10 or later) into /usr/local/bin"
 	found, kvm := d.foundFirecracker(ctx), d.usableKVM()
 	if d.chosen(ctx) == Firecracker {
-		checks := []sandbox.Check{sandbox.Need("Firecracker", found.programs.Firecracker+" "+found.programs.Version, found.err, fix)}
+		program := neededFirecracker
+		if found.err == nil {
+			program = found.programs.Firecracker + " " + found.programs.Version
+		}
+		checks := []sandbox.Check{sandbox.Need("Firecracker", program, found.err, fix)}
 		if !kvm.usable {
-			checks = append(checks, sandbox.Need("KVM for Firecracker", "", errors.New(kvm.found), "use a machine with hardware virtualisation, or set microvm-monitor to qemu"))
+			checks = append(checks, sandbox.Need("KVM for Firecracker", "a /dev/kvm that runs guests", errors.New(kvm.found), "use a machine with hardware virtualisation, or set microvm-monitor to qemu"))
 		}
 		return checks
 	}
@@ -57,9 +67,9 @@ func (d *Driver) monitors(ctx context.Context) []sandbox.Check {
 	switch {
 	case d.options.Monitor == QEMU:
 	case found.err != nil:
-		checks = append(checks, sandbox.Check{Name: "Firecracker", Found: found.err.Error(), Fix: "QEMU runs guests; to have Firecracker do it where KVM does, " + fix})
+		checks = append(checks, sandbox.Check{Name: "Firecracker", Found: found.err.Error(), Needed: neededFirecracker, Fix: "QEMU runs guests; to have Firecracker do it where KVM does, " + fix})
 	case !kvm.usable:
-		checks = append(checks, sandbox.Check{Name: "Firecracker", Found: found.programs.Firecracker + " " + found.programs.Version + " needs KVM", Fix: "QEMU runs guests"})
+		checks = append(checks, sandbox.Check{Name: "Firecracker", Found: found.programs.Firecracker + " " + found.programs.Version + " needs KVM", Needed: neededFirecracker, Fix: "QEMU runs guests"})
 	}
 	return checks
 }
@@ -69,6 +79,7 @@ func (d *Driver) checkKVM() sandbox.Check {
 	found := d.usableKVM()
 	c := sandbox.Check{Name: "KVM", Found: found.found, OK: found.usable}
 	if !c.OK {
+		c.Needed = "a /dev/kvm that runs guests"
 		c.Fix = "guests run in software emulation, many times slower: use a machine, or a virtual machine, with hardware virtualisation"
 	}
 	return c

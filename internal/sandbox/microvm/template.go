@@ -80,7 +80,7 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 	if err := t.openImages(ctx, &undo); err != nil {
 		return nil, err
 	}
-	if t.stage, err = d.stage.Use(); err != nil {
+	if t.stage, err = d.stage.Use(stage.Start); err != nil {
 		return nil, err
 	}
 	undo.Add(d.stage.Leave)

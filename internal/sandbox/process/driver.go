@@ -50,7 +50,7 @@ func (d *Driver) checks() []sandbox.Check {
 	allowed := sandbox.Check{Name: "allowed by configuration", Found: "yes", OK: true, Required: true}
 	if !d.allow {
 		allowed.Found, allowed.OK = "no", false
-		allowed.Fix = "allow the tier process, on machines for development only"
+		allowed.Needed, allowed.Fix = "yes", "allow the tier process, on machines for development only"
 	}
 	return []sandbox.Check{
 		allowed,

@@ -67,10 +67,13 @@ func usageSurvivesReset(r *rig) {
 
 func usageCountsThrottling(r *rig) {
 	box := r.bound(func(w *sandbox.Workload) { w.CPUQuota = 0.2 })
-	before := r.usage(box).CPU // making a box may take some
-	r.output(box, "spin", "500")
-	if u := r.usage(box); u.Throttled.Value == 0 || u.CPU-before > 400*time.Millisecond {
-		r.Errorf("with a fifth of a CPU: %+v, before %v", u, before)
+	before, began := r.usage(box).CPU, time.Now() // making a box may take some
+	u := sandbox.Usage{}
+	for end := began.Add(time.Minute); u.Throttled.Value == 0 && time.Now().Before(end); u = r.usage(box) {
+		r.output(box, "spin", "500") // on a busy host it may get less than it is allowed
+	}
+	if most := time.Since(began)/5 + 300*time.Millisecond; u.Throttled.Value == 0 || u.CPU-before > most {
+		r.Errorf("with a fifth of a CPU: %+v, before %v, want %v at most", u, before, most)
 	}
 }
 

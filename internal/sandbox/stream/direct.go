@@ -3,16 +3,26 @@ package stream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"strconv"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"lambent.dev/lambent/internal/sandbox"
 )
 
-// ErrTaken is the answer to a second Open of a command with one stream.
-var ErrTaken = errors.New("the command has one stream, and it was opened before")
+// Answers to Open.
+var (
+	// ErrTaken is that to a second Open of a command with one stream.
+	ErrTaken = errors.New("the command has one stream, and it was opened before")
+	// ErrNone is that before a command with a stream channel ran.
+	ErrNone = errors.New("no command with a stream channel was run")
+	// ErrEnded is that after the most recent one ended.
+	ErrEnded = fmt.Errorf("the command with a stream channel ended: %w", sandbox.ErrClosed)
+)
 
 // Opener is the host's end of a command's streams: a Channel, or one direct stream.
 type Opener interface {

@@ -13,7 +13,7 @@ import (
 const (
 	nextLayerVersion = `INSERT INTO layers (account, region, name, last) VALUES ($1, $2, $3, 1)
 ON CONFLICT (account, region, name) DO UPDATE SET last = layers.last + 1 RETURNING last`
-	insertLayerVersion = `INSERT INTO layer_versions (account, region, name, version, digest, record) VALUES ($1, $2, $3, $4, $5, $6)`
+	insertLayerVersion = `INSERT INTO layer_versions (account, region, name, version, digest, record, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7)`
 	deleteLayerVersion = `DELETE FROM layer_versions WHERE account = $1 AND region = $2 AND name = $3 AND version = $4`
 
 	layerRows           = `SELECT account, region, name, version, record FROM layer_versions`
@@ -36,7 +36,7 @@ func (s *Store) PublishLayer(ctx context.Context, v lambda.LayerVersion) (number
 		if err := tx.QueryRowContext(ctx, nextLayerVersion, id.Account, id.Region, id.Name).Scan(&number); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, insertLayerVersion, id.Account, id.Region, id.Name, number, v.Code.Digest, string(doc))
+		_, err := tx.ExecContext(ctx, insertLayerVersion, id.Account, id.Region, id.Name, number, v.Code.Digest, string(doc), v.Code.Size)
 		return err
 	})
 	return number, s.explain("publishing "+id.ARN(), err)

@@ -32,6 +32,10 @@ const (
 OR EXISTS (SELECT 1 FROM layer_versions WHERE digest = $1) OR EXISTS (SELECT 1 FROM layer_uses WHERE digest = $1)`
 )
 
+// selectSize reads three indexes.
+const selectSize = `SELECT COALESCE(SUM(bytes), 0) FROM (SELECT bytes FROM functions WHERE account = $1
+UNION ALL SELECT bytes FROM versions WHERE account = $1 UNION ALL SELECT bytes FROM layer_versions WHERE account = $1) AS packages`
+
 // querier is a pool or a transaction.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
@@ -85,6 +89,12 @@ func (s *Store) All(ctx context.Context, yield func(lambda.Function) error) erro
 func (s *Store) CodeInUse(ctx context.Context, digest string) (used bool, err error) {
 	err = s.read.QueryRowContext(ctx, selectInUse, digest).Scan(&used)
 	return used, s.explain("looking for users of code "+digest, err)
+}
+
+// CodeSize implements store.Store.
+func (s *Store) CodeSize(ctx context.Context, account string) (size int64, err error) {
+	err = s.read.QueryRowContext(ctx, selectSize, account).Scan(&size)
+	return size, s.explain("adding up the code of account "+account, err)
 }
 
 // walk assembles functions from the rows of a query and yields each when its last

@@ -15,13 +15,13 @@ import (
 const maxTries = 10
 
 const (
-	insertFunction = `INSERT INTO functions (account, region, name, digest, record, serving) VALUES ($1, $2, $3, $4, $5, $6)`
-	updateFunction = `UPDATE functions SET digest = $4, record = $5, serving = $6 WHERE account = $1 AND region = $2 AND name = $3`
+	insertFunction = `INSERT INTO functions (account, region, name, digest, record, serving, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+	updateFunction = `UPDATE functions SET digest = $4, record = $5, serving = $6, bytes = $7 WHERE account = $1 AND region = $2 AND name = $3`
 	deleteFunction = `DELETE FROM functions WHERE account = $1 AND region = $2 AND name = $3`
 	lockFunction   = `SELECT name FROM functions WHERE account = $1 AND region = $2 AND name = $3`
 
-	putVersion = `INSERT INTO versions (account, region, name, version, digest, record) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (account, region, name, version) DO UPDATE SET digest = excluded.digest, record = excluded.record`
+	putVersion = `INSERT INTO versions (account, region, name, version, digest, record, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (account, region, name, version) DO UPDATE SET digest = excluded.digest, record = excluded.record, bytes = excluded.bytes`
 	deleteVersion = `DELETE FROM versions WHERE account = $1 AND region = $2 AND name = $3 AND version = $4`
 
 	nextEpoch = `UPDATE epoch SET value = value + 1 RETURNING value`
@@ -93,7 +93,7 @@ func (s *Store) putFunction(ctx context.Context, tx *sql.Tx, statement string, b
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, statement, fn.ID.Account, fn.ID.Region, fn.ID.Name, fn.Latest.Code.Digest, string(doc), fn.Runs().Code.Digest)
+	_, err = tx.ExecContext(ctx, statement, fn.ID.Account, fn.ID.Region, fn.ID.Name, fn.Latest.Code.Digest, string(doc), fn.Runs().Code.Digest, fn.Latest.Code.Size)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (s *Store) putVersion(ctx context.Context, tx *sql.Tx, id lambda.FunctionID
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, putVersion, id.Account, id.Region, id.Name, number, v.Code.Digest, string(doc))
+	_, err = tx.ExecContext(ctx, putVersion, id.Account, id.Region, id.Name, number, v.Code.Digest, string(doc), v.Code.Size)
 	return err
 }
 

@@ -36,6 +36,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Place) {
 		"AllStops":              testAllStops,
 		"AllIsFast":             testAllIsFast,
 		"CodeInUse":             testCodeInUse,
+		"CodeSize":              testCodeSize,
 		"Layers":                testLayers,
 		"LayerNumbers":          testLayerNumbers,
 		"LayersListed":          testLayersListed,

@@ -75,3 +75,7 @@ def burn(event, context):
     while time.monotonic() < until or time.process_time() < used:
         pass
     return "burnt"
+
+
+def trace(event, context):
+    return os.environ.get("_X_AMZN_TRACE_ID")
