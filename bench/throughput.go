@@ -12,10 +12,13 @@ import (
 	"lambent.dev/lambent/bench/load"
 )
 
-const methodThroughput = "Sixteen connections send one request after another (closed loop) for slices of a second; slices of the contenders alternate, and a sample is the rate of one slice. Lambent's server has memory for four instances (memory budget 512 MB, functions of 128 MB), so requests wait for one of four; in the rows \"16 at once in one\" the function has the tag lambent:concurrency and one instance takes all requests; the load generator shares the CPUs with what it measures."
+const methodThroughput = "Sixteen connections send one request after another (closed loop) for slices of a second; slices of the contenders alternate, and a sample is the rate of one slice. Lambent's server has memory for four instances (memory budget 512 MB, functions of 128 MB), so requests wait for one of four; in the rows \"16 at once in one\" the function has the tag lambent:concurrency and one instance takes all requests; the bare relay has four interpreters, too; the load generator shares the CPUs with what it measures."
 
-// connections are those of a closed loop.
-const connections = 16
+// connections are those of a closed loop; instancesAtOnce how many instances there is memory for.
+const (
+	connections     = 16
+	instancesAtOnce = 4
+)
 
 // flood is something that many connections ask at once. Each function belongs to one goroutine
 // at a time.
@@ -31,7 +34,7 @@ func throughput(ctx context.Context, s *session, d time.Duration) (rows []Row, e
 		all = append(all, c.flooding(2*s.slice(), f, err))
 	}
 	for _, l := range s.languages()[:2] {
-		c := contender{row: Row{Name: "lambent " + l.name + ", 16 at once in one", Unit: "1/s", Ratios: throughputTargets(l.name)[1:]}}
+		c := contender{row: Row{Name: "lambent " + l.name + ", 16 at once in one", Unit: "1/s", Ratios: throughputTargets(l.name)[1:2]}}
 		f, err := s.oneInstance(ctx, l, &done)
 		all = append(all, c.flooding(2*s.slice(), f, err))
 	}
@@ -45,15 +48,19 @@ func throughput(ctx context.Context, s *session, d time.Duration) (rows []Row, e
 
 // floodServers are the plain servers; containers cost a smoke run too much.
 func (s *session) floodServers() []plain {
+	servers := append(s.plainServers(), s.plainRelay(instancesAtOnce))
 	if s.o.Quick {
-		return s.plainServers()
+		return servers
 	}
-	return append(s.plainServers(), s.containerServers()...)
+	return append(servers, s.containerServers()...)
 }
 
 func throughputTargets(language string) []Ratio {
 	echo := Ratio{Over: "throughput/" + plainEcho, LeastP50: 0.4}
 	same := map[string]string{"python": plainPython, "node": plainNode, "go": plainPrototype}[language]
+	if language == "python" {
+		return []Ratio{echo, {Over: "throughput/" + same}, {Over: "throughput/" + plainRelay}}
+	}
 	return []Ratio{echo, {Over: "throughput/" + same}}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"lambent.dev/lambent/bench/floor"
@@ -21,6 +22,7 @@ const (
 	plainPython    = "http.server, same handler"
 	plainNode      = "node:http, same handler"
 	plainPrototype = "bare Runtime API, official Go client"
+	plainRelay     = "bare relay, same Python handler"
 )
 
 // warmTargets are the ratios of warm requests by language.
@@ -29,7 +31,7 @@ func warmTargets(language, group string) []Ratio {
 	switch language {
 	case "python":
 		echo.MostP50 = 2.2
-		return []Ratio{echo, {Over: group + "/" + plainPython, MostP50: 0.7}}
+		return []Ratio{echo, {Over: group + "/" + plainPython, MostP50: 0.7}, {Over: group + "/" + plainRelay}}
 	case "node":
 		return []Ratio{{Over: group + "/" + plainNode, MostP50: 1.5}, echo}
 	default:
@@ -53,7 +55,7 @@ func warm(ctx context.Context, s *session, d time.Duration) (rows []Row, err err
 			all = append(all, c)
 		}
 	}
-	for _, p := range append(s.plainServers(), s.containerServers()...) {
+	for _, p := range append(append(s.plainServers(), s.plainRelay(1)), s.containerServers()...) {
 		all = append(all, p.contender(ctx, helloEvent, &done))
 	}
 	seen, err := turns{length: 16, least: 1}.run(ctx, d, all)
@@ -117,6 +119,17 @@ func (s *session) plainPython(name, module string) plain {
 
 func (s *session) plainNode(name, module string) plain {
 	return s.interpreted(name, s.o.Node, "server.js", module)
+}
+
+// plainRelay hands requests to n interpreters that run the greeting, and nothing else: the least
+// that any front of interpreters in processes of their own does.
+func (s *session) plainRelay(n int) plain {
+	return plain{plainRelay, func(ctx context.Context) (*floor.Server, error) {
+		if s.o.Python.Path == "" {
+			return nil, errNoInterpreter
+		}
+		return floor.StartServer(ctx, s.o.Helper, "relay", "ADDR", strconv.Itoa(n), s.o.Python.Path, filepath.Join(s.scripts, "relay.py"), s.scripts, "hello")
+	}}
 }
 
 func (s *session) interpreted(name string, i Interpreter, script, module string) plain {

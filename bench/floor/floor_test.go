@@ -1,7 +1,9 @@
 package floor
 
 import (
+	"encoding/binary"
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -127,6 +129,42 @@ func TestPlainServersAnswerAsTheFunction(t *testing.T) {
 	}
 	if _, err := StartServer(t.Context(), "/bin/sh", "-c", "echo no such thing >&2"); err == nil || !strings.Contains(err.Error(), "no such thing") {
 		t.Errorf("a server that ends: %v", err)
+	}
+}
+
+// The relay's interpreter answers one event after the other, also one that comes in pieces.
+func TestRelayedHandlerAnswers(t *testing.T) {
+	dir := folder(t)
+	cmd := exec.CommandContext(t.Context(), program(t, "python3"), filepath.Join(dir, "relay.py"), dir, "hello")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for _, pieces := range [][]string{{"\x00\x00\x00\x0e{\"name\":\"you\"}"}, {"\x00\x00\x00\x0e{\"na", "me\":\"you\"}"}} {
+		for _, piece := range pieces {
+			if _, err := in.Write([]byte(piece)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		head := make([]byte, 4)
+		if _, err := io.ReadFull(out, head); err != nil {
+			t.Fatal(err)
+		}
+		body := make([]byte, binary.BigEndian.Uint32(head))
+		if _, err := io.ReadFull(out, body); err != nil || !strings.Contains(string(body), "you") {
+			t.Errorf("%q, %v", body, err)
+		}
+	}
+	_ = in.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 

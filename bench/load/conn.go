@@ -4,9 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"strconv"
 	"time"
 )
@@ -19,15 +17,6 @@ func Post(host, path string, body []byte) Request {
 	head := "POST " + path + " HTTP/1.1\r\nHost: " + host +
 		"\r\nContent-Type: application/json\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n"
 	return append([]byte(head), body...)
-}
-
-// Answer is what came back.
-type Answer struct {
-	Sent   time.Time     // just before the first byte was written
-	Took   time.Duration // until the last byte of the body was read
-	Status int
-	Header http.Header
-	Body   []byte
 }
 
 // Conn is one connection that is kept open. It belongs to one goroutine at a time.
@@ -76,7 +65,7 @@ func (c *Conn) dial(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.net, c.in, c.used = conn, bufio.NewReader(conn), time.Now()
+	c.net, c.in, c.used = conn, bufio.NewReaderSize(conn, maxHead), time.Now()
 	return nil
 }
 
@@ -102,23 +91,13 @@ func (c *Conn) Do(r Request) (Answer, error) {
 	if _, err := c.net.Write(r); err != nil {
 		return Answer{}, fmt.Errorf("sending to %s: %w", c.addr, err)
 	}
-	a, err := c.read()
+	a, err := read(c.in)
 	if err != nil {
 		return Answer{}, fmt.Errorf("reading the answer of %s: %w", c.addr, err)
 	}
 	c.used = time.Now()
 	a.Sent, a.Took = sent, c.used.Sub(sent)
 	return a, nil
-}
-
-func (c *Conn) read() (Answer, error) {
-	resp, err := http.ReadResponse(c.in, nil)
-	if err != nil {
-		return Answer{}, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	return Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, err
 }
 
 // Close ends the connection.

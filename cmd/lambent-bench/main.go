@@ -6,6 +6,8 @@
 //	lambent-bench hello ADDR          a plain net/http server with the function's handler
 //	lambent-bench prototype ADDR      the least that serves the Runtime API to the official client: two
 //	                                  HTTP exchanges per request, nothing else
+//	lambent-bench relay ADDR N CMD…   the least that runs a handler in N processes of its own: one write
+//	                                  and one read of a pipe per request, nothing else
 package main
 
 import (
@@ -14,6 +16,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 )
 
@@ -26,13 +29,15 @@ func main() {
 	}
 }
 
-var errUsage = errors.New("usage: lambent-bench echo|hello|prototype ADDR, or as a bootstrap with AWS_LAMBDA_RUNTIME_API set")
+var errUsage = errors.New("usage: lambent-bench echo|hello|prototype ADDR, relay ADDR N CMD…, or as a bootstrap with AWS_LAMBDA_RUNTIME_API set")
 
 func run(ctx context.Context, args []string) error {
 	switch {
 	case len(args) == 0 && os.Getenv("AWS_LAMBDA_RUNTIME_API") != "":
 		serveFunction()
 		return nil
+	case len(args) > 3 && args[0] == "relay":
+		return runRelay(ctx, args[1], args[2], args[3:])
 	case len(args) != 2:
 		return errUsage
 	}
@@ -46,4 +51,12 @@ func run(ctx context.Context, args []string) error {
 	default:
 		return errUsage
 	}
+}
+
+func runRelay(ctx context.Context, addr, number string, command []string) error {
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 1 || n > 64 {
+		return fmt.Errorf("%q is no number of processes: %w", number, errUsage)
+	}
+	return relay(ctx, addr, n, command)
 }

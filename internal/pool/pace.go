@@ -16,10 +16,13 @@ type pace struct {
 	starts  samples     // how long starts on demand took, the wait for memory included
 }
 
-// samples are the last measurements of one kind, in a ring.
+// samples are the last measurements of one kind, in a ring, and what estimates need of them,
+// kept up with each: under load they are looked at for every request.
 type samples struct {
-	ring []time.Duration
-	next int
+	ring   []time.Duration
+	next   int
+	sorted []time.Duration // the same, from the shortest
+	sum    time.Duration
 }
 
 // samplesKept is how many measurements an estimate rests on. So many follow a change of
@@ -30,10 +33,21 @@ const samplesKept = 64
 func (s *samples) add(d time.Duration) {
 	if len(s.ring) < samplesKept {
 		s.ring = append(s.ring, d)
-		return
+	} else {
+		s.drop(s.ring[s.next])
+		s.ring[s.next] = d
+		s.next = (s.next + 1) % samplesKept
 	}
-	s.ring[s.next] = d
-	s.next = (s.next + 1) % samplesKept
+	i, _ := slices.BinarySearch(s.sorted, d)
+	s.sorted = slices.Insert(s.sorted, i, d)
+	s.sum += d
+}
+
+// drop forgets one that is there.
+func (s *samples) drop(d time.Duration) {
+	i, _ := slices.BinarySearch(s.sorted, d)
+	s.sorted = slices.Delete(s.sorted, i, i+1)
+	s.sum -= d
 }
 
 // mean is false where nothing was measured.
@@ -41,11 +55,22 @@ func (s *samples) mean() (time.Duration, bool) {
 	if len(s.ring) == 0 {
 		return 0, false
 	}
-	var sum time.Duration
-	for _, d := range s.ring {
-		sum += d
+	return s.sum / time.Duration(len(s.ring)), true
+}
+
+// left is what is expected of a flight that has lasted for age: the mean of what the measured
+// ones that lasted longer had left then; false if none did.
+func (s *samples) left(age time.Duration) (time.Duration, bool) {
+	i, _ := slices.BinarySearch(s.sorted, age+1)
+	longer := s.sorted[i:]
+	if len(longer) == 0 {
+		return 0, false
 	}
-	return sum / time.Duration(len(s.ring)), true
+	var sum time.Duration
+	for _, took := range longer {
+		sum += took
+	}
+	return sum/time.Duration(len(longer)) - age, true
 }
 
 // depart notes that a request got an instance; land takes the place that it returns.
@@ -92,35 +117,26 @@ func (p *pace) start() (time.Duration, bool) {
 	return p.starts.mean()
 }
 
-// sooner counts how many waiting requests the instances in use are expected to take
-// within d: each one when its request ends, and more when those end that it takes then.
-// What is expected of a request that has run for some time is the mean of what the measured
-// ones that ran longer had left then; of one that has run longer than all of them nothing is
-// known.
-func (p *pace) sooner(d time.Duration, now time.Time) (n int) {
+// sooner counts how many waiting requests, up to most, the instances in use are expected to
+// take within d: each one when its request ends, and more when those end that it takes then.
+// Of a request that has run longer than all that were measured nothing is known.
+func (p *pace) sooner(d time.Duration, now time.Time, most int) (n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	mean, _ := p.took.mean()
-	sorted := slices.Sorted(slices.Values(p.took.ring))
-	rest := make([]time.Duration, len(sorted)+1) // sums from each to the longest
-	for i, took := range slices.Backward(sorted) {
-		rest[i] = rest[i+1] + took
-	}
 	for _, since := range p.flights {
+		if n >= most {
+			return most
+		}
 		if since.IsZero() {
 			continue
 		}
-		age := now.Sub(since)
-		i, _ := slices.BinarySearch(sorted, age+1)
-		longer := time.Duration(len(sorted) - i)
-		if longer == 0 {
-			continue
-		}
-		if left := d - (rest[i]/longer - age); left > 0 {
+		rest, known := p.took.left(now.Sub(since))
+		if left := d - rest; known && left > 0 {
 			n += 1 + int(left/max(mean, 1))
 		}
 	}
-	return n
+	return min(n, most)
 }
 
 // drain is how long it is expected to take until n requests that wait have their

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"lambent.dev/lambent/internal/instance"
@@ -38,9 +39,9 @@ func whyBusy(busy, starting int) string {
 	case busy+starting == 1:
 		return "the only instance is still starting"
 	case starting == 0:
-		return fmt.Sprintf("all %d instances are busy", busy)
+		return "all " + strconv.Itoa(busy) + " instances are busy"
 	}
-	return fmt.Sprintf("all %d instances are busy or starting", busy+starting)
+	return "all " + strconv.Itoa(busy+starting) + " instances are busy or starting"
 }
 
 // whySpilt says it of a group of whose wanted provisioned instances some are ready.

@@ -1,8 +1,6 @@
 package sdk
 
 import (
-	"encoding/json"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,15 +8,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
-
-// javaAnswer is what the Java function answers.
-type javaAnswer struct {
-	Name, Request, Most string
-	PID                 int
-}
 
 // AWS's runtime client for Java takes several requests at once in threads of one process;
 // who comes later may be answered first.
@@ -30,43 +21,7 @@ func TestJavaClientTakesManyAtOnce(t *testing.T) {
 	in.Runtime, in.Code = types.RuntimeProvidedal2023, &types.FunctionCode{ZipFile: packFolder(t, javaFunction(t))}
 	in.MemorySize, in.Timeout, in.Tags = aws.Int32(1024), aws.Int32(60), map[string]string{"lambent:concurrency": "4"}
 	deploy(t, client, in)
-	alone := askJava(t, client, `{"name":"alone"}`)
-	if alone.Name != "alone" || alone.Most != "4" {
-		t.Fatalf("%+v", alone)
-	}
-	waiting := make(chan javaAnswer, 1)
-	go func() { waiting <- askJava(t, client, `{"name":"first","for":"last"}`) }()
-	// The second waits for the first: they run at once. It is answered while the first waits.
-	second := askJava(t, client, `{"name":"second","for":"first"}`)
-	select {
-	case early := <-waiting:
-		t.Errorf("%+v did not wait", early)
-	default:
-	}
-	last := askJava(t, client, `{"name":"last"}`)
-	first := <-waiting
-	for name, got := range map[string]javaAnswer{"first": first, "second": second, "last": last} {
-		if got.Name != name || got.PID != alone.PID {
-			t.Errorf("%s got %+v, another process than %d's", name, got, alone.PID)
-		}
-	}
-	if first.Request == second.Request || first.Request == last.Request {
-		t.Errorf("requests share an id: %+v, %+v, %+v", first, second, last)
-	}
-}
-
-func askJava(t *testing.T, client *lambda.Client, event string) (got javaAnswer) {
-	out, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("meeting"), Payload: []byte(event)})
-	if err == nil && out.FunctionError != nil {
-		err = errors.New(*out.FunctionError)
-	}
-	if err == nil {
-		err = json.Unmarshal(out.Payload, &got)
-	}
-	if err != nil {
-		t.Errorf("%s: %v", event, err)
-	}
-	return got
+	requestsMeet(t, client, "meeting")
 }
 
 // javaFunction builds a function on AWS's runtime client for Java, fetched from Maven Central

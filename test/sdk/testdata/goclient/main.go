@@ -1,9 +1,11 @@
-// A function on aws-lambda-go: it greets who the event names.
+// Two functions on aws-lambda-go: one greets who the event names, the other, with the handler
+// "meeting", has requests that wait for each other.
 package main
 
 import (
 	"context"
 	"errors"
+	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
 )
@@ -15,6 +17,9 @@ type event struct {
 var errNobody = errors.New("nobody to greet")
 
 func main() {
+	if os.Getenv("_HANDLER") == "meeting" {
+		lambda.Start(newMeeting().handle)
+	}
 	lambda.Start(func(_ context.Context, e event) (map[string]string, error) {
 		if e.Name == "" {
 			return nil, errNobody
