@@ -58,7 +58,9 @@ func giveUp(rights string, command []string) error {
 		return err
 	}
 	if len(command) == 0 {
-		return await(fd - 1) // the last before the rights
+		start := fd - 1 // the last before the rights
+		_ = becomeWaiter(start)
+		return await(start) // where the kernel executes no program in memory (vm.memfd_noexec)
 	}
 	return &os.PathError{Op: "executing", Path: command[0], Err: syscall.Exec(command[0], command[1:], os.Environ())}
 }

@@ -208,6 +208,7 @@ func publishUntil(ctx context.Context, receipts *control.Receipts) {
 	r.Spent[receipt.Init] = time.Second
 	for ctx.Err() == nil {
 		receipts.Publish(gone, receipt.Receipt{RequestID: "another function's"})
+		receipts.Publish(lambda.FunctionID{Account: "999999999999", Region: greet.Region, Name: greet.Name}, receipt.Receipt{RequestID: "another account's"})
 		receipts.Publish(greet, r)
 		time.Sleep(time.Millisecond)
 	}

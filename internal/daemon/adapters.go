@@ -57,7 +57,7 @@ func (t *tiers) offers(tier lambda.Tier, past time.Duration) error {
 	if f, ok := t.known[tier]; ok && time.Since(f.at) < past {
 		return f.err
 	}
-	ctx, stop := context.WithTimeoutCause(context.Background(), closeLimit, errProbeTookTooLong)
+	ctx, stop := context.WithTimeoutCause(context.Background(), probeLimit, errProbeTookTooLong)
 	defer stop()
 	_, err := t.drivers.Probe(ctx, tier)
 	t.known[tier] = finding{err, time.Now()}

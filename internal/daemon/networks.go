@@ -81,7 +81,7 @@ func (n *networks) Offers(tier lambda.Tier, network lambda.Network, r lambda.Rea
 	if f, ok := n.known[key]; ok && time.Since(f.at) < probeFor {
 		return f.err
 	}
-	ctx, stop := context.WithTimeoutCause(context.Background(), closeLimit, errProbeTookTooLong)
+	ctx, stop := context.WithTimeoutCause(context.Background(), probeLimit, errProbeTookTooLong)
 	defer stop()
 	_, err := n.drivers.ProbeNetwork(ctx, tier, network)
 	if errors.Is(err, sandbox.ErrUnavailable) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"lambent.dev/lambent/internal/config"
 	"lambent.dev/lambent/internal/store"
@@ -15,6 +16,10 @@ import (
 	"lambent.dev/lambent/internal/store/sqlite"
 	"lambent.dev/lambent/internal/vault"
 )
+
+// probeLimit bounds a look at what the host offers: a guest boots for that, which takes some seconds
+// where its processor is emulated, and many where the host is busy besides.
+const probeLimit = 2 * time.Minute
 
 var errProbeTookTooLong = errors.New("looking at what the host offers took too long")
 

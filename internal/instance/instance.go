@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,6 +50,7 @@ type Instance struct {
 	running int           // invocations; all slots while it is frozen or thawed
 	tainted bool          // one of them timed out and others run: empties itself
 	idle    chan struct{} // closed while nothing runs
+	unheard []func()      // of servers that do not answer yet
 
 	turnover latch                 // of who starts or ends a life
 	life     atomic.Pointer[life]  // nil: the next invocation starts the runtime
@@ -191,11 +191,7 @@ func (i *Instance) free(ctx context.Context) error {
 	}
 	var failed []error
 	failed = append(failed, i.box.Close(ctx))
-	for _, s := range i.servers {
-		if err := s.Close(); !errors.Is(err, net.ErrClosed) { // the box has closed its listener
-			failed = append(failed, err)
-		}
-	}
+	failed = append(failed, i.hangUp())
 	for _, r := range i.relays {
 		failed = append(failed, r.close())
 	}

@@ -127,6 +127,7 @@ func (i *Instance) launchRuntime(ctx context.Context, serve serving) (*life, *fa
 	i.session.Store(session)
 	i.lives++
 	process, err := i.box.Run(ctx, i.command(path))
+	i.answerCalls()
 	if err != nil {
 		failure := runFault(path, err)
 		if failure != nil {

@@ -2,6 +2,7 @@ package instance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -47,8 +48,8 @@ func (i *Instance) listen(ctx context.Context, box *stem.Box, callHome func(*lam
 	return nil
 }
 
-// serve starts a server on an address inside and returns what to dial. It ends with
-// the instance.
+// serve makes a server on an address inside and returns what to dial. It ends with the
+// instance. Until answerCalls the kernel keeps who calls.
 func (i *Instance) serve(ctx context.Context, box *stem.Box, address string, h http.Handler) (string, error) {
 	l, err := box.Listen(ctx, address)
 	if err != nil {
@@ -59,8 +60,38 @@ func (i *Instance) serve(ctx context.Context, box *stem.Box, address string, h h
 		ErrorLog: log.New(io.Discard, "", 0), // a function must not write to the daemon's log
 	})
 	i.servers = append(i.servers, s)
-	go func() { _ = s.Serve(limitConns(l, maxConns+i.target.Slots()-1)) }() // ends by Close, with the instance
+	i.unheard = append(i.unheard, func() { _ = s.Serve(limitConns(l, maxConns+i.target.Slots()-1)) })
 	return l.Addr().String(), nil
+}
+
+// answerCalls lets the servers inside answer. It is called when the runtime has been started:
+// each goroutine that begins before has a thread woken in the way of the start.
+func (i *Instance) answerCalls() {
+	for _, serve := range i.takeUnheard() {
+		go serve() // ends by Close, with the instance
+	}
+}
+
+func (i *Instance) takeUnheard() []func() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	all := i.unheard
+	i.unheard = nil
+	return all
+}
+
+// hangUp closes the servers inside, also those that never answered.
+func (i *Instance) hangUp() error {
+	var failed []error
+	for _, s := range i.servers {
+		if err := s.Close(); !errors.Is(err, net.ErrClosed) { // the box has closed its listener
+			failed = append(failed, err)
+		}
+	}
+	for _, serve := range i.takeUnheard() {
+		serve() // closes its listener: its server is closed
+	}
+	return errors.Join(failed...)
 }
 
 // limitConns returns a listener that accepts while fewer than n connections are open.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"lambent.dev/lambent/internal/lambda"
 )
@@ -180,6 +181,29 @@ func TestProviderStaysAboveTheFloor(t *testing.T) {
 	}
 	if r := b.do("POST", "/2017-03-31/tags/"+webProvider, `{"Tags":{"lambent:isolation":"gvisor"}}`); r.Code != http.StatusNoContent {
 		t.Errorf("above it: %d %s", r.Code, r.Body)
+	}
+}
+
+// A function is not placed under a provider while that is changed: it would miss the change.
+func TestProviderChangesAlone(t *testing.T) {
+	b := newBench(t)
+	b.run()
+	underProvider(t, b, nil)
+	changes := capacity(map[string]any{"CapacityProviderArn": webProvider})
+	changes["FunctionName"] = "fn"
+	created := make(chan int)
+	b.Server.providers.Lock() // as who changes a provider
+	go func() { created <- b.do("POST", functions, request(changes)).Code }()
+	select {
+	case code := <-created:
+		t.Errorf("it was created meanwhile: %d", code)
+		b.Server.providers.Unlock()
+		return
+	case <-time.After(100 * time.Millisecond): // too short a time can only miss a fault
+	}
+	b.Server.providers.Unlock()
+	if code := <-created; code != http.StatusCreated {
+		t.Errorf("after the change: %d", code)
 	}
 }
 

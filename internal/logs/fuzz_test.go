@@ -84,6 +84,8 @@ func FuzzFolderOf(f *testing.F) {
 	f.Add("a", "..", "b", "a", "%2E%2E", "b")
 	f.Add("", "", "", "%", "%", "%")
 	f.Add("a/b", "c", "d", "a", "b/c", "d")
+	f.Add("111111111111", "us-east-1", "same", "222222222222", "us-east-1", "same")
+	f.Add("111111111111", "us-east-1", "same", "111111111111", "eu-west-1", "same")
 	f.Fuzz(func(t *testing.T, a1, r1, n1, a2, r2, n2 string) {
 		one, two := lambda.FunctionID{Account: a1, Region: r1, Name: n1}, lambda.FunctionID{Account: a2, Region: r2, Name: n2}
 		first, second := folderOf(one), folderOf(two)

@@ -91,6 +91,25 @@ func TestMachinePhases(t *testing.T) {
 	}
 }
 
+// A request that waited for the boot has it on its receipt, beside what came after.
+func TestBootThatARequestWaitedFor(t *testing.T) {
+	launch := receipt.Launch{Began: at(2), Sandbox: 40 * ms, Runtime: 5 * ms}
+	launch.Machine = receipt.Machine{
+		Boot: receipt.Span{From: at(4), To: at(24)}, Resume: receipt.Span{From: at(25), To: at(32)}, Attach: receipt.Span{From: at(33), To: at(36)},
+	}
+	var r receipt.Receipt
+	r.Wait(at(0), at(47), launch)
+	const timing = "queue;dur=2.000, sandbox;dur=10.000, boot;dur=20.000, restore;dur=7.000, attach;dur=3.000, runtime;dur=5.000, init;dur=0.000, " +
+		"handler;dur=0.000, response;dur=0.000, total;dur=47.000"
+	if got := r.ServerTiming(); got != timing {
+		t.Errorf("got  %s\nwant %s", got, timing)
+	}
+	text, err := json.Marshal(r)
+	if err != nil || !strings.Contains(string(text), `"boot":20,"restore":7,"attach":3`) {
+		t.Errorf("%v: %s", err, text)
+	}
+}
+
 func TestSettle(t *testing.T) {
 	var r receipt.Receipt
 	r.Add(receipt.Handler, 7*ms)

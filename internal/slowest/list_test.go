@@ -69,6 +69,10 @@ func TestTheSlowestStay(t *testing.T) {
 		if diff := cmp.Diff(want, shown(t, l, "fn")); diff != "" {
 			t.Error(diff)
 		}
+		l.Offer(lambda.FunctionID{Account: "222222222222", Name: "fn"}, took(6000)) // the same name of another account
+		if diff := cmp.Diff(want, shown(t, l, "fn")); diff != "" {
+			t.Error(diff)
+		}
 		if got := shown(t, l, "nobody"); got != nil {
 			t.Errorf("of a function that never ran: %v", got)
 		}

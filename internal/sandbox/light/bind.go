@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -36,14 +37,45 @@ func (b *box) Bind(ctx context.Context, w sandbox.Workload) (err error) {
 		return b.explain(ctx, fmt.Errorf("binding: %w", err))
 	}
 	request := &initproto.Request{Bind: &initproto.Bind{Targets: mounts.targets}}
-	attached := b.control.begin(ctx, request, mounts.fds)
-	limited := errors.Join(b.setLimits(w), b.link.Restrict(w.Reach)) // meanwhile
-	if err := errors.Join(attached(), limited); err != nil {
-		err = b.explain(ctx, fmt.Errorf("binding: %w", err))
-		return b.destroy(err)
+	b.attaching.begin(b.control.begin(request, mounts.fds))
+	if err := errors.Join(b.setLimits(w), b.link.Restrict(w.Reach)); err != nil { // meanwhile
+		return b.destroy(b.explain(ctx, fmt.Errorf("binding: %w", err)))
 	}
 	b.endBind(isBound, w.Env)
 	return b.alive()
+}
+
+// attached waits until the init has attached what Bind sent it. Nothing runs before: Run calls
+// it, and not Bind, whose caller has more to do meanwhile.
+func (b *box) attached(ctx context.Context) error {
+	if err := b.attaching.await(ctx); err != nil {
+		return b.destroy(b.explain(ctx, fmt.Errorf("%w: binding: %w", sandbox.ErrClosed, err)))
+	}
+	return nil
+}
+
+// answer is a reply of the init that is waited for later, once.
+type answer struct {
+	mu   sync.Mutex // guards wait
+	wait func(context.Context) error
+}
+
+func (a *answer) begin(wait func(context.Context) error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.wait = wait
+}
+
+// await returns the error that the init answered, every time; nil where nothing was asked.
+func (a *answer) await(ctx context.Context) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.wait == nil {
+		return nil
+	}
+	err := a.wait(ctx)
+	a.wait = func(context.Context) error { return err }
+	return err
 }
 
 func checkWorkload(w sandbox.Workload) error {

@@ -35,16 +35,17 @@ const (
 // box is one light sandbox. Its life is the init's: watch frees everything when
 // that ends, whoever ended it.
 type box struct {
-	id       string
-	template *template
-	firstID  int          // of its id range
-	network  *os.File     // nil shares the host's
-	link     *egress.Link // of network; nil without one
-	group    *cgroup.Group
-	init     *child
-	control  *control
-	free     func() error  // what reserve took
-	done     chan struct{} // closed when everything is freed
+	id        string
+	template  *template
+	firstID   int          // of its id range
+	network   *os.File     // nil shares the host's
+	link      *egress.Link // of network; nil without one
+	group     *cgroup.Group
+	init      *child
+	control   *control
+	attaching answer        // to Bind
+	free      func() error  // what reserve took
+	done      chan struct{} // closed when everything is freed
 
 	mu        sync.Mutex // protects the fields below
 	state     binding

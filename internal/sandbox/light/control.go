@@ -55,15 +55,15 @@ func (c *control) deliver(m initproto.Message) {
 // call sends a request with descriptors, which stay the caller's, and waits for its
 // reply. When ctx ends early the request is still carried out.
 func (c *control) call(ctx context.Context, r *initproto.Request, fds []int) error {
-	return c.begin(ctx, r, fds)()
+	return c.begin(r, fds)(ctx)
 }
 
 // begin is call whose waiting is done by what it returns, which must be called.
-func (c *control) begin(ctx context.Context, r *initproto.Request, fds []int) (wait func() error) {
+func (c *control) begin(r *initproto.Request, fds []int) (wait func(context.Context) error) {
 	var reply <-chan initproto.Message
 	r.Seq, reply = c.replies.Expect()
 	sent := c.send(r, fds)
-	return func() error {
+	return func(ctx context.Context) error {
 		defer c.replies.Forget(r.Seq)
 		if sent != nil {
 			return sent

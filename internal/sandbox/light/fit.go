@@ -49,7 +49,7 @@ func (t *template) Fit(ctx context.Context, s sandbox.Sandbox) error {
 func (b *box) fit(ctx context.Context, t *template) error {
 	var mounts detached
 	defer mounts.close()
-	attached, err := b.attach(ctx, t.shown(), &mounts)
+	attached, err := b.attach(t.shown(), &mounts)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (b *box) fit(ctx context.Context, t *template) error {
 	if t.preloads(false) {
 		failed = b.preload(ctx, t, false)
 	}
-	if err := errors.Join(attached(), hurried); err != nil {
+	if err := errors.Join(attached(ctx), hurried); err != nil {
 		return err
 	}
 	b.admit(failed)
@@ -66,7 +66,7 @@ func (b *box) fit(ctx context.Context, t *template) error {
 }
 
 // attach has the init show mounts in a generic box, which attached waits for.
-func (b *box) attach(ctx context.Context, shown []sandbox.Mount, mounts *detached) (attached func() error, err error) {
+func (b *box) attach(shown []sandbox.Mount, mounts *detached) (attached func(context.Context) error, err error) {
 	if err := b.detach(shown, mounts); err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (b *box) attach(ctx context.Context, shown []sandbox.Mount, mounts *detache
 	b.shown = shown
 	b.mu.Unlock()
 	if len(shown) == 0 {
-		return func() error { return nil }, nil
+		return func(context.Context) error { return nil }, nil
 	}
-	return b.control.begin(ctx, &initproto.Request{Attach: &initproto.Attach{Targets: mounts.targets}}, mounts.fds), nil
+	return b.control.begin(&initproto.Request{Attach: &initproto.Attach{Targets: mounts.targets}}, mounts.fds), nil
 }

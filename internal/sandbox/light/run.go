@@ -28,6 +28,9 @@ func (b *box) Run(ctx context.Context, c sandbox.Command) (_ sandbox.Process, er
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
+	if err := b.attached(ctx); err != nil {
+		return nil, err
+	}
 	if p, err := b.adopt(ctx, c); p != nil || err != nil {
 		return p.orNil(), err
 	}

@@ -59,12 +59,12 @@ func (t *template) newBox(ctx context.Context, id string, weight uint64, undo *c
 func (b *box) finish(ctx context.Context, tmp int, ahead bool) error {
 	t := b.template
 	setup := t.setup
-	finished := b.control.begin(ctx, &initproto.Request{Setup: &setup}, []int{tmp})
+	finished := b.control.begin(&initproto.Request{Setup: &setup}, []int{tmp})
 	var failed error
 	if t.preloads(ahead) {
 		failed = b.preload(ctx, t, ahead)
 	}
-	if err := finished(); err != nil {
+	if err := finished(ctx); err != nil {
 		return err
 	}
 	b.admit(failed)

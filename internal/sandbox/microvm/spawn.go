@@ -26,8 +26,9 @@ import (
 )
 
 const (
-	// bootLimit bounds a guest's boot, which takes some seconds where its processor is emulated.
-	bootLimit = 120 * time.Second
+	// bootLimit bounds a guest's boot until it is saved, which takes some seconds where its processor
+	// is emulated, and a minute where the host is very busy besides.
+	bootLimit = 4 * time.Minute
 	// startLimit bounds a restored guest until its agent answers.
 	startLimit = 60 * time.Second
 	// closeLimit bounds how long a guest that was saved may take to go.
@@ -190,8 +191,11 @@ func (b *box) confinement(c command) *syscall.SysProcAttr {
 
 // setUp has the guest run and its agent finish the box.
 func (b *box) setUp(ctx context.Context, s *snapshot) (err error) {
-	ctx, stop := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("a guest did not answer within %v", startLimit))
-	defer stop()
+	if s != nil { // a boot has its own limit
+		limited, stop := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("a guest did not answer within %v", startLimit))
+		defer stop()
+		ctx = limited
+	}
 	ctx, leave := context.WithCancelCause(ctx)
 	defer leave(nil)
 	go b.leaveWhenGone(ctx, leave)

@@ -1,15 +1,9 @@
 package initproto
 
-import (
-	"bytes"
-	"errors"
-	"strconv"
-	"strings"
-)
+import "bytes"
 
-// Workload is what a waiting command is told, as text of fields that each end with a zero
-// byte. An interpreter needs Dir and Env only and gets those; what waits to execute a
-// program gets Dir, Path, the number of Args, Args and Env.
+// Workload is what a waiting command is told. An interpreter needs Dir and Env only and gets
+// those as Text; what waits to execute a program gets all as an Execution.
 type Workload struct {
 	Dir  string
 	Path string
@@ -17,14 +11,8 @@ type Workload struct {
 	Env  []string
 }
 
-// Text is what an interpreter reads.
+// Text is what an interpreter reads: fields that each end with a zero byte.
 func (w Workload) Text() []byte { return fields(append([]string{w.Dir}, w.Env...)) }
-
-// Execution is what a command without a Path reads.
-func (w Workload) Execution() []byte {
-	all := append([]string{w.Dir, w.Path, strconv.Itoa(len(w.Args))}, w.Args...)
-	return fields(append(all, w.Env...))
-}
 
 func fields(all []string) []byte {
 	var text bytes.Buffer
@@ -33,20 +21,4 @@ func fields(all []string) []byte {
 		text.WriteByte(0)
 	}
 	return text.Bytes()
-}
-
-var errWorkload = errors.New("this is not a workload")
-
-// ParseExecution reads what Execution wrote.
-func ParseExecution(text []byte) (w Workload, err error) {
-	whole, ended := strings.CutSuffix(string(text), "\x00")
-	all := strings.Split(whole, "\x00")
-	if !ended || len(all) < 3 {
-		return w, errWorkload
-	}
-	count, err := strconv.Atoi(all[2])
-	if err != nil || count < 0 || count > len(all)-3 {
-		return w, errWorkload
-	}
-	return Workload{Dir: all[0], Path: all[1], Args: all[3 : 3+count], Env: all[3+count:]}, nil
 }

@@ -1,6 +1,7 @@
 package initproto_test
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,16 +22,18 @@ func TestExecutionIsReadAsItWasWritten(t *testing.T) {
 }
 
 func FuzzParseExecution(f *testing.F) {
-	f.Add([]byte("/\x00/bin/true\x001\x00true\x00A=b\x00"))
-	f.Add([]byte("/\x00p\x0099\x00"))
-	f.Add([]byte("\x00\x00-1\x00"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		w, err := initproto.ParseExecution(text)
+	whole := initproto.Workload{Dir: "/", Path: "/bin/true", Args: []string{"true"}, Env: []string{"A=b"}}.Execution()
+	f.Add(whole)
+	f.Add(whole[:len(whole)-1])
+	f.Add(whole[:40])
+	f.Add(bytes.Repeat([]byte{0, 0, 0, 0x10, 0, 0, 0, 0}, 6))
+	f.Fuzz(func(t *testing.T, image []byte) {
+		w, err := initproto.ParseExecution(image)
 		if err != nil {
 			return
 		}
 		if again, err := initproto.ParseExecution(w.Execution()); err != nil || !cmp.Equal(w, again) {
-			t.Errorf("%q: %+v became %+v, %v", text, w, again, err)
+			t.Errorf("%q: %+v became %+v, %v", image, w, again, err)
 		}
 	})
 }
