@@ -23,7 +23,7 @@ func taxCommand() *cobra.Command {
 each costs beside light: cold and warm, requests per second, memory of an idle instance, money. FUNCTION is a
 folder, a zip or a file as for lambent deploy, or the name of a function on the running server, whose code and
 settings are copied; without it a greeting is measured. A quiet machine gives figures that can be trusted.
-It ends at most 30 s after --seconds: isolations start for the first time, and who is slow has few samples.
+It ends some 20 s after --seconds, later on a busy machine: isolations start for the first time, and servers end.
 
 With --from it measures nothing and reads what AWS Lambda logged of invocations. It says what they cost,
 and for what: time and money for INIT, for memory that was never used, for provisioned concurrency that
