@@ -118,9 +118,9 @@ func scoresCheck() []sandbox.Check {
 // trial makes a sandbox with a workload and closes it.
 func (d *Driver) trial(ctx context.Context) sandbox.Check {
 	err := hostcheck.Try(ctx, d)
-	const made, fix = "made, bound and closed", "the step that failed is named; a container needs --privileged"
+	fix := "the step that failed is named; a container needs --privileged"
 	if errors.Is(err, fs.ErrPermission) {
-		return sandbox.Need("trial sandbox", made, err, fix+" and a /proc that is not masked")
+		fix += " and a /proc that is not masked"
 	}
-	return sandbox.Need("trial sandbox", made, err, fix)
+	return sandbox.Need("trial sandbox", "made, bound and closed", err, fix)
 }
