@@ -220,6 +220,12 @@ func (m *firecrackerMachine) pause(ctx context.Context) error { return m.monitor
 
 func (m *firecrackerMachine) resume(ctx context.Context) error { return m.monitor.client.Resume(ctx) }
 
+// inflate implements ballooned. Firecracker gives what a balloon gets back to the host, also of
+// memory that it mapped from a snapshot (its docs/ballooning.md).
+func (m *firecrackerMachine) inflate(ctx context.Context, bytes int64) error {
+	return m.monitor.client.SetBalloon(ctx, int(bytes>>20))
+}
+
 // save implements machine. The files are made on the shelf, and stay when the jail goes.
 func (m *firecrackerMachine) save(ctx context.Context) (_ *snapshot, err error) {
 	s := &snapshot{named: true, unfinished: true}
