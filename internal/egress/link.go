@@ -29,7 +29,7 @@ type Link struct {
 	Gateway netip.Addr // the next hop, on the same wire of two
 
 	hub    *hub
-	named  *namedTap // nil: it is none
+	named  *namedTap              // nil: it is none
 	policy atomic.Pointer[policy] // nil: all that the profile has
 }
 
