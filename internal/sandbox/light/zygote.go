@@ -117,12 +117,7 @@ func (f *forker) start(undo *cleanup.Stack) error {
 	if err != nil {
 		return err
 	}
-	conn, wake, err := zygote.NewConn(socket)
-	if err != nil {
-		return errors.Join(err, socket.Close())
-	}
-	defer func() { _ = wake.Close() }()
-	f.conn = conn
+	f.conn = zygote.NewConn(socket)
 	undo.Add(f.conn.Close)
 	log, said, err := output.Pipe()
 	if err != nil {
@@ -131,7 +126,7 @@ func (f *forker) start(undo *cleanup.Stack) error {
 	defer func() { _ = said.Close() }()
 	log.Begin(sayer{t.driver.options.Log})
 	undo.Add(func() error { log.Close(); return nil })
-	if err := f.exec(group, said, theirs, wake); err != nil {
+	if err := f.exec(group, said, theirs); err != nil {
 		return err
 	}
 	undo.Add(f.kill)
@@ -139,7 +134,7 @@ func (f *forker) start(undo *cleanup.Stack) error {
 }
 
 // exec starts the program in the template's root, outside of any box.
-func (f *forker) exec(group *cgroup.Group, said, control, wake *os.File) error {
+func (f *forker) exec(group *cgroup.Group, said, control *os.File) error {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return err
@@ -148,7 +143,7 @@ func (f *forker) exec(group *cgroup.Group, said, control, wake *os.File) error {
 	t := f.template
 	f.process, err = t.spawner.spawn(place{root: t.root, group: group, flags: unix.CLONE_NEWUTS}, initproto.Spawn{
 		Path: t.preload.Zygote[0], Args: t.preload.Zygote, Env: append(slices.Clip(t.preload.Command.Env), bindNow),
-	}, []*os.File{null, null, said, control, wake})
+	}, []*os.File{null, null, said, control})
 	return err
 }
 

@@ -11,7 +11,6 @@ import sys
 from . import box, child, immortal, kernel, library, rehearsal
 
 _CONTROL = 3
-_WAKE = 4  # an eventfd: see package zygote
 _PACKET = 64 * 1024
 _DESCRIPTORS = 16
 # Until Python has adapted its code to what runs, which its children then share.
@@ -25,11 +24,9 @@ def serve():
     os.environ.pop("LD_BIND_NOW", None)  # it has had its effect, and is no function's
     control = socket.socket(fileno=_CONTROL)
     control.set_inheritable(False)
-    os.set_inheritable(_WAKE, False)
     kernel.die_with_parent(signal.SIGKILL)
     _be_killed_first()
     rights = box.Rights(_receive(control)[0])
-    _woken()
     rights.prepare()
     library.load()
     for _ in range(_REHEARSALS):
@@ -63,11 +60,6 @@ def _receive(control):
     return (json.loads(data.decode()) if data else None), descriptors
 
 
-def _woken():
-    """How many requests have come since it was called last: an eventfd counts."""
-    return int.from_bytes(os.read(_WAKE, 8), sys.byteorder)
-
-
 class _Zygote:
     def __init__(self, control, rights):
         self._control = control
@@ -81,26 +73,22 @@ class _Zygote:
 
     def serve(self):
         poll = select.poll()
-        poll.register(self._control.fileno(), 0)  # tells of its end only
-        for descriptor in (_WAKE, self._woken):
+        for descriptor in (self._control.fileno(), self._woken):
             poll.register(descriptor, select.POLLIN)
         while True:
             for descriptor, _ in poll.poll():
-                if descriptor == self._control.fileno():
-                    os._exit(0)  # the children have no parent any more, and end
                 if descriptor == self._woken:
                     self._reap()
                     continue
-                for _ in range(_woken()):
-                    run = self._answer()
-                    if run is not None:
-                        return run
+                run = self._answer()
+                if run is not None:
+                    return run
 
     def _answer(self):
         """Carries out one request. In a forked child it returns what that is to run."""
         request, descriptors = _receive(self._control)
         if request is None:
-            os._exit(0)
+            os._exit(0)  # the children have no parent any more, and end
         run = None
         try:
             if "signal" in request:

@@ -2,12 +2,10 @@ package zygote
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,23 +15,11 @@ import (
 // one.
 type Conn struct {
 	socket *net.UnixConn
-	wake   *os.File
 	packet []byte // of Receive
 }
 
-// NewConn takes a connected socket over. theirs is the zygote's WakeFD, the caller's to close.
-func NewConn(socket *net.UnixConn) (c *Conn, theirs *os.File, err error) {
-	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
-	if err != nil {
-		return nil, nil, os.NewSyscallError("eventfd", err)
-	}
-	wake := os.NewFile(uintptr(fd), "wake")
-	other, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, errors.Join(os.NewSyscallError("fcntl", err), wake.Close())
-	}
-	return &Conn{socket, wake, make([]byte, maxPacket)}, os.NewFile(uintptr(other), "wake"), nil
-}
+// NewConn takes a connected socket over.
+func NewConn(socket *net.UnixConn) *Conn { return &Conn{socket, make([]byte, maxPacket)} }
 
 // Setup tells the zygote what it has to know and waits until it is ready, at most until
 // ctx ends.
@@ -73,14 +59,8 @@ func (c *Conn) send(v any, fds []int) error {
 	if _, _, err := c.socket.WriteMsgUnix(packet, rights, nil); err != nil {
 		return fmt.Errorf("asking the zygote: %w", err)
 	}
-	if _, err := c.wake.Write(one); err != nil {
-		return fmt.Errorf("waking the zygote: %w", err)
-	}
 	return nil
 }
-
-// one is what an eventfd takes (eventfd(2)).
-var one = binary.NativeEndian.AppendUint64(nil, 1)
 
 var errEnded = errors.New("the zygote ended")
 
@@ -106,4 +86,4 @@ func decode(packet []byte) (e Ended, err error) {
 }
 
 // Close ends the conversation, and with it the zygote.
-func (c *Conn) Close() error { return errors.Join(c.socket.Close(), c.wake.Close()) }
+func (c *Conn) Close() error { return c.socket.Close() }

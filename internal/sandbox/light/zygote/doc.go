@@ -20,11 +20,6 @@
 // interpreter as package sandbox describes it, with the rights of a function, which
 // Setup names: it writes where Places says, makes the system calls that Filter and Final allow.
 //
-// A packet from the driver is followed by a write to an eventfd, the zygote's descriptor 4, for
-// which alone a zygote that is ready waits, and for the end of the socket. Linux wakes who waits
-// for a socket on the CPU of the writer, who has more to do; for an eventfd it looks for one that
-// is idle.
-//
 // The end of the socket means that the driver is gone, or wants no more: the zygote
 // ends, and its children with it.
 package zygote

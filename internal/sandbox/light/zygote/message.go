@@ -2,11 +2,8 @@ package zygote
 
 import "lambent.dev/lambent/internal/kernel/landlock"
 
-// The zygote's descriptors: its end of the conversation, and what it is woken by.
-const (
-	ControlFD = 3
-	WakeFD    = 4
-)
+// ControlFD is the zygote's end of the conversation.
+const ControlFD = 3
 
 // Ready is written before the workload to where a child waits for that: its box is finished.
 const Ready = "+"
