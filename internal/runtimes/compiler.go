@@ -73,7 +73,7 @@ const (
 	// compileCache is the folder of a package that the bootstrap looks for.
 	compileCache = ".lambent-compile-cache"
 	// leastJavaScript is where reading the cache begins to take less than it saves, in bytes.
-	leastJavaScript = 64 << 10
+	leastJavaScript = 8 << 10
 )
 
 // nodeCompiler fills Node's own compile cache, with the flags that the function's Node is
