@@ -23,6 +23,33 @@ func rank(n int, q float64) int {
 	return max(0, int(math.Ceil(q*float64(n)-1e-9))-1)
 }
 
+// Range is where a percentile lies in 95 of 100 measurements like this one, if samples do not
+// depend on each other. High is null where the samples set no bound: of a hundred, the largest may
+// be far below what happens to one in a hundred.
+type Range struct {
+	Low  *float64 `json:"low"`
+	High *float64 `json:"high"`
+}
+
+// rangeOf reads the range of a percentile off the order of sorted samples: how many of n lie below
+// the true one is distributed binomially, here as a normal distribution. nil where the percentile is.
+func rangeOf(sorted []float64, q float64) *Range {
+	if percentile(sorted, q) == nil {
+		return nil
+	}
+	n := float64(len(sorted))
+	wide := 1.96 * math.Sqrt(n*q*(1-q))
+	at := func(below float64) *float64 {
+		i := int(below) - 1
+		if i >= len(sorted) {
+			return nil
+		}
+		v := sorted[max(0, i)]
+		return &v
+	}
+	return &Range{at(math.Floor(n*q - wide)), at(math.Ceil(n*q+wide) + 1)}
+}
+
 // Point is one of a curve: a share Q of the samples is not above V.
 type Point struct {
 	Q float64 `json:"q"`

@@ -84,3 +84,35 @@ func TestCurveRises(t *testing.T) {
 		t.Errorf("ends with %v", points[len(points)-2:])
 	}
 }
+
+// TestRangesHold: of two hundred measurements, the range of nearly 95 in 100 holds the true percentile.
+func TestRangesHold(t *testing.T) {
+	rng, held := rand.New(rand.NewPCG(1, 2)), 0
+	for range 200 {
+		values := make([]float64, 2000)
+		for i := range values {
+			values[i] = rng.Float64()
+		}
+		slices.Sort(values)
+		if r := rangeOf(values, 0.99); *r.Low <= 0.99 && 0.99 <= *r.High {
+			held++
+		}
+	}
+	if held < 180 {
+		t.Errorf("%d of 200 ranges hold the percentile", held)
+	}
+}
+
+// TestFewSamplesSetNoUpperBound: nor do they have a range where they have no percentile.
+func TestFewSamplesSetNoUpperBound(t *testing.T) {
+	values := make([]float64, 130)
+	for i := range values {
+		values[i] = float64(i)
+	}
+	if r := rangeOf(values, 0.99); r == nil || r.High != nil || *r.Low < 120 || *r.Low > 128 {
+		t.Errorf("%+v", r)
+	}
+	if r := rangeOf(values[:99], 0.99); r != nil {
+		t.Errorf("%+v", r)
+	}
+}

@@ -45,6 +45,8 @@ type Row struct {
 	P99  *float64 `json:"p99"`
 	P999 *float64 `json:"p999"`
 
+	P99Range *Range `json:"p99Range,omitempty"`
+
 	// OverFloor are the samples as multiples of a floor that was measured right before and after
 	// each turn: what is left when the machine's own speed changes. nil: there was no such floor.
 	OverFloor *Quantiles `json:"overFloor,omitempty"`

@@ -127,6 +127,7 @@ func (r Row) of(values []float64) Row {
 	r.N = len(values)
 	r.P50, r.P90 = percentile(values, 0.5), percentile(values, 0.9)
 	r.P99, r.P999 = percentile(values, 0.99), percentile(values, 0.999)
+	r.P99Range = rangeOf(values, 0.99)
 	r.Curve = curve(values)
 	r.Ratios = slices.Clone(r.Ratios)
 	return r

@@ -52,8 +52,8 @@ func ofAnyKind(t take, proves bool) take {
 	}
 }
 
-// paced measures the isolations until end, what is emulated after the others and for half as
-// long, and between their turns the floor, whose row comes last.
+// paced measures the isolations until end, what is emulated after the others and for as long as
+// each of them, and between their turns the floor, whose row comes last.
 func (t *tierTurns) paced(ctx context.Context, end time.Time, with turns, all []contender) ([]Row, error) {
 	with.least, with.tight = 1, true
 	var native, emulated []contender
@@ -64,7 +64,7 @@ func (t *tierTurns) paced(ctx context.Context, end time.Time, with turns, all []
 			native = append(native, all[i])
 		}
 	}
-	share := time.Until(end) * time.Duration(2*len(native)) / time.Duration(2*len(native)+len(emulated))
+	share := time.Until(end) * time.Duration(len(native)) / time.Duration(len(all))
 	seen, err := with.run(ctx, share, native)
 	more, failed := with.run(ctx, time.Until(end), emulated)
 	return rowsOf(append(append(seen, more...), with.pace.floor)), errors.Join(err, failed)
@@ -113,14 +113,22 @@ func (t *tierTurns) tierFlood(ctx context.Context, tier string, ready time.Time)
 	return steadied(ctx, floodOf(callers), t.tierSlice(), ready)
 }
 
-// steadied floods until a slice is hardly faster than the one before, or it is time: emulators
-// translate code when it first runs.
+// steadySlices is how many slices in a row must bring no new best rate: one alone may have met the
+// start of another instance.
+const steadySlices = 3
+
+// steadied floods until it is hardly faster than it was, or it is time: instances start, and
+// emulators translate code when it first runs.
 func steadied(ctx context.Context, f flood, slice time.Duration, ready time.Time) (flood, error) {
-	for last := 0.0; ; {
+	best := 0.0
+	for same := 0; same < steadySlices && time.Now().Before(ready); same++ {
 		rate, err := f.perSecond(ctx, slice)
-		if err != nil || rate < 1.1*last || time.Now().After(ready) {
+		if err != nil {
 			return f, err
 		}
-		last = rate
+		if rate > 1.1*best {
+			best, same = rate, -1
+		}
 	}
+	return f, nil
 }

@@ -21,11 +21,13 @@ type confirmation struct {
 	Tails   tally       `json:"tails"`   // 99th percentiles
 }
 
-// tally counts figures. Those that agree only as multiples of the floor are among Agree.
+// tally counts figures. Those that agree only as multiples of the floor, or only because too few
+// samples tell them apart, are among Agree.
 type tally struct {
 	All   int `json:"all"`
 	Agree int `json:"agree"`
 	Floor int `json:"agree_over_the_floor"`
+	Range int `json:"agree_as_ranges"`
 }
 
 // confirmed is one figure of one isolation, measured twice.
@@ -41,6 +43,10 @@ type confirmed struct {
 	TaxOverFloor   *float64 `json:"tax_over_floor,omitempty"`
 	BenchOverFloor *float64 `json:"bench_over_floor,omitempty"`
 	ApartOverFloor *float64 `json:"apart_over_floor,omitempty"`
+
+	// Ranges of a tail: where few samples leave it uncertain, two that meet may be the same.
+	TaxRange   *bench.Range `json:"tax_range,omitempty"`
+	BenchRange *bench.Range `json:"bench_range,omitempty"`
 }
 
 // confirm compares figure by figure. What one of the two lacks is left out, but a tier that only
@@ -73,25 +79,29 @@ func (t *isolationTax) tier(name string) (*tierTax, error) {
 }
 
 func (c *confirmation) addTier(x, y *tierTax) {
-	add := func(what string, tail bool, a, b, aOver, bOver *float64) {
+	add := func(what string, a, b, aOver, bOver *float64, ranges ...*bench.Range) {
 		if a == nil || b == nil {
 			return
 		}
-		c.add(confirmed{
-			Tier: x.Tier, What: what, Tail: tail, Emulated: x.Emulated || y.Emulated,
+		f := confirmed{
+			Tier: x.Tier, What: what, Tail: len(ranges) > 0, Emulated: x.Emulated || y.Emulated,
 			Tax: a, Bench: b, Apart: apart(a, b), TaxOverFloor: aOver, BenchOverFloor: bOver, ApartOverFloor: apart(aOver, bOver),
-		})
+		}
+		if f.Tail {
+			f.TaxRange, f.BenchRange = ranges[0], ranges[1]
+		}
+		c.add(f)
 	}
 	for _, part := range []struct {
 		what string
 		a, b quantiles
 	}{{"cold, ms", x.Cold, y.Cold}, {"warm, ms", x.Warm, y.Warm}} {
 		a, b := overFloor(part.a), overFloor(part.b)
-		add(part.what, false, part.a.P50, part.b.P50, a.P50, b.P50)
-		add(part.what+", p99", true, part.a.P99, part.b.P99, a.P99, b.P99)
+		add(part.what, part.a.P50, part.b.P50, a.P50, b.P50)
+		add(part.what+", p99", part.a.P99, part.b.P99, a.P99, b.P99, part.a.Range, part.b.Range)
 	}
-	add("requests/s", false, x.Rate.PerSecond, y.Rate.PerSecond, x.Rate.OverFloor, y.Rate.OverFloor)
-	add("idle, MB", false, x.IdleMB, y.IdleMB, nil, nil)
+	add("requests/s", x.Rate.PerSecond, y.Rate.PerSecond, x.Rate.OverFloor, y.Rate.OverFloor)
+	add("idle, MB", x.IdleMB, y.IdleMB, nil, nil)
 }
 
 func overFloor(q quantiles) bench.Quantiles {
@@ -114,6 +124,9 @@ func (c *confirmation) add(f confirmed) {
 	case within(f.ApartOverFloor):
 		t.Agree++
 		t.Floor++
+	case meet(f.TaxRange, f.BenchRange):
+		t.Agree++
+		t.Range++
 	}
 }
 
@@ -126,6 +139,13 @@ func apart(a, b *float64) *float64 {
 	d := max(*a, *b)/min(*a, *b) - 1
 	return &d
 }
+
+// meet says whether two ranges have something in common.
+func meet(a, b *bench.Range) bool {
+	return a != nil && b != nil && !above(a.Low, b.High) && !above(b.Low, a.High)
+}
+
+func above(low, high *float64) bool { return low != nil && high != nil && *low > *high }
 
 func within(d *float64) bool { return d != nil && *d <= apartMost }
 
@@ -163,6 +183,8 @@ func (f *confirmed) agrees() string {
 		return "yes"
 	case within(f.ApartOverFloor):
 		return "over the floor"
+	case meet(f.TaxRange, f.BenchRange):
+		return "as ranges"
 	}
 	return "no"
 }
@@ -179,7 +201,11 @@ func (c *confirmation) sentence() string {
 	if c.Medians.Floor > 0 {
 		text += fmt.Sprintf(", %d of them only as multiples of the floor between the turns: the machine itself was faster in one run", c.Medians.Floor)
 	}
-	text += fmt.Sprintf(". Of the tails %d of %d agree.", c.Tails.Agree, c.Tails.All)
+	text += fmt.Sprintf(". Of the tails %d of %d agree", c.Tails.Agree, c.Tails.All)
+	if c.Tails.Range > 0 {
+		text += fmt.Sprintf(", %d of them only as ranges in which 95 of 100 such measurements lie", c.Tails.Range)
+	}
+	text += "."
 	for _, f := range c.Figures {
 		if f.Emulated {
 			return text + " * software emulation."

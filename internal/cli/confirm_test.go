@@ -18,6 +18,12 @@ func measuredTax(slower, cold, tail, idle float64) *isolationTax {
 	}}
 }
 
+// uncertain leaves the tail without an upper bound.
+func uncertain(t *isolationTax) *isolationTax {
+	t.Tiers[0].Cold.Range = &bench.Range{Low: t.Tiers[0].Cold.P50}
+	return t
+}
+
 // What is within 15 % agrees; where the machine was slower, what is so as a multiple of the floor.
 func TestConfirm(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -29,9 +35,12 @@ func TestConfirm(t *testing.T) {
 		"a slower machine":        {measuredTax(1.9, 3.2, 9, 2), "2 of 2 medians, rates and sizes agree within 15 %, 1 of them only as multiples of the floor", false},
 		"a slower isolation":      {measuredTax(1, 4, 9, 2), "1 of 2 medians", true},
 		"a larger one":            {measuredTax(1, 3, 9, 3), "1 of 2 medians", true},
+		"few samples":             {uncertain(measuredTax(1, 3, 20, 2)), "Of the tails 1 of 1 agree, 1 of them only as ranges", false},
 		"a tail alone is no fail": {measuredTax(1, 3, 20, 2), "2 of 2 medians, rates and sizes agree within 15 %. Of the tails 0 of 1 agree.", false},
 	} {
-		c, err := confirm(measuredTax(1, 3, 9, 2), test.other)
+		mine := measuredTax(1, 3, 9, 2)
+		mine.Tiers[0].Cold.Range = &bench.Range{Low: mine.Tiers[0].Cold.P50}
+		c, err := confirm(mine, test.other)
 		if err != nil {
 			t.Fatal(err)
 		}

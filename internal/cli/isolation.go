@@ -48,6 +48,8 @@ type quantiles struct {
 	N   int      `json:"n"`
 	P50 *float64 `json:"p50"`
 	P99 *float64 `json:"p99"`
+	// Range says how far P99 can be trusted: few samples leave it wide.
+	Range *bench.Range `json:"p99_range,omitempty"`
 	// OverFloor are the same as multiples of the floor right before and after each sample.
 	OverFloor *bench.Quantiles `json:"over_floor,omitempty"`
 }
@@ -105,7 +107,7 @@ func tierRow(r *bench.Report, tier, part string) bench.Row {
 	return r.Rows[i]
 }
 
-func quantilesOf(r bench.Row) quantiles { return quantiles{r.N, r.P50, r.P99, r.OverFloor} }
+func quantilesOf(r bench.Row) quantiles { return quantiles{r.N, r.P50, r.P99, r.P99Range, r.OverFloor} }
 
 // compare fills in the difference to light. An emulated machine's is no tax: it says nothing
 // of a real one.

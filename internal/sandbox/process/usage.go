@@ -31,7 +31,7 @@ func (b *box) count(state *os.ProcessState) {
 // Usage implements the method of sandbox.Sandbox. Memory is the sum of resident sets,
 // which counts shared pages more than once; MemoryPeak is the greatest value seen
 // here, or of a single process; orphans that ended are not in CPU. A process that one of the
-// box started may be missing for a tenth of a second.
+// box started may be missing for a second.
 func (b *box) Usage(ctx context.Context) (sandbox.Usage, error) {
 	if err := b.checkOpen("reading the counters of"); err != nil {
 		return sandbox.Usage{}, err
@@ -58,8 +58,9 @@ type census struct {
 }
 
 // scanEvery is how old a census may be: a scan reads the environment of every process of the
-// host, which takes longer than most invocations.
-const scanEvery = 100 * time.Millisecond
+// host, which takes longer than most invocations. Every tenth of a second it would be one request in
+// a hundred that pays for it, and so a p99 that comes and goes.
+const scanEvery = time.Second
 
 // seen are the processes of the box, from the latest census if nothing was started since.
 func (b *box) seen(sessions []int) ([]candidate, error) {
