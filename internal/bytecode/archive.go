@@ -13,7 +13,7 @@ import (
 const (
 	magic      = "LBC1"
 	maxPath    = 1_024    // bytes; package code unpacks no longer ones
-	maxFile    = 16 << 20 // bytes of one source's bytecode
+	maxFile    = 16 << 20 // bytes of one record's bytecode
 	maxTotal   = 256 << 20
 	headerSize = 6
 )
@@ -22,9 +22,9 @@ const (
 // io.ErrUnexpectedEOF instead.
 var errMalformed = errors.New("malformed answer of the compiler")
 
-// record is one compiled source.
+// record is one compiled source, or one file of a cache.
 type record struct {
-	path string // of the source, relative, slashes, ends with .py
+	path string // of the source, or of a file of a cache; relative, slashes
 	code []byte
 }
 
@@ -102,7 +102,7 @@ func (a *archive) record(path, size int) (record, error) {
 
 // checkPath accepts paths below a folder, in one spelling.
 func checkPath(name string) error {
-	if !fs.ValidPath(name) || !strings.HasSuffix(name, ".py") || strings.ContainsRune(name, 0) {
+	if !fs.ValidPath(name) || strings.ContainsRune(name, 0) {
 		return fmt.Errorf("%w: path %.100q", errMalformed, name)
 	}
 	return nil

@@ -74,7 +74,6 @@ func TestMalformedArchives(t *testing.T) {
 		"second spelling":  answer("a//b.py", "1"),
 		"dot":              answer("./b.py", "1"),
 		"NUL":              answer("a\x00.py", "1"),
-		"no source":        answer("a.txt", "1"),
 		"not UTF-8":        answer("a\xff.py", "1"),
 		"long path":        answer(long, "1"),
 		"no path":          answer("", "1"),
@@ -102,7 +101,7 @@ func hostilePackage(t testing.TB) (dir, outside string) {
 	dir, outside = filepath.Join(top, "package"), filepath.Join(top, "outside")
 	err := errors.Join(
 		os.MkdirAll(filepath.Join(dir, "pkg"), 0o755), os.MkdirAll(filepath.Join(dir, "linked"), 0o755), os.Mkdir(outside, 0o755),
-		os.WriteFile(filepath.Join(dir, "app.py"), nil, 0o644), os.WriteFile(filepath.Join(dir, "pkg/x.py"), nil, 0o644),
+		os.WriteFile(filepath.Join(dir, "app.py"), nil, 0o644), os.WriteFile(filepath.Join(dir, "pkg/x.py"), nil, 0o644), os.WriteFile(filepath.Join(dir, "data.txt"), nil, 0o644),
 		os.WriteFile(filepath.Join(dir, "linked/x.py"), nil, 0o644), os.WriteFile(filepath.Join(outside, "x.py"), []byte("out"), 0o644),
 		os.Symlink("../../outside", filepath.Join(dir, "linked", cacheFolder)), // a folder of bytecode that leads out
 		os.Symlink("../outside", filepath.Join(dir, "out")),                    // a folder of sources that leads out
@@ -137,7 +136,7 @@ func putAll(dir string, b []byte) error {
 }
 
 func TestPlaceRefusesWhatIsNoSource(t *testing.T) {
-	for _, name := range []string{"missing.py", "alias.py", "out/x.py", "linked/" + cacheFolder + "/x.py", cacheFolder + "/app.py"} {
+	for _, name := range []string{"missing.py", "data.txt", "alias.py", "out/x.py", "linked/" + cacheFolder + "/x.py", cacheFolder + "/app.py"} {
 		dir, outside := hostilePackage(t)
 		if err := putAll(dir, answer(name, "evil")); !errors.Is(err, errMalformed) {
 			t.Errorf("%s: %v", name, err)

@@ -33,27 +33,30 @@ func (m *Maker) compile(ctx context.Context, u unit, c runtimes.Compiler) error 
 	if err != nil {
 		return err
 	}
+	if enough, err := gains(folder, c); err != nil || !enough {
+		return errors.Join(err, m.deps.Packages.NoVariant(u.digest, u.kind))
+	}
 	limited, stop := context.WithTimeoutCause(ctx, m.settings.Limit, errLimit)
 	defer stop()
 	answer, end, err := m.run(limited, u, c, folder)
 	if err != nil {
 		return err
 	}
-	err = m.keep(ctx, u, c.Suffix, newArchive(answer))
+	err = m.keep(ctx, u, c, newArchive(answer))
 	return errors.Join(err, end(err))
 }
 
 // keep turns an answer into a variant. An answer without bytecode makes none.
-func (m *Maker) keep(ctx context.Context, u unit, suffix string, a *archive) error {
+func (m *Maker) keep(ctx context.Context, u unit, c runtimes.Compiler, a *archive) error {
 	first, err := a.next()
 	if m.endsEarly(ctx, u, err) || err == io.EOF {
-		return m.deps.Packages.NoVariant(u.digest, u.runtime)
+		return m.deps.Packages.NoVariant(u.digest, u.kind)
 	}
 	if err != nil {
 		return err
 	}
-	return m.deps.Packages.MakeVariant(ctx, u.digest, u.runtime, func(root *os.Root) error {
-		p, err := newPlace(root, suffix)
+	return m.deps.Packages.MakeVariant(ctx, u.digest, u.kind, func(root *os.Root) error {
+		p, err := placeOf(root, c)
 		if err != nil {
 			return err
 		}
@@ -75,7 +78,7 @@ func (m *Maker) endsEarly(ctx context.Context, u unit, err error) bool {
 	if !errors.Is(err, io.ErrUnexpectedEOF) || ctx.Err() != nil {
 		return false
 	}
-	m.deps.Log.Warn("a package was not compiled whole: the rest starts from source", "runtime", u.runtime, "digest", u.digest, "limit", m.settings.Limit)
+	m.deps.Log.Warn("a package was not compiled whole: the rest starts from source", "for", u.kind, "digest", u.digest, "limit", m.settings.Limit)
 	return true
 }
 

@@ -29,8 +29,8 @@ type Packages interface {
 // Deps is all that a Maker needs.
 type Deps struct {
 	Packages Packages
-	// Compiler says how to compile for a runtime, or why that is not possible.
-	Compiler func(runtime string) (runtimes.Compiler, error)
+	// Compiler says how to compile for a version's runtime and memory, or why that is not possible.
+	Compiler func(v *lambda.Version) (runtimes.Compiler, error)
 	// Templates returns the prepared template of a base.
 	Templates func(ctx context.Context, tier lambda.Tier, base sandbox.Base) (sandbox.Template, error)
 	Owner     string // begins the names of sandboxes, see stem.Deps
@@ -84,17 +84,17 @@ func New(d Deps, s Settings) *Maker {
 	return &Maker{deps: d, settings: s, wake: make(chan struct{}, 1), failed: map[key]bool{}, shown: map[string]int{}}
 }
 
-// Folder returns what a function of a runtime is shown in the place of an unpacked package,
-// "" for the package itself.
-func (m *Maker) Folder(runtime, digest string) string {
-	folder, _ := m.deps.Packages.Variant(digest, runtime)
+// Folder returns what a version is shown in the place of an unpacked package, "" for the
+// package itself.
+func (m *Maker) Folder(v *lambda.Version, digest string) string {
+	folder, _ := m.deps.Packages.Variant(digest, runtimes.CompiledKind(v))
 	return folder
 }
 
 // Prepare has a version compiled soon, and waits for it a little. What is not ready by then
 // is made in the background: nothing depends on it but speed.
 func (m *Maker) Prepare(ctx context.Context, t *lambda.Target) {
-	if _, err := m.deps.Compiler(t.Version.Runtime); err != nil {
+	if _, err := m.deps.Compiler(&t.Version); err != nil {
 		return // there is nothing to compile
 	}
 	j := m.add(workOf(t), true)
@@ -151,7 +151,7 @@ func (m *Maker) add(w work, soon bool) *job {
 
 // lacks says whether a unit is still to be made. mu is held.
 func (m *Maker) lacks(u unit) bool {
-	_, decided := m.deps.Packages.Variant(u.digest, u.runtime)
+	_, decided := m.deps.Packages.Variant(u.digest, u.kind)
 	return !decided && !m.failed[u.key()]
 }
 
@@ -230,22 +230,22 @@ func (m *Maker) make(ctx context.Context, u unit) {
 	if !lacks {
 		return
 	}
-	compiler, err := m.deps.Compiler(u.runtime)
-	if err != nil {
+	compiler, err := m.deps.Compiler(u.version())
+	if err != nil || !u.fits(compiler) {
 		return // nothing to compile, or the function does not start either
 	}
 	began := time.Now()
 	err = m.compile(ctx, u, compiler)
 	switch {
 	case err == nil:
-		m.deps.Log.Debug("compiled a package", "runtime", u.runtime, "digest", u.digest, "took", time.Since(began))
+		m.deps.Log.Debug("compiled a package", "for", u.kind, "digest", u.digest, "took", time.Since(began))
 	case ctx.Err() == nil:
 		m.fail(u, err)
 	}
 }
 
 func (m *Maker) fail(u unit, err error) {
-	m.deps.Log.Warn("a package was not compiled: it starts from source", "runtime", u.runtime, "digest", u.digest, "error", err)
+	m.deps.Log.Warn("a package was not compiled: it starts from source", "for", u.kind, "digest", u.digest, "error", err)
 	if errors.Is(err, sandbox.ErrClosed) {
 		return
 	}

@@ -151,9 +151,9 @@ func newRig(t *testing.T, d sandbox.Driver, s bytecode.Settings) *rig {
 }
 
 // compiler is the catalogue's, until a test has taken its place.
-func (r *rig) compiler(c *runtimes.Catalogue) func(string) (runtimes.Compiler, error) {
-	return func(runtime string) (runtimes.Compiler, error) {
-		found, err := c.Compiler(runtime)
+func (r *rig) compiler(c *runtimes.Catalogue) func(*lambda.Version) (runtimes.Compiler, error) {
+	return func(v *lambda.Version) (runtimes.Compiler, error) {
+		found, err := c.Compiler(v)
 		if r.program != "" {
 			found.Command.Args = []string{"-I", "-S", "-c", "import os, struct, sys, time\nout = sys.stdout.buffer\n" + r.program}
 		}
@@ -277,7 +277,7 @@ func testRuntimes(r *rig) {
 	})
 	for _, f := range r.found {
 		folder := r.compile(f.Runtime, digest)
-		if folder == "" || r.Folder(f.Runtime, digest) != folder {
+		if folder == "" || r.Folder(&lambda.Version{Runtime: f.Runtime}, digest) != folder {
 			r.t.Fatalf("%s sees %q\n%s", f.Runtime, folder, r.log)
 		}
 		if got := r.ask(f, folder, "app", "latin", "broken"); !slices.Equal(got, []string{"broken"}) {
@@ -292,7 +292,7 @@ func testRuntimes(r *rig) {
 	if _, missing := os.Lstat(filepath.Join(plain, "__pycache__")); err != nil || !errors.Is(missing, fs.ErrNotExist) {
 		r.t.Errorf("the package itself was changed: %v, %v", err, missing)
 	}
-	if r.Folder("nodejs20.x", digest) != "" {
+	if r.Folder(&lambda.Version{Runtime: "nodejs20.x"}, digest) != "" {
 		r.t.Error("a Node function sees bytecode of Python")
 	}
 }

@@ -7,10 +7,22 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"lambent.dev/lambent/internal/runtimes"
 )
 
 // cacheFolder is where an interpreter looks for bytecode (PEP 3147).
 const cacheFolder = "__pycache__"
+
+// writer puts what was compiled where an interpreter finds it.
+type writer interface{ put(r record) error }
+
+func placeOf(root *os.Root, c runtimes.Compiler) (writer, error) {
+	if c.Cache != "" {
+		return newCache(root, c.Cache)
+	}
+	return newPlace(root, c.Suffix)
+}
 
 // place writes bytecode beside the sources of a folder that nobody sees yet.
 type place struct {
@@ -50,7 +62,7 @@ func (p *place) put(r record) error {
 	if err != nil || !free {
 		return err
 	}
-	return p.write(name, r.code)
+	return write(p.root, name, r.code)
 }
 
 // clear makes the folder and removes what has the name: bytecode that an import would not
@@ -78,8 +90,8 @@ func (p *place) clear(folder, name string) (free bool, err error) {
 }
 
 // write never writes through what is there: O_EXCL.
-func (p *place) write(name string, code []byte) (err error) {
-	f, err := p.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+func write(root *os.Root, name string, code []byte) (err error) {
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err
 	}

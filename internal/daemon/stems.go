@@ -19,7 +19,8 @@ var errClosing = errors.New("the server closes")
 func (d *Daemon) openStems() (err error) {
 	d.stems, err = stem.New(stem.Deps{
 		Templates: d.parts.templates.Get, Addresses: instance.Addresses(), Owner: d.parts.owner, Log: d.log,
-		Early: func(t lambda.Tier) bool { return t > lambda.TierProcess },
+		Early:    func(t lambda.Tier) bool { return t > lambda.TierProcess },
+		Starting: func() bool { return d.pool.Starting() }, // there is a pool before anybody asks for a sandbox
 	}, d.stemSettings())
 	return err
 }

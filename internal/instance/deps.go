@@ -55,10 +55,9 @@ type Deps struct {
 	// Layers returns the folder of the host that shows layers laid over each other in order.
 	// It is called for functions that have any.
 	Layers func(ctx context.Context, digests []string) (folder string, err error)
-	// Compiled returns the folder that a function of a runtime is shown in the place of an
-	// unpacked package, or of layers by lambda.LayersDigest; "" = the package itself. nil =
-	// always.
-	Compiled func(runtime, digest string) (folder string)
+	// Compiled returns the folder that a version is shown in the place of an unpacked package,
+	// or of layers by lambda.LayersDigest; "" = the package itself. nil = always.
+	Compiled func(v *lambda.Version, digest string) (folder string)
 	// Logs opens the stream that takes an instance's log lines.
 	Logs func(id lambda.FunctionID, stream string) io.WriteCloser
 	// CallHome answers Lambda's API inside the sandbox as the function. nil, or a nil

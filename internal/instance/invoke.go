@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"lambent.dev/lambent/internal/lambda"
@@ -59,7 +59,7 @@ type call struct {
 	use   use
 	done  chan struct{}
 
-	started atomic.Bool // START is written
+	started sync.Once // START is written
 
 	restored restoreReport
 
@@ -106,9 +106,7 @@ func (c *call) run() {
 
 // start writes START, once.
 func (c *call) start() {
-	if !c.started.Swap(true) {
-		c.i.log.start(c.i.target, c.inv)
-	}
+	c.started.Do(func() { c.i.log.start(c.i.target, c.inv) })
 }
 
 // conclude ends the invocation: it is answered, or given back with an error.
@@ -206,7 +204,7 @@ func (c *call) restart(ctx context.Context) (*fault, error) {
 	}
 	c.marks.lap(&c.receipt, receipt.Queue, time.Now())
 	took, failure, err := c.i.begin(ctx, "invoke")
-	c.marks.spend(&c.receipt, took)
+	c.marks.spend(&c.receipt, took, time.Now())
 	switch {
 	case errors.Is(err, errTimeout):
 		return timeoutFault(c.limit()), nil
@@ -297,8 +295,8 @@ func (s *stopwatch) lap(r *receipt.Receipt, p receipt.Phase, now time.Time) {
 
 // spend accounts a start inside an invocation; what the two parts leave is the
 // runtime's: the reset of a failed one.
-func (s *stopwatch) spend(r *receipt.Receipt, took phases) {
+func (s *stopwatch) spend(r *receipt.Receipt, took phases, ended time.Time) {
 	r.Add(receipt.Init, took.init)
 	s.last = s.last.Add(took.init)
-	s.lap(r, receipt.Runtime, time.Now())
+	s.lap(r, receipt.Runtime, ended)
 }

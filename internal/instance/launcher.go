@@ -143,7 +143,7 @@ func (l *Launcher) compiled(v *lambda.Version, digest, folder string) string {
 	if l.deps.Compiled == nil {
 		return folder
 	}
-	return cmp.Or(l.deps.Compiled(v.Runtime, digest), folder)
+	return cmp.Or(l.deps.Compiled(v, digest), folder)
 }
 
 // Expect tells whoever makes sandboxes ahead that a target may be invoked. The first call

@@ -88,18 +88,18 @@ func (i *Instance) initialised(took phases, failure *fault, err error) error {
 // i.life is set, or a failure of the function or an error is returned: ctx's cause, or
 // the platform's.
 func (i *Instance) begin(ctx context.Context, phase string) (phases, *fault, error) {
-	return i.beginBy(ctx, phase, serveFrames, i.await)
+	return i.beginBy(ctx, phase, way{serve: serveFrames, await: i.await})
 }
 
-// beginBy is begin with a way to speak to a runtime that speaks frames, and to wait for it.
-func (i *Instance) beginBy(ctx context.Context, phase string, serve serving, await waiting) (phases, *fault, error) {
+// beginBy is begin by a way of one's own.
+func (i *Instance) beginBy(ctx context.Context, phase string, by way) (phases, *fault, error) {
 	started := time.Now()
-	l, failure, err := i.launchRuntime(ctx, serve)
+	l, failure, err := i.launchRuntime(ctx, by)
 	if err != nil || failure != nil {
 		return phases{runtime: time.Since(started)}, i.logInit(phase, started, failure, err), err
 	}
 	i.life.Store(l)
-	took, failure, err := await(ctx, l, started)
+	took, failure, err := by.await(ctx, l, started)
 	if failure != nil || err != nil {
 		failure = i.logInit(phase, started, failure, err)
 		i.reset()
@@ -107,10 +107,12 @@ func (i *Instance) beginBy(ctx context.Context, phase string, serve serving, awa
 	return took, failure, err
 }
 
-type (
-	serving func(*life, net.Conn)
-	waiting func(ctx context.Context, l *life, started time.Time) (phases, *fault, error)
-)
+// way is how a runtime is begun with.
+type way struct {
+	offer func(*runtimeapi.Session) // before it runs; nil = nothing is to be done
+	serve func(*life, net.Conn)     // speaks to one that speaks frames
+	await func(ctx context.Context, l *life, started time.Time) (phases, *fault, error)
+}
 
 // serveFrames takes a runtime's frames beside whoever waits for it.
 func serveFrames(l *life, conn net.Conn) {
@@ -118,12 +120,15 @@ func serveFrames(l *life, conn net.Conn) {
 }
 
 // launchRuntime runs the runtime's process and connects it to a fresh session.
-func (i *Instance) launchRuntime(ctx context.Context, serve serving) (*life, *fault, error) {
+func (i *Instance) launchRuntime(ctx context.Context, by way) (*life, *fault, error) {
 	path, failure := entrypoint(i.launch.Commands, i.mounts)
 	if failure != nil {
 		return nil, failure, nil
 	}
 	session := newSession(i.target)
+	if by.offer != nil {
+		by.offer(session)
+	}
 	i.session.Store(session)
 	i.lives++
 	process, err := i.box.Run(ctx, i.command(path))
@@ -136,11 +141,11 @@ func (i *Instance) launchRuntime(ctx context.Context, serve serving) (*life, *fa
 	}
 	l := &life{process: process, session: session}
 	go l.watch(i.done, i.launch.Protocol == runtimes.Framed) // ends with the process
-	return l, nil, i.connect(ctx, l, serve)
+	return l, nil, i.connect(ctx, l, by)
 }
 
 // connect gives a runtime that speaks frames its stream.
-func (i *Instance) connect(ctx context.Context, l *life, serve serving) error {
+func (i *Instance) connect(ctx context.Context, l *life, by way) error {
 	if i.launch.Protocol != runtimes.Framed {
 		return nil
 	}
@@ -151,7 +156,7 @@ func (i *Instance) connect(ctx context.Context, l *life, serve serving) error {
 	if err != nil {
 		return err
 	}
-	serve(l, conn)
+	by.serve(l, conn)
 	return nil
 }
 
@@ -191,40 +196,44 @@ func (l *life) watch(gone <-chan struct{}, streams bool) {
 func (l *life) ended() bool { return l.session.Err() != nil }
 
 // await waits for the two steps of an initialisation.
-func (i *Instance) await(ctx context.Context, l *life, started time.Time) (phases, *fault, error) {
-	began, failure, err := i.awaitStep(ctx, l, l.session.Begun())
-	took := phases{runtime: began.Sub(started)}
-	if failure != nil || err != nil {
+func (i *Instance) await(ctx context.Context, l *life, started time.Time) (took phases, failure *fault, err error) {
+	if failure, err = i.awaitStep(ctx, l, l.session.Begun()); failure != nil || err != nil {
+		return phases{runtime: time.Since(started)}, failure, err
+	}
+	began := l.session.BegunAt()
+	took.runtime = began.Sub(started)
+	if failure, err = i.awaitStep(ctx, l, l.session.Initialised()); failure != nil || err != nil {
+		took.init = time.Since(began)
 		return took, failure, err
 	}
-	ready, failure, err := i.awaitStep(ctx, l, l.session.Initialised())
+	if reported := l.session.InitError(); reported != nil {
+		took.init = time.Since(began)
+		return took, &fault{reported: reported}, nil
+	}
+	ready := l.session.ReadyAt()
 	took.init = ready.Sub(began)
 	if said := l.session.InitTook(); said > 0 {
 		whole := ready.Sub(started)
 		took.init = min(said, whole)
 		took.runtime = whole - took.init
 	}
-	if reported := l.session.InitError(); reported != nil && err == nil {
-		failure = &fault{reported: reported}
-	}
-	return took, failure, err
+	return took, nil, nil
 }
 
 // awaitStep waits for a step, the end of the runtime, or ctx.
-func (i *Instance) awaitStep(ctx context.Context, l *life, step <-chan struct{}) (time.Time, *fault, error) {
+func (i *Instance) awaitStep(ctx context.Context, l *life, step <-chan struct{}) (*fault, error) {
 	select {
 	case <-step:
-		return time.Now(), nil, nil
+		return nil, nil
 	default:
 	}
 	select {
 	case <-step:
-		return time.Now(), nil, nil
+		return nil, nil
 	case <-l.session.Done():
-		failure, err := i.crash(l)
-		return time.Now(), failure, err
+		return i.crash(l)
 	case <-ctx.Done():
-		return time.Now(), nil, context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
 }
 

@@ -10,11 +10,24 @@ import (
 	"lambent.dev/lambent/internal/runtimes"
 )
 
-// The first invocation of an instance whose runtime was never started starts it, and hands its
-// event over together with the workload where the runtime speaks frames: it initialises the
-// function and goes on with the event at once, without a hand-over in between. What ends the
-// initialisation is told by its Ready as ever. The time of the function, START and what is
-// measured of it begin there.
+// The first invocation of an instance whose runtime was never started starts it, and has its
+// event waiting when the function is initialised: on its stream, together with the workload, where
+// the runtime speaks frames, else with the session, for its first call for work. The runtime goes
+// on with the event at once, without a hand-over in between. What ends the initialisation is told
+// as ever: by its Ready, or by that call. The time of the function, START and what is measured of
+// it begin there.
+
+// ahead is an event that waits for its runtime to be ready.
+type ahead interface {
+	// Initialise waits until the runtime is ready or has reported that it will not be. With the
+	// cause of a ctx that ends first it never gets the event.
+	Initialise(ctx context.Context) error
+	// Deliver notes that an initialised runtime has the event.
+	Deliver() error
+	// Answers says whether it answers within d.
+	Answers(d time.Duration) bool
+	Answer(ctx context.Context) (runtimeapi.Outcome, error)
+}
 
 // open starts the runtime for the invocation. Over, the invocation has been answered, or has
 // failed; else it is to go on as with any instance: the runtime waits for it, or its
@@ -31,15 +44,17 @@ func (c *call) open() (over bool) {
 	return c.lost(err)
 }
 
-// takesFirst says whether a runtime finds its first event on its stream.
-func (i *Instance) takesFirst() bool {
-	return i.launch.Protocol == runtimes.Framed && !i.target.Shared() && !i.target.SnapStarts()
-}
+// takesFirst says whether a runtime finds its first event waiting.
+func (i *Instance) takesFirst() bool { return !i.target.Shared() && !i.target.SnapStarts() }
 
 // opened accounts an initialisation, and begins the time of the function.
 func (c *call) opened(took phases) {
-	c.marks.spend(&c.receipt, took)
-	c.began = c.marks.last
+	at := time.Now()
+	if l := c.i.life.Load(); l != nil {
+		at = l.session.ReadyAt()
+	}
+	c.marks.spend(&c.receipt, took, at)
+	c.began = at
 }
 
 // lost ends the instance where the platform failed; another may take the event.
@@ -51,29 +66,23 @@ func (c *call) lost(err error) bool {
 	return err != nil
 }
 
-// openWithEvent is open with the event handed over together with the workload.
+// openWithEvent is open with the event waiting.
 func (c *call) openWithEvent() (over bool) {
 	i := c.i
 	ctx, cancel := context.WithTimeoutCause(context.Background(), i.initLimit(), errInitTimeout)
 	defer cancel()
 	i.log.initStart(i.target, i.stream)
-	var first *runtimeapi.First
-	serve := func(l *life, conn net.Conn) { first = c.handOver(l, conn) }
-	await := func(ctx context.Context, l *life, started time.Time) (phases, *fault, error) {
-		if first != nil {
-			if err := first.Initialise(ctx); err != nil && ctx.Err() != nil {
-				return phases{runtime: time.Since(started)}, nil, err
-			}
-		}
-		return i.await(ctx, l, started)
-	}
-	took, failure, err := i.beginBy(ctx, "init", serve, await)
+	var first ahead
+	took, failure, err := i.beginBy(ctx, "init", c.wayOf(&first))
 	c.opened(took)
+	l := i.life.Load()
+	if first != nil && l != nil {
+		c.start()
+	}
 	i.log.opened()
 	if c.lost(i.initialised(took, failure, err)) {
 		return true
 	}
-	l := i.life.Load()
 	if first == nil || l == nil {
 		return c.lost(i.firstBrief(context.Background()))
 	}
@@ -81,12 +90,27 @@ func (c *call) openWithEvent() (over bool) {
 	return true
 }
 
+// wayOf is the way by which the runtime gets the event, which is put into first.
+func (c *call) wayOf(first *ahead) way {
+	by := way{serve: func(l *life, conn net.Conn) { *first = c.handOver(l, conn) }}
+	if c.i.launch.Protocol == runtimes.HTTP {
+		by.offer = func(s *runtimeapi.Session) { *first = c.offer(s) }
+	}
+	by.await = func(ctx context.Context, l *life, started time.Time) (phases, *fault, error) {
+		if *first != nil {
+			if err := (*first).Initialise(ctx); err != nil && ctx.Err() != nil {
+				return phases{runtime: time.Since(started)}, nil, err
+			}
+		}
+		return c.i.await(ctx, l, started)
+	}
+	return by
+}
+
 // handOver gives a runtime its first event. nil: its stream cannot be looked into, and it gets
 // it when it is ready.
-func (c *call) handOver(l *life, conn net.Conn) *runtimeapi.First {
-	event := c.event()
-	event.Deadline, event.Timeout = time.Time{}, c.limit()
-	first, err := l.session.NewFirst(conn, event, c.sink, c.start)
+func (c *call) handOver(l *life, conn net.Conn) ahead {
+	first, err := l.session.NewFirst(conn, c.firstEvent(), c.sink, c.start)
 	if err != nil {
 		serveFrames(l, conn)
 		return nil
@@ -96,8 +120,38 @@ func (c *call) handOver(l *life, conn net.Conn) *runtimeapi.First {
 	return first
 }
 
+// offer has the first event wait for the runtime's call. What it has printed by then is the
+// initialisation's; what comes later finds START before it, whoever writes that first.
+func (c *call) offer(s *runtimeapi.Session) ahead {
+	first := s.Offer(c.firstEvent(), c.sink, c.i.syncOutput)
+	c.i.log.opening(func() {
+		if first.Seen() {
+			c.start()
+		}
+	})
+	return first
+}
+
+// firstEvent is the event with a time that has not begun yet.
+func (c *call) firstEvent() runtimeapi.Event {
+	event := c.event()
+	event.Deadline, event.Timeout = time.Time{}, c.limit()
+	return event
+}
+
+// syncOutput waits for what the runtime has printed so far, not for long.
+func (i *Instance) syncOutput() {
+	l := i.life.Load()
+	if l == nil {
+		return // it is quicker than who started it
+	}
+	ctx, cancel := context.WithTimeoutCause(context.Background(), syncLimit, errTimeout)
+	defer cancel()
+	_ = l.process.Sync(ctx) // what comes later is logged after START
+}
+
 // converse is the rest of the invocation, from the end of the initialisation.
-func (c *call) converse(l *life, first *runtimeapi.First) {
+func (c *call) converse(l *life, first ahead) {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), c.limit(), errTimeout)
 	defer cancel()
 	err := first.Deliver()

@@ -20,6 +20,29 @@ import (
 // openings are functions that print while they are initialised and while they run. What each
 // does is in its variables.
 var openings = map[string]struct{ file, code string }{
+	"provided": {"bootstrap", `#!/usr/bin/env python3
+import json, os, time, urllib.request
+api = "http://%s/2018-06-01/" % os.environ["AWS_LAMBDA_RUNTIME_API"]
+call = lambda path, body=None: urllib.request.urlopen(api + path, body)
+say = lambda text: print(text, flush=True)
+call("ping")
+say("initialising")
+what = os.environ["WHAT"]
+time.sleep(float(os.environ["INIT"]))
+if what == "exit": os._exit(3)
+if what == "raise":
+    call("runtime/init/error", b'{"errorType": "ValueError", "errorMessage": "no"}')
+    os._exit(1)
+say("initialised")
+while True:
+    event = call("runtime/invocation/next")
+    say("handling")
+    left = int(event.headers["Lambda-Runtime-Deadline-Ms"]) - int(time.time() * 1000)
+    if what == "dies": os._exit(4)
+    time.sleep(float(os.environ["HANDLE"]))
+    body = json.dumps({"left": left, "event": len(json.loads(event.read()))}).encode()
+    call("runtime/invocation/%s/response" % event.headers["Lambda-Runtime-Aws-Request-Id"], body)
+`},
 	"python": {"app.py", `
 import os, time
 print("initialising")
@@ -27,8 +50,10 @@ what = os.environ["WHAT"]
 time.sleep(float(os.environ["INIT"]))
 if what == "exit": os._exit(3)
 if what == "raise": raise ValueError("no")
+print("initialised")
 def handler(event, context):
     print("handling")
+    if what == "dies": os._exit(4)
     left = context.get_remaining_time_in_millis()
     time.sleep(float(os.environ["HANDLE"]))
     return {"left": left, "event": len(event)}
@@ -40,8 +65,10 @@ const sleep = (s) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0
 sleep(INIT);
 if (WHAT === 'exit') process.exit(3);
 if (WHAT === 'raise') throw new Error('no');
+console.log('initialised');
 exports.handler = async (event, context) => {
   console.log('handling');
+  if (WHAT === 'dies') process.exit(4);
   const left = context.getRemainingTimeInMillis();
   sleep(HANDLE);
   return { left, event: event.length };
@@ -58,6 +85,16 @@ type opening struct {
 	code     string
 }
 
+// catalogue has the runtimes of the host, and the place of a program that a function brings.
+func (o *opening) catalogue() instance.Runtimes {
+	if o.id == ofProgram {
+		return catalogue{provided}
+	}
+	return o.runtimes
+}
+
+const ofProgram = "provided.al2023"
+
 // prepare returns an instance whose runtime was never started, with a timeout of 2 s.
 func (o *opening) prepare(what, init, handle string, settings ...func(*instance.Deps)) *started {
 	o.t.Helper()
@@ -65,7 +102,7 @@ func (o *opening) prepare(what, init, handle string, settings ...func(*instance.
 		target.Tier, target.Version.Timeout, target.Version.Runtime = lambda.TierProcess, 2, o.id
 		target.Version.Environment = map[string]string{"WHAT": what, "INIT": init, "HANDLE": handle}
 	}
-	r, launcher := launcherOf(o.t, o.driver, o.code, o.runtimes, change, settings...)
+	r, launcher := launcherOf(o.t, o.driver, o.code, o.catalogue(), change, settings...)
 	i, err := launcher.Prepare(o.t.Context(), r.target)
 	r.holds(i, err)
 	return r
@@ -85,14 +122,17 @@ func TestOpening(t *testing.T) {
 	d := process.New(process.Options{Owner: "instance-test", Dir: filepath.Join(folder, "process"), Allow: true})
 	for language, function := range openings {
 		t.Run(language, func(t *testing.T) {
-			o := &opening{t, d, c, anyRuntime(t, c, language), openFolder(t)}
-			if err := os.WriteFile(filepath.Join(o.code, function.file), []byte(function.code), 0o644); err != nil {
+			o := &opening{t, d, c, ofProgram, openFolder(t)}
+			if language != "provided" {
+				o.id = anyRuntime(t, c, language)
+			}
+			if err := os.WriteFile(filepath.Join(o.code, function.file), []byte(function.code), 0o755); err != nil {
 				t.Fatal(err)
 			}
 			for name, test := range map[string]func(*opening){
 				"answers": (*opening).answers, "long event": (*opening).answersLong, "timeout": (*opening).timesOut,
 				"raises": (*opening).raises, "exits": (*opening).exits, "slow init": (*opening).initialisesSlowly,
-				"ahead": (*opening).initialisesAhead,
+				"ahead": (*opening).initialisesAhead, "dies": (*opening).dies,
 			} {
 				t.Run(name, func(t *testing.T) {
 					t.Parallel() // they wait
@@ -139,8 +179,18 @@ func (o *opening) answers() {
 		r.t.Errorf("the phases sum to %v of %v", rec.Wall(), wall)
 	}
 	r.order("INIT_START", "initialising", "START ", "handling", "END ", "REPORT ", "Init Duration: ")
+	o.initialisedBefore(r)
 	if _, rec := r.do("go"); rec.Spent[receipt.Init] != 0 || strings.Count(r.log.String(), "Init Duration") != 1 {
 		r.t.Errorf("the second: %v\n%s", rec.Spent, r.log)
+	}
+}
+
+// initialisedBefore: what a program prints last before it asks for work is the initialisation's.
+// A runtime that has its event on its stream may go on with it at once.
+func (o *opening) initialisedBefore(r *started) {
+	r.t.Helper()
+	if o.id == ofProgram {
+		r.order("initialised", "START ", "handling")
 	}
 }
 
@@ -179,6 +229,17 @@ func (o *opening) exits() {
 	r.order("INIT_START", "initialising", "INIT_REPORT", "Status: error", "START ", "END ", "REPORT ")
 	if strings.Contains(r.log.String(), "handling") {
 		r.t.Errorf("the function got the event:\n%s", r.log)
+	}
+}
+
+// dies: the function has the event when it ends, so nobody else gets it.
+func (o *opening) dies() {
+	r := o.prepare("dies", "0", "0")
+	r.expect("go", fails("Runtime.ExitError", "Runtime exited with error: exit status 4"))
+	r.order("INIT_START", "START ", "handling", "END ", "REPORT ")
+	o.initialisedBefore(r)
+	if strings.Count(r.log.String(), "handling") != 1 {
+		r.t.Errorf("%s", r.log)
 	}
 }
 

@@ -41,6 +41,9 @@ func (c *calm) begin() (end func()) {
 	}
 }
 
+// Starting says whether an instance is being started: what can wait makes way.
+func (p *Pool) Starting() bool { return p.calm.starting.Load() > 0 }
+
 // await returns when an instance is to be closed, at once where its memory is wanted; closed is
 // to be called when it is.
 func (c *calm) await(ctx context.Context, wanted func() bool) (closed func()) {

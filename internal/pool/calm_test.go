@@ -31,6 +31,27 @@ func TestInstanceIsClosedWhenNoneStarts(t *testing.T) {
 	})
 }
 
+// TestInstanceIsClosedWhenNoneIsOpened: one that its request initialises still starts when the
+// request has it.
+func TestInstanceIsClosedWhenNoneIsOpened(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &preparer{starter: &starter{boot: ms}, init: 100 * ms}
+		h := newHostOf(t, p, p.starter, leavingSoon)
+		h.ok(target("f", 1), "1ms")
+		answers := h.spawn(target("g", 1), "1ms")
+		time.Sleep(50 * ms)
+		if _, open := h.starter.live(); open != 2 || !h.Starting() {
+			t.Errorf("%d instances while one is initialised, want both; starting: %v", open, h.Starting())
+		}
+		h.sums(<-answers)
+		time.Sleep(10 * ms)
+		if _, open := h.starter.live(); open != 0 || h.Starting() {
+			t.Errorf("%d instances when it is calm; starting: %v", open, h.Starting())
+		}
+		p.opened(t, 2, 0)
+	})
+}
+
 func TestInstanceIsClosedAtLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t, &starter{boot: 10 * time.Second}, leavingSoon)

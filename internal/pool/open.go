@@ -56,13 +56,15 @@ type flight struct {
 	place int
 	began time.Time
 	opens *member // that it initialises; nil = none
+	ended func()  // its instance has been started, by then at least
 }
 
-// depart begins a flight. One that initialises its instance tells nothing of when that is free.
+// depart begins a flight. One that initialises its instance tells nothing of when that is free,
+// and is a start for those that wait for calm.
 func (g *group) depart(l *lease, now time.Time) flight {
 	f := flight{pace: &g.pace, began: now}
 	if l.opens {
-		f.opens = l.member
+		f.opens, f.ended = l.member, g.pool.calm.begin()
 		return f
 	}
 	f.place = g.pace.depart(now)
@@ -75,6 +77,7 @@ func (f flight) land(r *receipt.Receipt, now time.Time) {
 		f.pace.land(f.place, now)
 		return
 	}
+	f.ended()
 	if r.Spent[receipt.Runtime] == 0 {
 		return // it was not initialised
 	}

@@ -176,7 +176,7 @@ func (l *link) rest() error {
 	if l.free == nil && !l.ahead && l.in.Buffered() > 0 {
 		return errUnasked
 	}
-	if err := l.session.rest(); err != nil {
+	if _, err := l.session.rest(); err != nil { // nothing is offered to who has a stream
 		return err
 	}
 	return l.open()

@@ -113,11 +113,7 @@ func (s *Session) serveRestore(w http.ResponseWriter, _ *http.Request, _ string)
 
 // serveNext waits for an invocation as long as the runtime does.
 func (s *Session) serveNext(w http.ResponseWriter, r *http.Request, _ string) {
-	if err := s.rest(); err != nil {
-		writeRefusal(w, err)
-		return
-	}
-	t, err := s.takeFor(r)
+	t, err := s.next(r)
 	if err != nil {
 		writeRefusal(w, err)
 		return

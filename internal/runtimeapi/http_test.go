@@ -30,7 +30,7 @@ func in(t testing.TB, want state, sink lambda.Sink) *Session {
 	}{
 		{initialising, func() error { s.begin(); return nil }},
 		{failed, func() error { return s.failInit(NewError("Runtime.X", "")) }},
-		{idle, s.rest},
+		{idle, func() error { _, err := s.rest(); return err }},
 		{invoking, func() error { return s.deliver(current) }},
 		{answering, func() error { _, err := s.current("id-1"); return err }},
 		{answered, func() error { s.complete(current, nil, answered); return nil }},

@@ -62,6 +62,10 @@ type Session struct {
 	initErr *lambda.FunctionError
 	took    time.Duration // the initialisation, if the runtime says so
 	cause   error
+	offered *Offered // what the first call for work is answered with; nil = nothing waits
+
+	begunAt time.Time // written before begun is closed
+	readyAt time.Time // written before ready is closed; zero where the initialisation failed
 }
 
 // NewSession returns the session of a runtime that is being started.
@@ -86,6 +90,13 @@ func (s *Session) Begun() <-chan struct{} { return s.begun }
 // Initialised is closed when the runtime is ready for work or has reported that its
 // initialisation failed: see InitError.
 func (s *Session) Initialised() <-chan struct{} { return s.ready }
+
+// BegunAt is when Begun was closed. Preconditions: it is.
+func (s *Session) BegunAt() time.Time { return s.begunAt }
+
+// ReadyAt is when the runtime was ready for work. Preconditions: Initialised is closed, and
+// InitError is nil.
+func (s *Session) ReadyAt() time.Time { return s.readyAt }
 
 // InitError is what the runtime reported instead of becoming ready, or nil.
 func (s *Session) InitError() *lambda.FunctionError {
@@ -174,6 +185,11 @@ func (s *Session) await(ctx context.Context, t *turn) error {
 	case <-s.closed:
 		return s.Err()
 	}
+	return s.awaitAnswer(ctx, t)
+}
+
+// awaitAnswer waits for the answer to a turn that was delivered.
+func (s *Session) awaitAnswer(ctx context.Context, t *turn) error {
 	select {
 	case <-t.done:
 		return t.lost

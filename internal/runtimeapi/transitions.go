@@ -40,26 +40,30 @@ func (s *Session) initTook(d time.Duration) {
 
 func (s *Session) beginLocked() {
 	if s.state == starting {
-		s.state = initialising
+		s.state, s.begunAt = initialising, time.Now()
 		close(s.begun)
 	}
 }
 
 // rest takes the runtime's word that it is ready for work: the first ends its
-// initialisation.
-func (s *Session) rest() error {
+// initialisation. It returns what was offered to it for that moment.
+func (s *Session) rest() (*turn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.beginLocked()
+	first := s.state == initialising
 	switch s.state {
-	case initialising:
-		close(s.ready)
-	case idle, answered:
+	case initialising, idle, answered:
+		s.state = idle
 	default:
-		return &transitionError{s.state, idle}
+		return nil, &transitionError{s.state, idle}
 	}
-	s.state = idle
-	return nil
+	if !first {
+		return nil, nil
+	}
+	s.readyAt = time.Now()
+	defer close(s.ready)
+	return s.acceptLocked(), nil
 }
 
 // rests says whether the runtime is ready for work.
@@ -83,6 +87,16 @@ func (s *Session) take(ctx context.Context) (*turn, error) {
 
 // watchAfter is how long nobody looks whether a runtime that waits for work is still there.
 const watchAfter = time.Second
+
+// next takes the word of a runtime that asks over HTTP that it is ready, and waits for work.
+func (s *Session) next(r *http.Request) (*turn, error) {
+	s.ask()
+	t, err := s.rest()
+	if t != nil || err != nil {
+		return t, err
+	}
+	return s.takeFor(r)
+}
 
 // takeFor is take for a runtime that asks over HTTP. To look for one that leaves costs two
 // wake-ups, so that begins late; of one that left before, it is seen when it is to get

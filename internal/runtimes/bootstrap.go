@@ -12,7 +12,7 @@ import (
 )
 
 //go:embed python/bootstrap.py python/lambent_compile.py python/snapshot_restore_py.py python/lambent_runtime/*.py python/zygote.py python/lambent_zygote/*.py
-//go:embed node/bootstrap.js node/lambent_runtime/*.js node/lambent_runtime/*.mjs
+//go:embed node/bootstrap.js node/lambent_compile.js node/lambent_runtime/*.js node/lambent_runtime/*.mjs
 var bootstrapFiles embed.FS
 
 // bootstrapPackages are the Python packages below the bootstrap's folder.

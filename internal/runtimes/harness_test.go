@@ -71,6 +71,8 @@ type function struct {
 	layer   map[string]string // below /opt/python
 	opt     map[string]string // below /opt
 	env     map[string]string
+
+	readOnly bool // the package, as in a sandbox
 }
 
 func TestMain(m *testing.M) { os.Exit(runTests(m)) }
@@ -140,6 +142,7 @@ mount -t tmpfs -o mode=755 tmpfs /var
 mount -t tmpfs -o mode=755 tmpfs /opt
 while [ "$1" != -- ]; do mkdir -p "$2"; mount --bind "$1" "$2"; shift 2; done
 shift
+if [ -n "$READ_ONLY" ]; then mount -o remount,bind,ro /var/task; unset READ_ONLY; fi
 cd /var/task
 exec "$@"`
 
@@ -184,6 +187,9 @@ func variables(f function, launch Launch) []string {
 	for _, pair := range launch.Env {
 		name, value, _ := strings.Cut(pair, "=")
 		env[name] = value
+	}
+	if f.readOnly {
+		env["READ_ONLY"] = "1"
 	}
 	var list []string
 	for name, value := range env {

@@ -10,10 +10,12 @@ import (
 )
 
 const (
-	// quiet is how long no sandbox must have been taken before a stem is made: a cold
-	// start is over by then. patience bounds the wait for it.
+	// quiet is how long no sandbox must have been taken before a stem is made: most cold
+	// starts are over by then. patience bounds the wait for it.
 	quiet    = 10 * time.Millisecond
 	patience = 100 * time.Millisecond
+	// least is how often it is looked whether a start that goes on has ended.
+	least = time.Millisecond
 	// pause is how long a bed waits after a stem could not be made, or found no memory.
 	pause = time.Second
 	// look is how often a bed is looked at that nothing was taken from: it may be too full.
@@ -145,15 +147,15 @@ func (b *bed) add(ctx context.Context) bool {
 	return false
 }
 
-// awaitQuiet waits until no sandbox was taken for a moment, or for too long.
+// awaitQuiet waits until no sandbox was taken for a moment and nothing starts, or for too long.
 func (s *Store) awaitQuiet(ctx context.Context) {
 	for end := time.Now().Add(patience); ctx.Err() == nil; {
 		now := time.Now()
 		since := now.Sub(time.Unix(0, s.taken.Load()))
-		if since >= quiet || now.After(end) {
+		if now.After(end) || since >= quiet && !s.deps.Starting() {
 			return
 		}
-		time.Sleep(min(quiet-since, quiet)) // the clock may have been set back
+		time.Sleep(max(min(quiet-since, quiet), least)) // the clock may have been set back
 	}
 }
 

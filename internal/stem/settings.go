@@ -51,6 +51,8 @@ type Deps struct {
 	Templates func(ctx context.Context, tier lambda.Tier, base sandbox.Base) (sandbox.Template, error)
 	// Early says whether a tier's sandboxes may be made before they are needed. nil = never.
 	Early func(tier lambda.Tier) bool
+	// Starting says whether an instance is being started; nil = it is not known.
+	Starting func() bool
 	// Addresses are opened in every stem ahead, for Box.Listen.
 	Addresses []string
 	// Owner begins the names of sandboxes, so that Reap knows whose they are. Letters,

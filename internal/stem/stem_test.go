@@ -28,6 +28,7 @@ type yard struct {
 	*stem.Store
 	driver *fake.Driver
 	log    *strings.Builder
+	starts atomic.Bool // an instance is being started
 
 	mu        sync.Mutex // guards templates
 	templates map[sandbox.Base]sandbox.Template
@@ -44,6 +45,7 @@ func newYard(t *testing.T, script fake.Script, s stem.Settings) *yard {
 	y.Store, err = stem.New(stem.Deps{
 		Templates: y.template, Early: func(tier lambda.Tier) bool { return tier > lambda.TierProcess },
 		Addresses: []string{"127.0.0.1:9001"}, Owner: "test", Log: slog.New(slog.NewTextHandler(y.log, nil)),
+		Starting: y.starts.Load,
 	}, s)
 	if err != nil {
 		t.Fatal(err)
@@ -452,6 +454,23 @@ func TestNothingIsMadeWhileRequestsStart(t *testing.T) {
 		if stems := y.driver.Count().Created - takes; stems < -takes {
 			y.Errorf("no stem was made under steady load: %d", stems)
 		}
+	})
+}
+
+// TestNothingIsMadeWhileAnInstanceStarts though nothing was taken for long.
+func TestNothingIsMadeWhileAnInstanceStarts(t *testing.T) {
+	inYard(t, fake.Script{}, stem.Settings{Floor: 3, Ceiling: 10}, func(y *yard) {
+		y.starts.Store(true)
+		y.take("a")
+		time.Sleep(60 * time.Millisecond)
+		y.wantReady("a", 0)
+		y.starts.Store(false)
+		time.Sleep(5 * time.Millisecond)
+		y.wantReady("a", 3)
+		y.starts.Store(true) // for ever
+		y.take("a")
+		time.Sleep(150 * time.Millisecond)
+		y.wantReady("a", 3)
 	})
 }
 

@@ -61,6 +61,9 @@ func New(d Deps, s Settings) (*Store, error) {
 	if d.Early == nil {
 		d.Early = func(lambda.Tier) bool { return false }
 	}
+	if d.Starting == nil {
+		d.Starting = func() bool { return false }
+	}
 	store := &Store{deps: d, settings: s, beds: map[key]*bed{}}
 	store.ctx, store.stop = context.WithCancelCause(context.Background())
 	return store, nil

@@ -129,9 +129,11 @@ func (b *box) detach(wanted []sandbox.Mount, mounts *detached) error {
 }
 
 func (b *box) setLimits(w sandbox.Workload) error {
-	return b.group.SetLimits(b.limits(cgroup.Limits{
+	l := cgroup.Limits{
 		Memory: w.Memory, Pids: w.Pids, CPUWeight: w.CPUWeight, CPUQuota: w.CPUQuota, Batch: w.Class == lambda.ClassBatch,
-	}))
+	}
+	b.template.last.Store(&l)
+	return b.group.SetLimits(b.limits(l))
 }
 
 // has are the mounts of the box's base.

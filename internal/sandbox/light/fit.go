@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"lambent.dev/lambent/internal/kernel/cgroup"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
 )
@@ -53,7 +52,7 @@ func (b *box) fit(ctx context.Context, t *template) error {
 	if err != nil {
 		return err
 	}
-	hurried := b.group.SetLimits(b.limits(cgroup.Limits{Memory: genericMemory, Pids: genericPids}))
+	hurried := b.group.SetLimits(b.limits(b.template.waitingLimits(0)))
 	var failed error
 	if t.preloads(false) {
 		failed = b.preload(ctx, t, false)

@@ -18,11 +18,23 @@ import (
 // It collects garbage only when it has some: each collector is a thread.
 var initEnv = []string{"GODEBUG=containermaxprocs=0,updatemaxprocs=0", "GOMAXPROCS=1"}
 
-// What a box may use before it has a workload: an init and an interpreter that wait.
+// What a box may use before it has a workload, and before another had one: an init and an
+// interpreter that wait.
 const (
 	genericMemory = 256 << 20 // bytes
 	genericPids   = 64        // threads
 )
+
+// waitingLimits are those of a box that waits. What a workload limits that was bound before, the
+// next is likely to limit alike: then Bind has less to write.
+func (t *template) waitingLimits(weight uint64) cgroup.Limits {
+	l := cgroup.Limits{Memory: genericMemory, Pids: genericPids}
+	if last := t.last.Load(); last != nil {
+		l.Memory, l.Pids = last.Memory, last.Pids
+	}
+	l.CPUWeight = weight
+	return l
+}
 
 // newBox makes a box and waits until its init is ready. What it adds to undo is
 // the box's to run at its end.
@@ -93,7 +105,7 @@ func (b *box) reserve(ctx context.Context, weight uint64, undo *cleanup.Stack) (
 	if err := b.reserveNetwork(ctx, undo); err != nil {
 		return -1, err
 	}
-	limits := b.limits(cgroup.Limits{Memory: genericMemory, Pids: genericPids, CPUWeight: weight})
+	limits := b.limits(t.waitingLimits(weight))
 	if b.group, err = t.cgroups.Create(t.driver.options.Owner, b.id, limits); err != nil {
 		return -1, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"sync/atomic"
 
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/kernel/cgroup"
@@ -25,8 +26,9 @@ type template struct {
 	root    *os.File         // mount namespace with the finished root
 	spawner *spawner
 	ahead   *ahead
-	zygotes *forkers         // nil: what is preloaded is executed
-	users   *templates.Users // the template, its boxes and zygotes
+	zygotes *forkers                      // nil: what is preloaded is executed
+	users   *templates.Users              // the template, its boxes and zygotes
+	last    atomic.Pointer[cgroup.Limits] // of the workload that was bound last; nil = none was
 }
 
 var _ sandbox.Template = (*template)(nil)

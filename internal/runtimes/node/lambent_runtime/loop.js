@@ -31,8 +31,10 @@ async function main() {
     stream.writeNow(descriptor, stream.BEGUN);
   }
   let handler;
+  const root = process.env.LAMBDA_TASK_ROOT || '/var/task';
   try {
-    handler = await require('./handler').load(process.env.LAMBDA_TASK_ROOT || '/var/task', process.env._HANDLER || '');
+    require('./compiled').use(root);
+    handler = await require('./handler').load(root, process.env._HANDLER || '');
   } catch (error) {
     logs.error(logs.MODERN ? 'Init Error' : 'Uncaught Exception', error);
     failInit(descriptor, error, UNCAUGHT);

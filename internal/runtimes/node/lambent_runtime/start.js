@@ -8,7 +8,7 @@ const CHUNK = 1 << 16;
 /** Whether this interpreter was started before its function was known. */
 const waits = () => process.env.LAMBENT_START !== undefined;
 
-const OWN = ['./turn', './handler', './layers', './context'];
+const OWN = ['./turn', './handler', './layers', './context', './compiled'];
 
 // Node's modules that the runtime needs, and small ones that functions touch first, many by
 // a global name: performance alone takes more than a millisecond to load.
