@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,6 +32,7 @@ func setupCommand() *cobra.Command {
 	}
 	output := outputFlag(c)
 	dir := c.Flags().String("dir", runsc.SystemDir, "put programs into `DIR`")
+	arch := c.Flags().String("arch", runtime.GOARCH, "make guests' images for the processor `ARCH`, amd64 or arm64; for another than this machine's into a folder for another machine")
 	releases := c.Flags().String("firecracker-from", "", "fetch Firecracker from the mirror `URL`; none does without it")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		tier, err := lambda.ParseTier(args[0])
@@ -42,7 +44,7 @@ func setupCommand() *cobra.Command {
 			return fmt.Errorf("finding the folder %s: %w", *dir, err)
 		}
 		done := newSetUp(c, *output, tier, into)
-		if err := done.install(c, tier, *releases); err != nil {
+		if err := done.install(c, tier, *arch, *releases); err != nil {
 			return err
 		}
 		return show(c.OutOrStdout(), *output, done, func(io.Writer) error { return nil }) // its steps were told
@@ -73,20 +75,24 @@ func (s *setUp) Write(step []byte) (int, error) {
 	return s.told.Write(step)
 }
 
-func (s *setUp) install(c *cobra.Command, tier lambda.Tier, releases string) error {
+func (s *setUp) install(c *cobra.Command, tier lambda.Tier, arch, releases string) error {
 	switch tier {
 	case lambda.TierGVisor:
 		return during(c.ErrOrStderr(), "building gVisor", func() error { return runsc.Install(c.Context(), s.Dir, s) })
 	case lambda.TierMicroVM:
-		return s.guests(c, filepath.Join(s.Dir, filepath.Base(image.SystemDir)), releases)
+		return s.guests(c, arch, filepath.Join(s.Dir, filepath.Base(image.SystemDir)), releases)
 	}
 	_, err := fmt.Fprintf(s, "isolation %s needs nothing beside Lambent; see `lambent doctor`\n", tier)
 	return err
 }
 
-// guests installs Firecracker last: without it QEMU runs guests.
-func (s *setUp) guests(c *cobra.Command, dir, releases string) error {
-	err := during(c.ErrOrStderr(), "making guests' images", func() error { return image.Install(c.Context(), dir, s) })
+// guests installs Firecracker last: without it QEMU runs guests. What is for another processor has a
+// folder of its own, and no Firecracker.
+func (s *setUp) guests(c *cobra.Command, arch, dir, releases string) error {
+	if arch != runtime.GOARCH {
+		dir, releases = dir+"-"+arch, "none"
+	}
+	err := during(c.ErrOrStderr(), "making guests' images", func() error { return image.Install(c.Context(), arch, dir, s) })
 	if err != nil || releases == "none" {
 		return err
 	}

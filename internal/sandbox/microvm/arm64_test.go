@@ -21,7 +21,7 @@ import (
 // A guest for arm64 boots with Debian's kernel and lambent-agent, is saved, and goes on as two: as
 // the driver has it done, whatever this machine's processor is. test/arm64 fetches what it needs.
 func TestArm64GuestBootsAndGoesOn(t *testing.T) {
-	set := os.Getenv("GUEST_ARM64") // a folder with vmlinuz, modules/ and lambent-agent
+	set := os.Getenv("GUEST_ARM64") // a set of images, and lambent-agent
 	if set == "" {
 		t.Skip("GUEST_ARM64 names no folder with what a guest of the other processor boots from: make soak, test/arm64")
 	}
@@ -77,11 +77,11 @@ func armHardware(t *testing.T, set string) hardware {
 		}
 	}
 	made(t, "mkfs.ext4", "-q", filepath.Join(dir, "tmp"))
-	base, err := image.Find([]string{"../../../bin/microvm", image.SystemDir})
+	base, err := image.Find([]string{set})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.drives["base"] = open(t, base.Base) // this machine's: its folders are what a guest needs to boot
+	h.drives["base"] = open(t, base.Base)
 	return h
 }
 

@@ -2,6 +2,7 @@ package image
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,12 +17,16 @@ var programs = map[string][]string{
 	"arm64": {"qemu-system-arm", "erofs-utils"},
 }
 
+// Architectures are those that sets of images are made for, as Go names them.
+func Architectures() []string { return []string{"amd64", "arm64"} }
+
 // Install makes a set of images in a folder, which it makes where it is missing, and says on
 // progress what it does. What is there and would be made the same stays. It installs QEMU and
-// mkfs.erofs where they are missing.
-func Install(ctx context.Context, dir string, progress io.Writer) error {
-	if kernels[runtime.GOARCH].newest == "" {
-		return fmt.Errorf("guests are not known on %s", runtime.GOARCH)
+// mkfs.erofs where they are missing. A set for another architecture than this machine's is made of
+// Debian's packages for that one, and is for another machine.
+func Install(ctx context.Context, arch, dir string, progress io.Writer) (err error) {
+	if kernels[arch].newest == "" {
+		return fmt.Errorf("guests are not known on %s: images are made for %s", arch, strings.Join(Architectures(), " and "))
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -29,10 +34,15 @@ func Install(ctx context.Context, dir string, progress io.Writer) error {
 	if err := installPrograms(ctx, progress); err != nil {
 		return fmt.Errorf("installing QEMU: %w", err)
 	}
-	if err := installKernel(ctx, dir, progress); err != nil {
+	s, err := openSource(ctx, arch, dir)
+	if err != nil {
+		return fmt.Errorf("asking for packages of %s: %w", arch, err)
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	if err := installKernel(ctx, s, dir, progress); err != nil {
 		return fmt.Errorf("fetching a kernel: %w", err)
 	}
-	if err := installBase(ctx, dir, progress); err != nil {
+	if err := installBase(ctx, s, dir, progress); err != nil {
 		return fmt.Errorf("making the base: %w", err)
 	}
 	return record(dir, progress)
@@ -62,12 +72,16 @@ func QEMU(arch string) string {
 }
 
 // installBase makes the base's image unless it was made of the same packages.
-func installBase(ctx context.Context, dir string, progress io.Writer) error {
+func installBase(ctx context.Context, s *source, dir string, progress io.Writer) error {
+	if s.foreign() {
+		fmt.Fprintf(progress, "making %s of packages for %s\n", filepath.Join(dir, baseName), s.arch)
+		return installForeignBase(ctx, s, dir)
+	}
 	content, err := baseContent(ctx)
 	if err != nil {
 		return err
 	}
-	path, stamp := filepath.Join(dir, baseName), filepath.Join(dir, "base-packages")
+	path, stamp := filepath.Join(dir, baseName), filepath.Join(dir, packagesName)
 	if was, err := os.ReadFile(stamp); err == nil && string(was) == content {
 		fmt.Fprintf(progress, "%s is there\n", path)
 		return nil

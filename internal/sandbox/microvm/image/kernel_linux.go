@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 )
@@ -26,9 +25,9 @@ var kernels = map[string]kernel{
 
 // installKernel unpacks the kernel and the modules of its package. That the package is Debian's
 // apt checks, by what is signed of the archive.
-func installKernel(ctx context.Context, dir string, progress io.Writer) (err error) {
-	k := kernels[runtime.GOARCH]
-	name, err := k.choose(ctx, progress)
+func installKernel(ctx context.Context, s *source, dir string, progress io.Writer) (err error) {
+	k := kernels[s.arch]
+	name, err := k.choose(ctx, s, progress)
 	if err != nil {
 		return err
 	}
@@ -43,7 +42,7 @@ func installKernel(ctx context.Context, dir string, progress io.Writer) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temporary)) }()
-	if err := unpackKernel(ctx, temporary, name); err != nil {
+	if err := unpackKernel(ctx, s, temporary, name); err != nil {
 		return err
 	}
 	if err := takeKernel(temporary, dir); err != nil {
@@ -57,12 +56,12 @@ func installKernel(ctx context.Context, dir string, progress io.Writer) (err err
 
 // choose names a package, and its version where that is pinned. What is not what Lambent is tested
 // with is said aloud: security fixes leave the archive no other version after some time.
-func (k kernel) choose(ctx context.Context, progress io.Writer) (string, error) {
+func (k kernel) choose(ctx context.Context, s *source, progress io.Writer) (string, error) {
 	pinned, version, _ := strings.Cut(k.pinned, "=")
-	if out, err := output(ctx, "apt-cache", "madison", pinned); err == nil && hasVersion(string(out), version) {
+	if out, err := s.run(ctx, "apt-cache", "madison", pinned); err == nil && hasVersion(string(out), version) {
 		return k.pinned, nil
 	}
-	name, err := newestKernel(ctx, k.newest)
+	name, err := newestKernel(ctx, s, k.newest)
 	if err != nil {
 		return "", err
 	}
@@ -81,8 +80,8 @@ func hasVersion(madison, version string) bool {
 }
 
 // newestKernel names the package and version that the archive has now.
-func newestKernel(ctx context.Context, meta string) (string, error) {
-	out, err := output(ctx, "apt-cache", "depends", meta)
+func newestKernel(ctx context.Context, s *source, meta string) (string, error) {
+	out, err := s.run(ctx, "apt-cache", "depends", meta)
 	if err != nil {
 		return "", err
 	}
@@ -109,8 +108,9 @@ func (k kernel) check(dir, name string) error {
 	return nil
 }
 
-func unpackKernel(ctx context.Context, dir, name string) error {
-	_, err := output(ctx, "sh", "-c", `cd "$1" && apt-get download -qq "$2" && dpkg-deb -x ./*.deb tree`, "sh", dir, name)
+func unpackKernel(ctx context.Context, s *source, dir, name string) error {
+	const script = `cd "$1" && name=$2 && shift 2 && apt-get "$@" download -qq "$name" && dpkg-deb -x ./*.deb tree`
+	_, err := output(ctx, "sh", append([]string{"-c", script, "sh", dir, name}, s.options...)...)
 	return err
 }
 

@@ -11,7 +11,10 @@ import (
 // SystemDir is where Linux hosts have what microVMs boot from.
 const SystemDir = "/usr/local/lib/lambent/microvm"
 
+// Architectures are none.
+func Architectures() []string { return nil }
+
 // Install says that this host can have no microVMs.
-func Install(context.Context, string, io.Writer) error {
+func Install(context.Context, string, string, io.Writer) error {
 	return errors.New("microVMs need Linux")
 }

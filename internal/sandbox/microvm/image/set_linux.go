@@ -21,11 +21,12 @@ type Set struct {
 
 // Names in a folder of images. The file of the key is written last.
 const (
-	kernelName  = "vmlinuz"
-	modulesName = "modules"
-	baseName    = "base.erofs"
-	sumsName    = "SHA256SUMS"
-	keyName     = "key"
+	kernelName   = "vmlinuz"
+	modulesName  = "modules"
+	baseName     = "base.erofs"
+	sumsName     = "SHA256SUMS"
+	packagesName = "base-packages"
+	keyName      = "key"
 )
 
 // Find returns the first whole set of images.
