@@ -10,7 +10,8 @@
 //	sandbox eth0 ── b2 ├ hub: filter, NAT, resolver ── up ── lambent0: host: filter, NAT ── eth0
 //	sandbox eth0 ── b3 ┘
 //
-// A machine's end of its link is a file (Tap). Each sandbox has a link of its own, with two addresses of a range that nobody outside of
+// A machine's end of its link is a file (Tap), or a device that its monitor opens by name
+// (NamedTap). Each sandbox has a link of its own, with two addresses of a range that nobody outside of
 // the hub ever sees. So there is no wire that sandboxes share, and no name, address or route
 // of the host that theirs could collide with, but the uplink's own two.
 //
@@ -25,6 +26,6 @@
 //
 // # What it is not
 //
-// It switches no forwarding on and changes no rule of anybody else: Check says what a person
+// It switches no forwarding on and changes no rule of anybody else: Checks say what a person
 // has to do. It knows no functions and no drivers; sandboxes' own loopback is the drivers'.
 package egress
