@@ -10,7 +10,8 @@
 //	sandbox eth0 ── b2 ├ hub: filter, NAT, resolver ── up ── lambent0: host: filter, NAT ── eth0
 //	sandbox eth0 ── b3 ┘
 //
-// A machine's end of its link is a file (Tap). Each sandbox has a link of its own, with two addresses of a range that nobody outside of
+// A machine's end of its link is a file (Tap), or a device that its monitor opens by name
+// (NamedTap). Each sandbox has a link of its own, with two addresses of a range that nobody outside of
 // the hub ever sees. So there is no wire that sandboxes share, and no name, address or route
 // of the host that theirs could collide with, but the uplink's own two.
 //

@@ -17,14 +17,19 @@ import (
 // boxLink is the interface's name inside a sandbox.
 const boxLink = "eth0"
 
-// Link is a network namespace with a way out, or a Tap. It is for one sandbox, once.
+// TapName is the one by which a monitor opens a NamedTap.
+const TapName = boxLink
+
+// Link is a network namespace with a way out, or a Tap, or one that is opened by name in a
+// namespace. It is for one sandbox, once.
 type Link struct {
-	NS      *os.File // nil for a tap
+	NS      *os.File // nil for a Tap
 	Tap     *os.File // Ethernet frames without anything before them, one for each read and write; nil for a namespace
 	Address netip.Addr
 	Gateway netip.Addr // the next hop, on the same wire of two
 
 	hub    *hub
+	named  *namedTap              // nil: it is none
 	policy atomic.Pointer[policy] // nil: all that the profile has
 }
 
@@ -114,8 +119,11 @@ func (l *Link) Close() error {
 }
 
 func (l *Link) close() error {
-	if l.Tap != nil {
+	switch {
+	case l.Tap != nil:
 		return l.Tap.Close()
+	case l.named != nil:
+		return errors.Join(l.remove(), l.NS.Close())
 	}
 	return l.NS.Close()
 }

@@ -11,6 +11,7 @@ import (
 
 	"lambent.dev/lambent/internal/egress"
 	"lambent.dev/lambent/internal/egress/egresstest"
+	"lambent.dev/lambent/internal/kernel/netns"
 	"lambent.dev/lambent/internal/lambda"
 )
 
@@ -18,6 +19,8 @@ import (
 type station struct {
 	t    *testing.T
 	link *egress.Link
+	tap  *os.File
+	head int              // bytes before each frame
 	hub  net.HardwareAddr // the other end's
 }
 
@@ -34,15 +37,37 @@ func newStation(t *testing.T, g *egress.Gateway) *station {
 	l, err := g.Tap()
 	must(t, err)
 	t.Cleanup(func() { must(t, l.Close()) })
-	s := &station{t: t, link: l}
+	s := &station{t: t, link: l, tap: l.Tap}
 	s.hub = s.whoHas(l.Address, l.Gateway)
 	return s
 }
 
+// monitorUser is who opens a tap by its name.
+const monitorUser = 986_000_002
+
+// newNamedStation is one whose tap is opened as Firecracker opens it: by name, without rights, with
+// a header before each frame.
+func newNamedStation(t *testing.T, g *egress.Gateway) *station {
+	t.Helper()
+	l, err := g.NamedTap(monitorUser)
+	must(t, err)
+	t.Cleanup(func() { must(t, l.Close()) })
+	s := &station{t: t, link: l, head: egresstest.TapHead}
+	s.tap, err = egresstest.OpenTap(l.NS, egress.TapName, monitorUser)
+	must(t, err)
+	t.Cleanup(func() { _ = s.tap.Close() })
+	must(t, l.Take())
+	s.hub = s.whoHas(l.Address, l.Gateway)
+	return s
+}
+
+// stations makes them of each kind of tap.
+var stations = map[string]func(*testing.T, *egress.Gateway) *station{"handed over": newStation, "opened by name": newNamedStation}
+
 func (s *station) send(to net.HardwareAddr, kind uint16, body []byte) {
 	s.t.Helper()
-	frame := append(append(append([]byte{}, to...), stationMAC...), byte(kind>>8), byte(kind))
-	_, err := s.link.Tap.Write(append(frame, body...))
+	frame := append(append(append(make([]byte, s.head), to...), stationMAC...), byte(kind>>8), byte(kind))
+	_, err := s.tap.Write(append(frame, body...))
 	must(s.t, err)
 }
 
@@ -58,15 +83,16 @@ func (s *station) whoHas(from, to netip.Addr) net.HardwareAddr {
 	buf := make([]byte, 2048)
 	for range 3 {
 		s.send(net.HardwareAddr{255, 255, 255, 255, 255, 255}, etherARP, arp(arpAsks, stationMAC, from, to))
-		must(s.t, s.link.Tap.SetReadDeadline(time.Now().Add(time.Second)))
+		must(s.t, s.tap.SetReadDeadline(time.Now().Add(time.Second)))
 		for {
-			n, err := s.link.Tap.Read(buf)
+			n, err := s.tap.Read(buf)
 			if errors.Is(err, os.ErrDeadlineExceeded) {
 				break
 			}
 			must(s.t, err)
-			if n >= 42 && binary.BigEndian.Uint16(buf[12:]) == etherARP && buf[21] == arpAnswers && netip.AddrFrom4([4]byte(buf[28:32])) == to {
-				return net.HardwareAddr(append([]byte{}, buf[22:28]...))
+			frame := buf[min(s.head, n):n]
+			if len(frame) >= 42 && binary.BigEndian.Uint16(frame[12:]) == etherARP && frame[21] == arpAnswers && netip.AddrFrom4([4]byte(frame[28:32])) == to {
+				return net.HardwareAddr(append([]byte{}, frame[22:28]...))
 			}
 		}
 	}
@@ -103,8 +129,14 @@ func TestStationCannotForge(t *testing.T) {
 		return
 	}
 	world := egresstest.New(t)
+	for kind, make := range stations {
+		t.Run(kind, func(t *testing.T) { stationCannotForge(t, world, make) })
+	}
+}
+
+func stationCannotForge(t *testing.T, world *egresstest.World, make func(*testing.T, *egress.Gateway) *station) {
 	g := newGateway(t)
-	neighbour, s := newStation(t, g), newStation(t, g)
+	neighbour, s := make(t, g), make(t, g)
 	if s.hub == nil || neighbour.hub == nil {
 		t.Fatal("the hub does not answer")
 	}
@@ -118,8 +150,8 @@ func TestStationCannotForge(t *testing.T) {
 	}
 	s.says(s.link.Address, egresstest.Neighbor+":7777", "closed")
 	s.says(s.link.Address, neighbour.link.Address.String()+":7777", "closed")
-	s.send(s.hub, etherIPv6, make([]byte, 60))
-	s.send(s.hub, 0x8100, make([]byte, 60)) // a VLAN's
+	s.send(s.hub, etherIPv6, octets(60))
+	s.send(s.hub, 0x8100, octets(60)) // a VLAN's
 	s.send(s.hub, etherIPv4, nil)
 	s.says(s.link.Address, egresstest.Internet+":7777", "honest")
 	expectOnly(t, outside, "honest")
@@ -134,6 +166,9 @@ func TestStationCannotForge(t *testing.T) {
 	default:
 	}
 }
+
+// octets are zero.
+func octets(n int) []byte { return make([]byte, n) }
 
 func expectOnly(t *testing.T, arrived <-chan string, want string) {
 	t.Helper()
@@ -167,8 +202,14 @@ func TestTapIsRestricted(t *testing.T) {
 		return
 	}
 	world := egresstest.New(t)
+	for kind, make := range stations {
+		t.Run(kind, func(t *testing.T) { tapIsRestricted(t, world, make) })
+	}
+}
+
+func tapIsRestricted(t *testing.T, world *egresstest.World, make func(*testing.T, *egress.Gateway) *station) {
 	g := newGateway(t)
-	s := newStation(t, g)
+	s := make(t, g)
 	r, err := lambda.ParseReach(egresstest.Neighbor+":7777", egresstest.Other)
 	must(t, err)
 	must(t, s.link.Restrict(r))
@@ -182,5 +223,49 @@ func TestTapIsRestricted(t *testing.T) {
 	case text := <-outside:
 		t.Errorf("%q arrived", text)
 	default:
+	}
+}
+
+// TestNamedTapIsItsUsers: nobody else opens it, nobody twice, and where it was made it leads nowhere
+// and leaves nothing.
+func TestNamedTapIsItsUsers(t *testing.T) {
+	if egresstest.Outside(t) {
+		return
+	}
+	egresstest.New(t)
+	g := newGateway(t)
+	l, err := g.NamedTap(monitorUser)
+	must(t, err)
+	open := func(user uint32) (*os.File, error) { return egresstest.OpenTap(l.NS, egress.TapName, user) }
+	if tap, err := open(monitorUser + 1); err == nil {
+		_ = tap.Close()
+		t.Error("another user opened it")
+	}
+	tap, err := open(monitorUser)
+	must(t, err)
+	defer tap.Close()
+	if again, err := open(monitorUser); err == nil {
+		_ = again.Close()
+		t.Error("it was opened twice")
+	}
+	inHub := func() (n int) {
+		must(t, netns.Do(g.Hub(), func() error {
+			all, err := net.Interfaces()
+			n = len(all)
+			return err
+		}))
+		return n
+	}
+	before := inHub()
+	must(t, l.Take())
+	if n := inHub(); n != before+1 {
+		t.Errorf("the hub has %d interfaces, had %d", n, before)
+	}
+	must(t, l.Close()) // while it is open
+	if n := inHub(); n != before {
+		t.Errorf("the hub has %d interfaces, had %d", n, before)
+	}
+	if l.Take() == nil {
+		t.Error("a tap that was given up was joined")
 	}
 }

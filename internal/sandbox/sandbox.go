@@ -94,6 +94,14 @@ type Background interface {
 	CreateInBackground(ctx context.Context, id string) (Sandbox, error)
 }
 
+// Rester is a Sandbox that has something to do also while nobody asks it for anything: a machine,
+// whose kernel keeps time. Optional, known to package stem only.
+type Rester interface {
+	// Rest stops a generic box, so that it costs no CPU, until it is asked for something: Bind, Listen
+	// and Dial wake it. A bound one is left alone.
+	Rest(ctx context.Context) error
+}
+
 // Forker is a Template that may fork its base's interpreter from a zygote. Optional, known
 // to package stem only.
 type Forker interface{ Forks() bool }

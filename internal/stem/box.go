@@ -85,7 +85,7 @@ func (s *Store) make(ctx context.Context, t sandbox.Template) (_ *Box, err error
 	return b, nil
 }
 
-// equip opens listeners and measures.
+// equip opens listeners, measures, and has the box rest.
 func (s *Store) equip(ctx context.Context, b *Box) (err error) {
 	for _, addr := range s.deps.Addresses {
 		if b.early[addr], err = b.Sandbox.Listen(ctx, addr); err != nil {
@@ -94,5 +94,8 @@ func (s *Store) equip(ctx context.Context, b *Box) (err error) {
 	}
 	usage, err := b.Sandbox.Usage(ctx)
 	b.memory = usage.Memory
+	if r, ok := b.Sandbox.(sandbox.Rester); ok && err == nil {
+		err = r.Rest(ctx)
+	}
 	return err
 }

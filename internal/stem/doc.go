@@ -27,5 +27,5 @@
 //
 // A bed makes nothing while a request waits for a start: it begins when no sandbox was
 // taken for a moment, and makes one at a time, in the sandbox's lowest share of CPU
-// (sandbox.Background).
+// (sandbox.Background). One that would do something while it waits rests (sandbox.Rester).
 package stem

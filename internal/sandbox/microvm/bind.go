@@ -75,6 +75,9 @@ func (b *box) bind(ctx context.Context, w sandbox.Workload, s shown) error {
 		return err
 	}
 	b.made.Attach.From = time.Now()
+	if err := b.wake(ctx); err != nil {
+		return err
+	}
 	for i, image := range s.images {
 		if err := b.machine.attach(ctx, s.drives[i], image); err != nil {
 			return err

@@ -37,6 +37,7 @@ type box struct {
 
 	freezing sync.Mutex // held while the guest is paused or resumed
 	frozen   bool       // guarded by freezing
+	taken    int64      // bytes that the balloon has; guarded by freezing
 
 	mu      sync.Mutex // protects the fields below
 	used    agentproto.Used
@@ -154,6 +155,9 @@ func (b *box) Thaw(ctx context.Context) error {
 		return b.Explain(ctx, err)
 	}
 	b.frozen = false
+	if err := b.giveBack(ctx); err != nil {
+		return b.Explain(ctx, err)
+	}
 	return b.Ask(ctx, &agentproto.Request{Clock: &agentproto.Clock{Time: time.Now().UnixNano()}})
 }
 

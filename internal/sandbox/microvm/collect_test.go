@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/microvm/image"
 )
 
@@ -41,7 +40,7 @@ func old(t *testing.T, path string) {
 // goes with all that belongs to it.
 func TestImagesOfAMonitorAreCollected(t *testing.T) {
 	d := choosing(t, Firecracker, true, true)
-	chosen, err := d.monitorFor(t.Context(), sandbox.Base{Network: sandbox.NetworkNone})
+	chosen, err := d.monitorFor(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,8 @@
 //
 // # Stems
 //
-// A guest that nobody waits for rehearses (rehearse.go): QEMU translates what a start needs.
+// A guest that nobody waits for rehearses (rehearse.go): QEMU translates what a start needs. Then it
+// rests, its processors paused, until Bind (rest.go).
 //
 // # What is kept
 //

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"lambent.dev/lambent/internal/egress"
 	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 	"lambent.dev/lambent/internal/sandbox/microvm/firecracker"
 	"lambent.dev/lambent/internal/sandbox/microvm/image"
@@ -77,6 +78,9 @@ func (v *firecrackerVMM) prepare(id string, h hardware, s *snapshot) (_ monitor,
 	m := &firecrackerMonitor{jail: jail, shelf: v.shelf, hardware: h, snap: s, agent: newLatePort()}
 	program, args := jail.Command(v.programs.Jailer)
 	m.run = command{program: program, args: args, jails: true}
+	if h.link != nil {
+		m.run.network = h.link.NS
+	}
 	m.client = firecracker.New(func(ctx context.Context) (net.Conn, error) {
 		return firecracker.DialSocket(ctx, jail.Root(), firecracker.APISocket)
 	})
@@ -154,6 +158,11 @@ func (m *firecrackerMonitor) open(ctx context.Context) (machine, error) {
 	if err := m.begin(ctx); err != nil {
 		return nil, err
 	}
+	if m.hardware.link != nil { // whose tap it has opened
+		if err := m.hardware.link.Take(); err != nil {
+			return nil, err
+		}
+	}
 	conn, err := firecracker.DialGuest(ctx, m.jail.Root(), firecracker.VsockSocket, vsockPort)
 	if err != nil {
 		return nil, fmt.Errorf("reaching the guest's agent: %w", err)
@@ -178,6 +187,9 @@ func (m *firecrackerMonitor) machine() firecracker.Machine {
 	}
 	for _, name := range agentproto.Devices() {
 		f.Drives = append(f.Drives, firecracker.Drive{ID: name, ReadOnly: name != "tmp", Path: firecracker.Inside(name)})
+	}
+	if m.hardware.link != nil {
+		f.Interfaces = []firecracker.Interface{{ID: "outside", Tap: egress.TapName, MAC: guestMAC}}
 	}
 	return f
 }
@@ -207,6 +219,12 @@ func (m *firecrackerMachine) attach(ctx context.Context, drive string, image *os
 func (m *firecrackerMachine) pause(ctx context.Context) error { return m.monitor.client.Pause(ctx) }
 
 func (m *firecrackerMachine) resume(ctx context.Context) error { return m.monitor.client.Resume(ctx) }
+
+// inflate implements ballooned. Firecracker gives what a balloon gets back to the host, also of
+// memory that it mapped from a snapshot (its docs/ballooning.md).
+func (m *firecrackerMachine) inflate(ctx context.Context, bytes int64) error {
+	return m.monitor.client.SetBalloon(ctx, int(bytes>>20))
+}
 
 // save implements machine. The files are made on the shelf, and stay when the jail goes.
 func (m *firecrackerMachine) save(ctx context.Context) (_ *snapshot, err error) {

@@ -29,6 +29,17 @@ func TestPythonRunsInAGuest(t *testing.T) {
 	}
 }
 
+// A function in a guest can tell who it speaks to by TLS: Python finds the authorities' certificates.
+func TestGuestHasCertificates(t *testing.T) {
+	if found, err := filepath.Glob("/usr/share/ca-certificates/mozilla/*.crt"); len(found) == 0 {
+		t.Skipf("Debian's package ca-certificates is not here, so it is not in the base: %v", err)
+	}
+	const count = "import ssl; print(ssl.create_default_context().cert_store_stats()['x509_ca'] > 50)"
+	if said := output(t, newBox(t), "/usr/bin/python3", "-c", count); said != "True\n" {
+		t.Errorf("printed %q", said)
+	}
+}
+
 // A guest has its whole class for commands, and some: what its kernel takes from all of them when
 // the machine has too little is a crawl of minutes where the limit of commands would have ended them.
 func TestGuestHasItsClassForCommands(t *testing.T) {

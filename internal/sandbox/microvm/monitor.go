@@ -58,14 +58,10 @@ func (d *Driver) chosen(ctx context.Context) Monitor {
 	return QEMU
 }
 
-// monitorFor returns the monitor of a base's guests. Firecracker's have no network device.
-func (d *Driver) monitorFor(ctx context.Context, b sandbox.Base) (vmm, error) {
-	device := b.Network != sandbox.NetworkNone
-	if d.chosen(ctx) == QEMU || device && d.options.Monitor == Auto {
+// monitorFor returns the monitor of guests.
+func (d *Driver) monitorFor(ctx context.Context) (vmm, error) {
+	if d.chosen(ctx) == QEMU {
 		return qemu{runtime.GOARCH}, nil
-	}
-	if device {
-		return nil, fmt.Errorf("%w: Firecracker's guests have no network %q: set microvm-monitor to auto or qemu", sandbox.ErrUnavailable, b.Network)
 	}
 	found := d.foundFirecracker(ctx)
 	if found.err != nil {

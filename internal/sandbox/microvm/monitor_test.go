@@ -37,21 +37,18 @@ func TestMonitorIsChosenAndNeverReplaced(t *testing.T) {
 	for _, c := range []struct {
 		asked        Monitor
 		program, kvm bool
-		network      sandbox.Network
 		want         string
 	}{
-		{"", true, true, sandbox.NetworkNone, "firecracker"},
-		{Auto, false, true, sandbox.NetworkNone, "qemu"},
-		{Auto, true, false, sandbox.NetworkNone, "qemu"},
-		{Auto, true, true, "egress", "qemu"},
-		{QEMU, true, true, sandbox.NetworkNone, "qemu"},
-		{Firecracker, true, true, sandbox.NetworkNone, "firecracker"},
-		{Firecracker, false, true, sandbox.NetworkNone, "not found"},
-		{Firecracker, true, false, sandbox.NetworkNone, "needs KVM"},
-		{Firecracker, true, true, "egress", "no network"},
+		{"", true, true, "firecracker"},
+		{Auto, false, true, "qemu"},
+		{Auto, true, false, "qemu"},
+		{QEMU, true, true, "qemu"},
+		{Firecracker, true, true, "firecracker"},
+		{Firecracker, false, true, "not found"},
+		{Firecracker, true, false, "needs KVM"},
 	} {
 		d := choosing(t, c.asked, c.program, c.kvm)
-		v, err := d.monitorFor(t.Context(), sandbox.Base{Network: c.network})
+		v, err := d.monitorFor(t.Context())
 		got := "qemu"
 		switch {
 		case err != nil:

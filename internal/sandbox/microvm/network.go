@@ -22,12 +22,21 @@ func (b *box) reserveLink(h *hardware, undo *cleanup.Stack) (err error) {
 	if !b.template.outside() {
 		return nil
 	}
-	if b.link, err = b.template.driver.options.Egress.Tap(); err != nil {
+	if b.link, err = b.template.newLink(); err != nil {
 		return err
 	}
 	undo.Add(b.link.Close)
-	h.tap = b.link.Tap
+	h.link = b.link
 	return nil
+}
+
+// newLink makes one whose tap is handed to the monitor, or which it opens by name, as all else.
+func (t *template) newLink() (*egress.Link, error) {
+	gateway := t.driver.options.Egress
+	if t.vmm.named() {
+		return gateway.NamedTap(monitorID)
+	}
+	return gateway.Tap()
 }
 
 // network is what a guest is told of its link; nil without one.

@@ -100,11 +100,11 @@ const controlless = ",ctrl_vq=off,ctrl_rx=off,ctrl_rx_extra=off,ctrl_vlan=off,ct
 
 // networkDevice leaves out all by which a guest and the host's kernel would share work on packets.
 func networkDevice(h hardware, files *inheritance) []string {
-	if h.tap == nil {
+	if h.link == nil {
 		return nil
 	}
 	return []string{
-		"-netdev", fmt.Sprintf("tap,id=outside,fd=%d", files.add(h.tap)),
+		"-netdev", fmt.Sprintf("tap,id=outside,fd=%d", files.add(h.link.Tap)),
 		"-device", "virtio-net-pci,netdev=outside,romfile=,mq=off,guest_announce=off,mac=" + guestMAC + controlless,
 	}
 }

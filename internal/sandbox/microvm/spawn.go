@@ -166,9 +166,11 @@ func (b *box) spawn(ctx context.Context, c command, undo *cleanup.Stack) error {
 		if err := unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
 			return os.NewSyscallError("close_range", err)
 		}
-		return stage.Within(b.template.cgroups, b.group, func() (err error) {
-			b.process, err = os.StartProcess(c.program, append([]string{c.program}, c.args...), attributes)
-			return err
+		return stage.Within(b.template.cgroups, b.group, func() error {
+			return stage.Inside(c.network, func() (err error) {
+				b.process, err = os.StartProcess(c.program, append([]string{c.program}, c.args...), attributes)
+				return err
+			})
 		})
 	})
 	if err != nil {

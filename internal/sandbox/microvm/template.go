@@ -63,7 +63,7 @@ func (d *Driver) newTemplate(ctx context.Context, b sandbox.Base) (_ *template, 
 	}
 	t := &template{driver: d, base: b, kvm: d.usableKVM().usable}
 	t.users = templates.NewUsers(t.free)
-	if t.vmm, err = d.monitorFor(ctx, b); err != nil {
+	if t.vmm, err = d.monitorFor(ctx); err != nil {
 		return nil, err
 	}
 	if t.preload, err = d.resolvePreload(b.Preload); err != nil {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 
+	"lambent.dev/lambent/internal/egress"
 	"lambent.dev/lambent/internal/sandbox/microvm/image"
 )
 
@@ -16,7 +17,8 @@ type vmm interface {
 	images(set image.Set) (image.Set, error)
 	// modules are those of the kernel that only its guests need.
 	modules() []string
-	// named says whether it opens images and snapshots by names: then they lie in files, else in memory.
+	// named says whether it opens what it uses by names: then images and snapshots lie in files, else in
+	// memory, and a tap is the device of a namespace, else a file.
 	named() bool
 	// prepare makes a monitor ready to be started, of a guest that goes on from a snapshot, or
 	// without one boots.
@@ -41,6 +43,7 @@ type command struct {
 	program string
 	args    []string   // without the name
 	files   []*os.File // descriptors from 3 on
+	network *os.File   // the namespace that it is in; nil = the driver's, which is empty
 	jails   bool       // it confines itself; else the driver does
 }
 
@@ -65,7 +68,7 @@ type hardware struct {
 	initrd *os.File
 	ram    *os.File            // holds the guest's memory
 	drives map[string]*os.File // images by the devices' names
-	tap    *os.File            // frames of the network device; nil = there is no such device
+	link   *egress.Link        // of the network device; nil = there is no such device
 }
 
 // inheritance are files that a program gets as descriptors from 3 on.

@@ -185,7 +185,7 @@ func (s Suite) conformance(t *testing.T, probe string) {
 	template := prepare(t, driver, s.base())
 	facts := slices.Concat(driverFacts(), templateFacts(), bindFacts(), runFacts(), outputFacts(), streamFacts(), directFacts(),
 		resetFacts(), networkFacts(), usageFacts(), classFacts(), limitFacts(), memoryFacts(), closeFacts(), concurrencyFacts(), freezeFacts(),
-		preloadFacts(), fitFacts(), reclaimFacts())
+		preloadFacts(), fitFacts(), reclaimFacts(), restFacts())
 	for _, f := range facts {
 		if f.needs != nil && !f.needs(s) {
 			continue

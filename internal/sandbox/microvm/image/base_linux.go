@@ -64,7 +64,40 @@ func fillBase(ctx context.Context, tree string, files []string) error {
 			return fmt.Errorf("copying %s: %w", path, err)
 		}
 	}
+	return finishBase(ctx, tree)
+}
+
+// finishBase makes what packages make when they are installed.
+func finishBase(ctx context.Context, tree string) error {
+	if err := bundleCertificates(tree); err != nil {
+		return err
+	}
 	return compilePython(ctx, tree)
+}
+
+// bundleCertificates puts the certificates that ca-certificates has into the one file that programs
+// look for: without it no connection by TLS is trusted.
+func bundleCertificates(tree string) error {
+	var bundle bytes.Buffer
+	err := filepath.WalkDir(filepath.Join(tree, "usr/share/ca-certificates"), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".crt" || !entry.Type().IsRegular() {
+			return err
+		}
+		one, err := os.ReadFile(path)
+		bundle.Write(append(bytes.TrimSpace(one), '\n'))
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // this host has no such package
+	}
+	if err != nil {
+		return err
+	}
+	into := filepath.Join(tree, "etc/ssl/certs")
+	if err := os.MkdirAll(into, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(into, "ca-certificates.crt"), bundle.Bytes(), 0o644)
 }
 
 // packageFiles lists the files of the base's packages, sorted.

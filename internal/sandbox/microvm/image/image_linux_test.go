@@ -123,6 +123,24 @@ func sameTwice(t *testing.T, makeAt func(path string) error) {
 	}
 }
 
+// Programs find the certificates of authorities in one file, as on a system where they were installed.
+func TestBaseHasABundleOfCertificates(t *testing.T) {
+	tree := t.TempDir()
+	write(t, filepath.Join(tree, "usr/share/ca-certificates/mozilla/a.crt"), "one")
+	write(t, filepath.Join(tree, "usr/share/ca-certificates/mozilla/b.crt"), "two\n")
+	write(t, filepath.Join(tree, "usr/share/ca-certificates/mozilla/README"), "none")
+	if err := bundleCertificates(tree); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(filepath.Join(tree, "etc/ssl/certs/ca-certificates.crt"))
+	if string(got) != "one\ntwo\n" || err != nil {
+		t.Errorf("the bundle is %q, %v", got, err)
+	}
+	if err := bundleCertificates(t.TempDir()); err != nil {
+		t.Errorf("without the package: %v", err)
+	}
+}
+
 func TestPackagesAndWhatTheyNeed(t *testing.T) {
 	const shown = "mawk\tinstall ok installed\tlibc6 (>= 2.33), \tawk\n" +
 		"base-files\tinstall ok installed\tawk, \t\n" +

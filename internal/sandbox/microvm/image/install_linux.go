@@ -90,4 +90,4 @@ func baseContent(ctx context.Context) (string, error) {
 }
 
 // recipe changes when a base of the same packages is made otherwise.
-const recipe = "2\n"
+const recipe = "3\n"
