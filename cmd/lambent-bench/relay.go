@@ -42,6 +42,11 @@ func relay(ctx context.Context, addr string, n int, command []string) error {
 	}
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
+	return serveRelay(ctx, l, free)
+}
+
+// serveRelay accepts until ctx ends, which is no error.
+func serveRelay(ctx context.Context, l net.Listener, free chan *worker) error {
 	for {
 		c, err := l.Accept()
 		if ctx.Err() != nil {
@@ -50,12 +55,14 @@ func relay(ctx context.Context, addr string, n int, command []string) error {
 		if err != nil {
 			return err
 		}
-		go func() { // ends with the connection, or the program
-			defer c.Close()
-			if err := relayAll(c, free); !errors.Is(err, io.EOF) {
-				fmt.Fprintln(os.Stderr, "lambent-bench: relay:", err)
-			}
-		}()
+		go relayConnection(c, free) // ends with the connection, or the program
+	}
+}
+
+func relayConnection(c net.Conn, free chan *worker) {
+	defer c.Close()
+	if err := relayAll(c, free); !errors.Is(err, io.EOF) {
+		fmt.Fprintln(os.Stderr, "lambent-bench: relay:", err)
 	}
 }
 
@@ -82,14 +89,7 @@ func relayAll(c net.Conn, free chan *worker) error {
 		if frame, err = readEvent(in, frame[:0]); err != nil {
 			return err
 		}
-		w := <-free
-		body, err := w.run(frame)
-		if err == nil {
-			answer = append(answer[:0], "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "...)
-			answer = append(append(strconv.AppendInt(answer, int64(len(body)), 10), "\r\n\r\n"...), body...)
-		}
-		free <- w
-		if err != nil {
+		if answer, err = answerOf(<-free, free, frame, answer[:0]); err != nil {
 			return err
 		}
 		if _, err := c.Write(answer); err != nil {
@@ -98,27 +98,44 @@ func relayAll(c net.Conn, free chan *worker) error {
 	}
 }
 
+// answerOf appends what a worker answers to an event, as HTTP, and frees it.
+func answerOf(w *worker, free chan<- *worker, frame, answer []byte) ([]byte, error) {
+	defer func() { free <- w }()
+	body, err := w.run(frame)
+	if err != nil {
+		return nil, err
+	}
+	answer = append(answer, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "...)
+	return append(append(strconv.AppendInt(answer, int64(len(body)), 10), "\r\n\r\n"...), body...), nil
+}
+
 // readEvent appends the body of a request with a Content-Length, its length before it.
 func readEvent(in *bufio.Reader, frame []byte) ([]byte, error) {
-	length := 0
-	for {
-		line, err := in.ReadSlice('\n')
-		if err != nil {
-			return nil, err
-		}
-		if len(line) <= 2 {
-			break
-		}
-		if value, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
-			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil || length < 0 || length > 1<<20 {
-				return nil, errors.New("bad Content-Length")
-			}
-		}
+	length, err := readHead(in)
+	if err != nil {
+		return nil, err
 	}
 	frame = binary.BigEndian.AppendUint32(frame, uint32(length))
 	frame = append(frame, make([]byte, length)...)
-	_, err := io.ReadFull(in, frame[4:])
+	_, err = io.ReadFull(in, frame[4:])
 	return frame, err
+}
+
+// readHead reads the head of a request, and returns the length of its body: 1 MiB at most.
+func readHead(in *bufio.Reader) (length int, err error) {
+	for {
+		line, err := in.ReadSlice('\n')
+		if err != nil || len(line) <= 2 {
+			return length, err
+		}
+		value, ok := bytes.CutPrefix(line, []byte("Content-Length: "))
+		if !ok {
+			continue
+		}
+		if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil || length < 0 || length > 1<<20 {
+			return 0, errors.New("bad Content-Length")
+		}
+	}
 }
 
 // run hands an event over and returns the answer, valid until the next.

@@ -73,7 +73,6 @@ func (d *developer) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.out.watching(d.path, name)
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() error { return w.each(inner, func() { _, _ = d.save(inner) }) })
 	group.Go(func() error { return d.showLog(inner, name, began) })
@@ -111,7 +110,8 @@ func (d *developer) showLog(ctx context.Context, name string, since time.Time) e
 }
 
 func (d *developer) showReceipts(ctx context.Context, name string) error {
-	for r, err := range d.socket.Receipts(ctx, d.inAccount(name)) {
+	watching := func() { d.out.watching(d.path, name) }
+	for r, err := range d.socket.Receipts(ctx, d.inAccount(name), watching) {
 		if ctx.Err() != nil {
 			return nil
 		}

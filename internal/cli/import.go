@@ -22,7 +22,7 @@ func importCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "import [NAME…]", Short: "Move functions here from AWS or another Lambent", Args: cobra.ArbitraryArgs,
 		Long: `Fetches functions with code, settings, layers, published versions, aliases, tags, reserved concurrency,
-resource policies and the settings of event invocations, and makes them here under the same names and
+resource policies, the settings of event invocations and of recursion, and makes them here under the same names and
 numbers; without NAME all of them. Where they come from they are only read. A function that is here
 already, or that cannot be moved whole (a container image, for instance), is said and left out.
 

@@ -34,7 +34,9 @@ func TestUnknownKeysNameTheNearest(t *testing.T) {
 	for _, tc := range []struct{ text, want string }{
 		{`keepalive = "5m"`, `did you mean "keep-alive"?`},
 		{`[function-logs]` + "\n" + `rat = 5`, `did you mean "function-logs.rate"?`},
-		{`colour = "red"`, `unknown setting "colour"`},
+		{`dta = "d"`, `did you mean "data"?`},
+		{`colour = "red"`, `unknown setting "colour";`},
+		{`lag = "d"`, `unknown setting "lag";`},
 	} {
 		c := Default()
 		if err := c.decode(tc.text); err == nil || !strings.Contains(err.Error(), tc.want) {

@@ -49,16 +49,17 @@ func quoted(t reflect.Type) bool {
 	return t.Kind() == reflect.String || t == reflect.TypeFor[Duration]()
 }
 
-// unknownKey names the known key that is nearest to what was written.
+// unknownKey names the known key that is nearest to what was written. One that differs in more
+// than three places, or in half of what was written, is no help.
 func unknownKey(key string) error {
-	best, least := "", 4 // a name that differs in more places is no help
+	best, least := "", min(4, (len(key)+1)/2)
 	for _, f := range fields() {
 		if d := distance(key, f.key); d < least {
 			best, least = f.key, d
 		}
 	}
 	if best == "" {
-		return fmt.Errorf("unknown setting %q", key)
+		return fmt.Errorf("unknown setting %q; `lambent config show` prints all", key)
 	}
 	return fmt.Errorf("unknown setting %q: did you mean %q?", key, best)
 }

@@ -56,9 +56,9 @@ func (c *Client) Log(ctx context.Context, function string, q Query) iter.Seq2[Li
 }
 
 // Receipts yields the receipts of a function's invocations as they end, and ends as Log
-// does when it follows.
-func (c *Client) Receipts(ctx context.Context, function string) iter.Seq2[receipt.Receipt, error] {
-	return values[receipt.Receipt](ctx, c, "/v1/functions/"+url.PathEscape(function)+"/receipts")
+// does when it follows. It calls watching before it yields: from then on none is missed.
+func (c *Client) Receipts(ctx context.Context, function string, watching func()) iter.Seq2[receipt.Receipt, error] {
+	return opened[receipt.Receipt](ctx, c, "/v1/functions/"+url.PathEscape(function)+"/receipts", watching)
 }
 
 // Slowest yields the receipts of a function's slowest invocations of the last hour or so,
@@ -69,6 +69,11 @@ func (c *Client) Slowest(ctx context.Context, function string) iter.Seq2[receipt
 
 // values yields what an answer holds, JSON value by JSON value.
 func values[T any](ctx context.Context, c *Client, path string) iter.Seq2[T, error] {
+	return opened[T](ctx, c, path, func() {})
+}
+
+// opened is values, and calls begun when the answer has begun.
+func opened[T any](ctx context.Context, c *Client, path string, begun func()) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		body, err := c.get(ctx, path)
@@ -77,6 +82,7 @@ func values[T any](ctx context.Context, c *Client, path string) iter.Seq2[T, err
 			return
 		}
 		defer body.Close()
+		begun()
 		in := json.NewDecoder(body)
 		for {
 			var v T

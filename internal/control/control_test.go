@@ -154,10 +154,9 @@ func TestReceiptsArriveAsInvocationsEnd(t *testing.T) {
 	s := &http.Server{Handler: control.Handler(t.Context(), control.Deps{Functions: functions{}, Receipts: receipts, Account: greet.Account, Region: greet.Region})}
 	go func() { _ = s.Serve(l) }() // ends with Close
 	defer s.Close()
-	ctx, stop := context.WithCancelCause(t.Context())
-	defer stop(nil)
-	go publishUntil(ctx, receipts) // the watcher comes some time
-	for r, err := range control.NewClient(data).Receipts(ctx, greet.ARN()) {
+	ctx, stop := context.WithTimeoutCause(t.Context(), 10*time.Second, errors.New("no receipt came"))
+	defer stop()
+	for r, err := range control.NewClient(data).Receipts(ctx, greet.ARN(), func() { publish(receipts) }) {
 		if err != nil || r.RequestID != "mine" || r.Start != receipt.Cold || r.Spent[receipt.Init] != time.Second {
 			t.Errorf("%+v, %v", r, err)
 		}
@@ -203,15 +202,13 @@ func TestTheSlowestAreSent(t *testing.T) {
 	}
 }
 
-func publishUntil(ctx context.Context, receipts *control.Receipts) {
+// publish hands on one receipt of greet, after those of others.
+func publish(receipts *control.Receipts) {
 	r := receipt.Receipt{RequestID: "mine", Tier: lambda.TierLight, Start: receipt.Cold}
 	r.Spent[receipt.Init] = time.Second
-	for ctx.Err() == nil {
-		receipts.Publish(gone, receipt.Receipt{RequestID: "another function's"})
-		receipts.Publish(lambda.FunctionID{Account: "999999999999", Region: greet.Region, Name: greet.Name}, receipt.Receipt{RequestID: "another account's"})
-		receipts.Publish(greet, r)
-		time.Sleep(time.Millisecond)
-	}
+	receipts.Publish(gone, receipt.Receipt{RequestID: "another function's"})
+	receipts.Publish(lambda.FunctionID{Account: "999999999999", Region: greet.Region, Name: greet.Name}, receipt.Receipt{RequestID: "another account's"})
+	receipts.Publish(greet, r)
 }
 
 func TestErrorsThatCallersTellApart(t *testing.T) {

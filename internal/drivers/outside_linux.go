@@ -21,11 +21,9 @@ func (o outside) reap(alive func(string) bool) error { return egress.Reap(alive)
 
 // checks say what the profile egress of a tier needs of this host.
 func (o outside) checks(ctx context.Context, tier lambda.Tier) (all []sandbox.Check) {
-	for _, c := range egress.Checks(ctx) {
-		all = append(all, sandbox.Check(c))
-	}
+	all = egress.Checks(ctx)
 	if tier == lambda.TierMicroVM {
-		all = append(all, sandbox.Check(egress.CheckTap()))
+		all = append(all, egress.CheckTap())
 	}
 	return all
 }

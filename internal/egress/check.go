@@ -11,36 +11,20 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lambent.dev/lambent/internal/kernel/netns"
+	"lambent.dev/lambent/internal/sandbox"
 )
-
-// Check is one thing that a gateway needs of a host, or can use.
-type Check struct {
-	Name     string
-	Found    string
-	OK       bool
-	Required bool   // without it there is no egress
-	Needed   string // what would be good; "" when OK
-	Fix      string // what a person can do; "" when OK
-}
 
 // Checks say what a gateway needs of the calling process's network. Where nothing else is
 // missing, a packet is sent through: no list of rules knows every firewall. Nothing is left.
-func Checks(ctx context.Context) []Check {
-	all := []Check{
-		required("nf_tables", "works", Supported(), "use a kernel with nf_tables, NAT and connection tracking (any distribution's); in a container allow CAP_NET_ADMIN"),
-		required("IPv4 forwarding", "on", forwarding(), "sysctl -w net.ipv4.ip_forward=1; a line net.ipv4.ip_forward=1 in /etc/sysctl.d/90-lambent.conf keeps it"),
+func Checks(ctx context.Context) []sandbox.Check {
+	all := []sandbox.Check{
+		sandbox.Need("nf_tables", "works", Supported(), "use a kernel with nf_tables, NAT and connection tracking (any distribution's); in a container allow CAP_NET_ADMIN"),
+		sandbox.Need("IPv4 forwarding", "on", forwarding(), "sysctl -w net.ipv4.ip_forward=1; a line net.ipv4.ip_forward=1 in /etc/sysctl.d/90-lambent.conf keeps it"),
 	}
 	if all[0].OK && all[1].OK {
 		all = append(all, passage(ctx))
 	}
 	return append(all, servers())
-}
-
-func required(name, found string, err error, fix string) Check {
-	if err != nil {
-		return Check{Name: name, Found: err.Error(), Required: true, Needed: found, Fix: fix}
-	}
-	return Check{Name: name, Found: found, OK: true, Required: true}
 }
 
 // Supported says whether this kernel has what a gateway is made of. It tries in a network
@@ -71,9 +55,9 @@ func forwarding() error {
 	return err
 }
 
-func servers() Check {
+func servers() sandbox.Check {
 	all, err := new(upstream).servers()
-	c := Check{Name: "name servers", Found: fmt.Sprint(all), OK: err == nil}
+	c := sandbox.Check{Name: "name servers", Found: fmt.Sprint(all), OK: err == nil}
 	if err != nil {
 		c.Found, c.Needed, c.Fix = err.Error(), "one at least", "sandboxes resolve no names without: name servers in /etc/resolv.conf, or in resolvers under [network] of the configuration"
 	}
@@ -86,17 +70,17 @@ const dockerFix = "Docker does that: iptables -I DOCKER-USER -i " + UplinkPrefix
 	"iptables -I DOCKER-USER -o " + UplinkPrefix + "+ -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"
 
 // passage sends a packet through the host's firewall.
-func passage(ctx context.Context) Check {
+func passage(ctx context.Context) sandbox.Check {
 	err := tryPassage(ctx)
 	fix := "let the host's firewall forward what comes from interfaces " + UplinkPrefix + "*, and answers to them"
 	if err == nil {
-		return Check{Name: "host's firewall", Found: "forwards", OK: true, Required: true}
+		return sandbox.Check{Name: "host's firewall", Found: "forwards", OK: true, Required: true}
 	}
 	if closed, listed := closedForward(); listed == nil && len(closed) > 0 {
 		err = fmt.Errorf("%w: the chain %s drops what it does not know", err, strings.Join(closed, ", "))
 		fix += ". " + dockerFix
 	}
-	return Check{Name: "host's firewall", Found: err.Error(), Required: true, Needed: "forwards", Fix: fix}
+	return sandbox.Check{Name: "host's firewall", Found: err.Error(), Required: true, Needed: "forwards", Fix: fix}
 }
 
 // closedForward names the chains at the hook forward that drop what no rule of theirs

@@ -26,6 +26,6 @@
 //
 // # What it is not
 //
-// It switches no forwarding on and changes no rule of anybody else: Check says what a person
+// It switches no forwarding on and changes no rule of anybody else: Checks say what a person
 // has to do. It knows no functions and no drivers; sandboxes' own loopback is the drivers'.
 package egress

@@ -30,7 +30,7 @@ type Gateway struct {
 	hub     *hub       // nil before the first Link, and after Close
 }
 
-// New returns a gateway. It looks at nothing on the host yet: Check does.
+// New returns a gateway. It looks at nothing on the host yet: Checks do.
 func New(o Options) *Gateway {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

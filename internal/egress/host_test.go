@@ -18,6 +18,7 @@ import (
 
 	"lambent.dev/lambent/internal/egress"
 	"lambent.dev/lambent/internal/egress/egresstest"
+	"lambent.dev/lambent/internal/sandbox"
 )
 
 // traces are what a gateway adds to the host.
@@ -183,14 +184,14 @@ func TestDocker(t *testing.T) {
 }
 
 // check is one of those that a person sees; none may leave anything.
-func check(t *testing.T, name string) egress.Check {
+func check(t *testing.T, name string) sandbox.Check {
 	t.Helper()
 	before := traces(t)
 	all := egress.Checks(t.Context())
 	if after := traces(t); !slices.Equal(before, after) {
 		t.Errorf("a check left behind:\n%v\nwas\n%v", after, before)
 	}
-	i := slices.IndexFunc(all, func(c egress.Check) bool { return c.Name == name })
+	i := slices.IndexFunc(all, func(c sandbox.Check) bool { return c.Name == name })
 	if i < 0 {
 		t.Fatalf("no check %q in %+v", name, all)
 	}

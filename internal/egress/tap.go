@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lambent.dev/lambent/internal/kernel/netns"
+	"lambent.dev/lambent/internal/sandbox"
 )
 
 // tunDevice makes taps (the kernel's Documentation/networking/tuntap.rst).
@@ -62,7 +63,7 @@ func openTap(name string) (*os.File, error) {
 }
 
 // CheckTap says whether machines can be linked.
-func CheckTap() Check {
+func CheckTap() sandbox.Check {
 	ns, err := netns.New()
 	if err == nil {
 		defer func() { _ = ns.Close() }()
@@ -74,5 +75,5 @@ func CheckTap() Check {
 			return tap.Close()
 		})
 	}
-	return required("tap devices", tunDevice, err, "modprobe tun; in a container show it "+tunDevice)
+	return sandbox.Need("tap devices", tunDevice, err, "modprobe tun; in a container show it "+tunDevice)
 }

@@ -68,6 +68,9 @@ func (a *API) attached(ctx context.Context, f *Function) (err error) {
 	if f.Events, err = a.events(ctx, f.Name); err != nil {
 		return err
 	}
+	if f.Recursion, err = a.recursion(ctx, f.Name); err != nil {
+		return err
+	}
 	left, err := a.behind(ctx, f)
 	if err != nil {
 		return err

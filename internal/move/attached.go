@@ -206,9 +206,29 @@ func (p *Permission) condition(what, value string) bool {
 	return true
 }
 
-// attach gives a function its policies and the settings of its event invocations. What the
-// target refuses is said and left out: the function works without.
+// recursion reads what is done with a function that invokes itself without end, "" where that
+// is what is done with a new one.
+func (a *API) recursion(ctx context.Context, name string) (string, error) {
+	c, err := a.Client.GetFunctionRecursionConfig(ctx, &awslambda.GetFunctionRecursionConfigInput{FunctionName: &name})
+	switch {
+	case unknown(err):
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("reading the recursion setting: %w", err)
+	case c.RecursiveLoop == types.RecursiveLoopTerminate:
+		return "", nil
+	}
+	return string(c.RecursiveLoop), nil
+}
+
+// attach gives a function its policies, the settings of its event invocations and that of
+// recursion. What the target refuses is said and left out: the function works without.
 func (t *Target) attach(ctx context.Context, f *Function) (notes []string, err error) {
+	if err := t.recur(ctx, f); refused(err) {
+		notes = append(notes, fmt.Sprintf("not moved with it: the recursion setting %s: %v", f.Recursion, err))
+	} else if err != nil {
+		return nil, err
+	}
 	for _, e := range f.Events {
 		if err := t.putEvents(ctx, f.Name, e); refused(err) {
 			notes = append(notes, fmt.Sprintf("not moved with it: the settings of event invocations of %s: %v", titled(f.Name, e.Qualifier), err))
@@ -224,6 +244,16 @@ func (t *Target) attach(ctx context.Context, f *Function) (notes []string, err e
 		}
 	}
 	return notes, nil
+}
+
+func (t *Target) recur(ctx context.Context, f *Function) error {
+	if f.Recursion == "" {
+		return nil
+	}
+	_, err := t.Client.PutFunctionRecursionConfig(ctx, &awslambda.PutFunctionRecursionConfigInput{
+		FunctionName: &f.Name, RecursiveLoop: types.RecursiveLoop(f.Recursion),
+	})
+	return err
 }
 
 // refused reports whether the server answered that it will not.

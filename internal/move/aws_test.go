@@ -53,10 +53,15 @@ func likeAWS(t *testing.T, code string) *API {
 		"/2019-09-30/functions/shop/provisioned-concurrency?List=ALL": `{"NextMarker":null,"ProvisionedConcurrencyConfigs":[]}`,
 		"/2015-03-31/event-source-mappings?FunctionName=shop":         `{"NextMarker":null,"EventSourceMappings":[{"UUID":"u","BatchSize":10,"EventSourceArn":"arn:aws:sqs:eu-west-1:111111111111:q","FunctionArn":"arn:aws:lambda:eu-west-1:111111111111:function:shop","State":"Enabled"}]}`,
 		"/2021-10-31/functions/shop/urls":                             `{"FunctionUrlConfigs":[]}`,
+		"/2024-08-31/functions/shop/recursion-config":                 `{"RecursiveLoop":"Allow"}`,
+
+		"/2021-07-20/functions/shop/runtime-management-config?Qualifier=9":         `{"FunctionArn":"arn:aws:lambda:eu-west-1:111111111111:function:shop:9","RuntimeVersionArn":"arn:aws:lambda:eu-west-1::runtime:8eeff65f","UpdateRuntimeOn":"Manual"}`,
+		"/2021-07-20/functions/shop/runtime-management-config?Qualifier=10":        `{"FunctionArn":"arn:aws:lambda:eu-west-1:111111111111:function:shop:10","RuntimeVersionArn":null,"UpdateRuntimeOn":"FunctionUpdate"}`,
+		"/2021-07-20/functions/shop/runtime-management-config?Qualifier=%24LATEST": `{"FunctionArn":"arn:aws:lambda:eu-west-1:111111111111:function:shop:$LATEST","RuntimeVersionArn":null,"UpdateRuntimeOn":"Auto"}`,
 	}
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked := strings.TrimSuffix(r.URL.Path, "/")
-		if q := r.URL.Query(); len(q) > 0 && q.Get("Qualifier") == "" {
+		if q := r.URL.Query(); len(q) > 0 && (q.Get("Qualifier") == "" || strings.HasSuffix(asked, "/runtime-management-config")) {
 			asked += "?" + q.Encode()
 		}
 		text, found := answers[asked]
@@ -95,9 +100,11 @@ func TestReadsWhatAWSAnswers(t *testing.T) {
 		Aliases:     []Alias{{Name: "live", Version: "9", Weights: map[string]float64{"10": 0.5}}},
 		Events:      []Events{{Retries: aws.Int32(0), MaxAge: aws.Int32(60)}},
 		Permissions: []Permission{{Statement: "s3", Action: "lambda:InvokeFunction", Principal: "s3.amazonaws.com"}},
+		Recursion:   "Allow",
 		Behind: []string{
 			"its KMS key arn:aws:kms:eu-west-1:111111111111:key/k (here environment variables are encrypted with the server's key)",
 			"its code signature of arn:aws:signer:eu-west-1:111111111111:/signing-profiles/p/v", "its event source mappings",
+			"the runtime version arn:aws:lambda:eu-west-1::runtime:8eeff65f that 9 is pinned to", "that the runtime of 10 is updated with the function only",
 		},
 	}
 	if diff := cmp.Diff(want, f); diff != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -31,7 +32,30 @@ func (a *API) behind(ctx context.Context, f *Function) (left []string, err error
 		left = append(left, "its function URLs")
 	}
 	provisioned, err := a.provisioned(ctx, f.Name)
-	return append(left, provisioned...), err
+	if err != nil {
+		return nil, err
+	}
+	pinned, err := a.pinned(ctx, f)
+	return slices.Concat(left, provisioned, pinned), err
+}
+
+// pinned names the versions whose runtime is not updated by itself: here it is the host's or an image's.
+func (a *API) pinned(ctx context.Context, f *Function) (left []string, err error) {
+	for i := range f.Versions {
+		number := f.Versions[i].Number
+		c, err := a.Client.GetRuntimeManagementConfig(ctx, &awslambda.GetRuntimeManagementConfigInput{FunctionName: &f.Name, Qualifier: &number})
+		switch {
+		case unknown(err):
+			return nil, nil
+		case err != nil:
+			return nil, fmt.Errorf("reading how the runtime is updated: %w", err)
+		case c.UpdateRuntimeOn == types.UpdateRuntimeOnManual:
+			left = append(left, "the runtime version "+aws.ToString(c.RuntimeVersionArn)+" that "+number+" is pinned to")
+		case c.UpdateRuntimeOn == types.UpdateRuntimeOnFunctionUpdate:
+			left = append(left, "that the runtime of "+number+" is updated with the function only")
+		}
+	}
+	return left, nil
 }
 
 // ofAWS names what of a version only AWS's own services can honour and code does not see.

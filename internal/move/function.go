@@ -13,6 +13,7 @@ type Function struct {
 	Events   []Events          `json:"events,omitempty"`
 
 	Permissions []Permission `json:"permissions,omitempty"`
+	Recursion   string       `json:"recursiveLoop,omitempty"` // "Allow"; "" = what a new function has
 	// Behind names, for people, what is attached to the function and not carried.
 	Behind []string `json:"behind,omitempty"`
 }

@@ -86,9 +86,14 @@ func TestWhatIsChangedIsRefused(t *testing.T) {
 		"scope's date":    {authorization("/20261126/", "/20261125/"), lambda.ErrInvalidSignature, "does not match YYYYMMDD"},
 		"scope's end":     {authorization("aws4_request", "aws5_request"), lambda.ErrInvalidSignature, "terminator"},
 		"short scope":     {authorization("/eu-west-1", ""), lambda.ErrIncompleteSignature, "5 slash-delimited"},
+		"long scope":      {authorization("aws4_request", "aws4_request/x"), lambda.ErrIncompleteSignature, "5 slash-delimited"},
 		"unknown key":     {authorization(id, "AKIDNOBODY0000000000"), lambda.ErrUnrecognizedClient, "security token"},
 		"session token":   {func(r *http.Request) { r.Header.Set("X-Amz-Security-Token", "t") }, lambda.ErrUnrecognizedClient, "security token"},
 		"unsigned host":   {authorization("host;", ""), lambda.ErrInvalidSignature, "must be 'SignedHeaders'"},
+		"unsigned date":   {authorization(";x-amz-date", ""), lambda.ErrInvalidSignature, "must be 'SignedHeaders'"},
+		"upper case":      {authorization("invocation-type", "invocation-typE"), lambda.ErrIncompleteSignature, "lower case"},
+		"unsorted":        {authorization("host;x-amz-date", "x-amz-date;host"), lambda.ErrIncompleteSignature, "sorted"},
+		"too long":        {authorization("Signature=", strings.Repeat(" ", 4<<10)+"Signature="), lambda.ErrIncompleteSignature, "at most 4096 bytes"},
 		"unsigned header": {authorization(";x-amz-invocation-type", ""), lambda.ErrInvalidSignature, "does not match"},
 		"no signature":    {authorization("Signature=", "Sig="), lambda.ErrIncompleteSignature, "requires 'Signature'"},
 		"other algorithm": {authorization("SHA256", "SHA1"), lambda.ErrIncompleteSignature, "algorithm"},
@@ -105,6 +110,19 @@ func TestWhatIsChangedIsRefused(t *testing.T) {
 			refused(t, err, c.want, c.text)
 		})
 	}
+}
+
+// A key speaks for its own account, and only with its own secret.
+func TestKeyIsOfOneAccount(t *testing.T) {
+	const other = "AKIDOTHER00000000000"
+	r := signed(t, nil, now, service)
+	both := New(map[string]Key{id: {"222222222222", secret}, other: {"333333333333", "another secret"}})
+	if c, err := check(both, r, nil); err != nil || c.Account != "222222222222" {
+		t.Errorf("%+v %v", c, err)
+	}
+	r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), id, other, 1))
+	_, err := check(both, r, nil)
+	refused(t, err, lambda.ErrInvalidSignature, "does not match")
 }
 
 func refused(t *testing.T, err error, want *lambda.ErrorKind, text string) {

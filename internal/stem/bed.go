@@ -14,8 +14,6 @@ const (
 	// starts are over by then. patience bounds the wait for it.
 	quiet    = 10 * time.Millisecond
 	patience = 100 * time.Millisecond
-	// least is how often it is looked whether a start that goes on has ended.
-	least = time.Millisecond
 	// pause is how long a bed waits after a stem could not be made, or found no memory.
 	pause = time.Second
 	// look is how often a bed is looked at that nothing was taken from: it may be too full.
@@ -150,12 +148,14 @@ func (b *bed) add(ctx context.Context) bool {
 // awaitQuiet waits until no sandbox was taken for a moment and nothing starts, or for too long.
 func (s *Store) awaitQuiet(ctx context.Context) {
 	for end := time.Now().Add(patience); ctx.Err() == nil; {
-		now := time.Now()
-		since := now.Sub(time.Unix(0, s.taken.Load()))
-		if now.After(end) || since >= quiet && !s.deps.Starting() {
+		now, wait := time.Now(), quiet // a look wakes the server beside the start
+		if !s.deps.Starting() {
+			wait = min(quiet-now.Sub(time.Unix(0, s.taken.Load())), quiet) // the clock may have been set back
+		}
+		if wait <= 0 || now.After(end) {
 			return
 		}
-		time.Sleep(max(min(quiet-since, quiet), least)) // the clock may have been set back
+		time.Sleep(wait)
 	}
 }
 

@@ -465,7 +465,7 @@ func TestNothingIsMadeWhileAnInstanceStarts(t *testing.T) {
 		time.Sleep(60 * time.Millisecond)
 		y.wantReady("a", 0)
 		y.starts.Store(false)
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(15 * time.Millisecond)
 		y.wantReady("a", 3)
 		y.starts.Store(true) // for ever
 		y.take("a")

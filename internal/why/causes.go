@@ -76,7 +76,18 @@ func because(r *receipt.Receipt) string {
 	if r.Why == "" {
 		return ""
 	}
-	return ", because " + r.Why
+	return ", because " + clause(r.Why)
+}
+
+// clause is a reason as part of a sentence: on a line of their own the commonest have no verb or article.
+func clause(reason string) string {
+	switch {
+	case strings.HasPrefix(reason, "first invocation"):
+		return "it was the " + reason
+	case strings.HasPrefix(reason, "configuration changed"):
+		return "the " + reason
+	}
+	return reason
 }
 
 // during keeps what was used to the time in which the function ran: it is counted a

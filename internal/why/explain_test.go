@@ -47,7 +47,7 @@ func TestExplain(t *testing.T) {
 		},
 		"a restore": {
 			measured(func(r *receipt.Receipt) {
-				r.Start, r.Why = receipt.Restore, "the only instance is busy"
+				r.Start, r.Why = receipt.Restore, "first invocation of this version; restored"
 				r.Add(receipt.Sandbox, 1*ms)
 				r.Add(receipt.Init, 40*ms)
 				r.Add(receipt.Handler, 5*ms)
@@ -55,7 +55,7 @@ func TestExplain(t *testing.T) {
 			why.Explanation{
 				Verdict: "Most of it was your code's initialisation: 40 ms of 46 ms.",
 				Because: []string{
-					"It waited 41 ms for a restore (SnapStart), because the only instance is busy: 1.0 ms to wake the sandbox, 40 ms for your hooks after it.",
+					"It waited 41 ms for a restore (SnapStart), because it was the first invocation of this version; restored: 1.0 ms to wake the sandbox, 40 ms for your hooks after it.",
 					"For at least 5.0 ms it asked for no CPU and no disk: it slept, or waited for an answer from elsewhere.",
 				},
 			},
@@ -122,7 +122,7 @@ func TestExplain(t *testing.T) {
 			}),
 			why.Explanation{
 				Verdict: "Most of it was your code's initialisation: 11.0 s of 11.1 s.",
-				Because: []string{"It waited 11.1 s for a start (cold), because configuration changed: 0 ms for the sandbox, 100 ms for the runtime, 11.0 s for your code's initialisation."},
+				Because: []string{"It waited 11.1 s for a start (cold), because the configuration changed: 0 ms for the sandbox, 100 ms for the runtime, 11.0 s for your code's initialisation."},
 			},
 		},
 		"queueing": {

@@ -175,7 +175,7 @@ func TestSnapStart(t *testing.T) {
 		t.Errorf("$LATEST: %+v", latest)
 	}
 	s.logs("INIT_REPORT Init Duration: ", "RESTORE_START Runtime Version: python:", "RESTORE_REPORT Restore Duration: ", "\tRestore Duration: ", "\tBilled Restore Duration: ")
-	if why := s.d.run(t, "why", s.name); !strings.Contains(why, "for a restore (SnapStart), because first invocation of this version") {
+	if why := s.d.run(t, "why", s.name); !strings.Contains(why, "for a restore (SnapStart), because it was the first invocation of this version") {
 		t.Errorf("lambent why says:\n%s", why)
 	}
 }

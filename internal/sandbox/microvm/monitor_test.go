@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"lambent.dev/lambent/internal/sandbox"
+	"lambent.dev/lambent/internal/sandbox/microvm/firecracker"
 )
 
 // choosing is a driver that found Firecracker or not, and KVM or not.
@@ -76,6 +77,7 @@ func TestMonitorIsWhatTheDoctorSays(t *testing.T) {
 		required     bool   // and missing
 	}{
 		{Auto, true, true, "1.13.1", false},
+		{Auto, true, true, "Firecracker's release1.13.1", false},
 		{Auto, false, true, "not found", false},
 		{Auto, true, false, "needs KVM", false},
 		{Firecracker, false, true, "Firecracker", true},
@@ -89,6 +91,15 @@ func TestMonitorIsWhatTheDoctorSays(t *testing.T) {
 		}
 		if !said || missing != c.required {
 			t.Errorf("%+v: %+v", c, checks)
+		}
+	}
+}
+
+// Only an earlier release is warned of.
+func TestOnlyAnEarlierReleaseIsAged(t *testing.T) {
+	for version, want := range map[string]int{"": 0, "1.10.0": 1, "1.15.0": 1, "1.15.1": 0, "1.15.1-dev": 0, "1.15.10": 0, "1.9.9": 1, "2.0.0": 0} {
+		if got := aged(firecracker.Programs{Version: version}); len(got) != want {
+			t.Errorf("%s: %+v", version, got)
 		}
 	}
 }

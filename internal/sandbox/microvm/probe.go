@@ -11,6 +11,7 @@ import (
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/hostcheck"
+	"lambent.dev/lambent/internal/sandbox/microvm/firecracker"
 	"lambent.dev/lambent/internal/sandbox/microvm/image"
 )
 
@@ -55,7 +56,7 @@ func (d *Driver) monitors(ctx context.Context) []sandbox.Check {
 		if found.err == nil {
 			program = found.programs.Firecracker + " " + found.programs.Version
 		}
-		checks := []sandbox.Check{sandbox.Need("Firecracker", program, found.err, fix)}
+		checks := append([]sandbox.Check{sandbox.Need("Firecracker", program, found.err, fix)}, aged(found.programs)...)
 		if !kvm.usable {
 			checks = append(checks, sandbox.Need("KVM for Firecracker", "a /dev/kvm that runs guests", errors.New(kvm.found), "use a machine with hardware virtualisation, or set microvm-monitor to qemu"))
 		}
@@ -72,6 +73,18 @@ func (d *Driver) monitors(ctx context.Context) []sandbox.Check {
 		checks = append(checks, sandbox.Check{Name: "Firecracker", Found: found.programs.Firecracker + " " + found.programs.Version + " needs KVM", Needed: neededFirecracker, Fix: "QEMU runs guests"})
 	}
 	return checks
+}
+
+// aged warns of Firecracker before the release that was looked into: it may have holes that are mended there.
+func aged(p firecracker.Programs) []sandbox.Check {
+	pinned, err := firecracker.Pinned()
+	if err != nil || p.Version == "" || !p.Older(pinned.Version) {
+		return nil
+	}
+	return []sandbox.Check{{
+		Name: "Firecracker's release", Found: p.Version + ", which may have holes that were mended since",
+		Needed: pinned.Version + " or later", Fix: setupFix + ", whose release goes before others",
+	}}
 }
 
 // checkKVM says by what guests are isolated.

@@ -32,6 +32,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Place) {
 		"DeleteTakesVersions":   testDeleteTakesVersions,
 		"Pages":                 testPages,
 		"AccountsAndRegions":    testAccountsAndRegions,
+		"Neighbours":            testNeighbours,
+		"PagesOfNeighbours":     testPagesOfNeighbours,
 		"All":                   testAll,
 		"AllStops":              testAllStops,
 		"AllIsFast":             testAllIsFast,

@@ -85,13 +85,23 @@ func parseVersion(path, said string) (string, error) {
 // (1.16.0) or paused (both): Firecracker's issue 6074, pull request 6100.
 func deaf() []string { return []string{"1.16.0", "1.16.1"} }
 
-// recent compares. Development versions count as what they will be.
-func recent(version string) bool {
-	parts := strings.SplitN(version, ".", 3)
-	if len(parts) < 2 {
-		return false
+// Older says whether the programs are of an earlier version.
+func (p Programs) Older(version string) bool {
+	return slices.Compare(numbers(p.Version), numbers(version)) < 0
+}
+
+func recent(version string) bool { return slices.Compare(numbers(version), []int{1, Oldest}) >= 0 }
+
+// numbers are those of a version, none where it has others. Development versions count as what
+// they will be.
+func numbers(version string) (all []int) {
+	released, _, _ := strings.Cut(version, "-")
+	for part := range strings.SplitSeq(released, ".") {
+		n, err := strconv.Atoi(part)
+		if err != nil {
+			return nil
+		}
+		all = append(all, n)
 	}
-	major, errMajor := strconv.Atoi(parts[0])
-	minor, errMinor := strconv.Atoi(parts[1])
-	return errMajor == nil && errMinor == nil && (major > 1 || major == 1 && minor >= Oldest)
+	return all
 }
