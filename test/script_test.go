@@ -142,7 +142,7 @@ func params(tier, programs string) testscript.Params {
 			"pack": packCommand, "zip": zipCommand, "exits": exitsCommand, "answers": answersCommand,
 			"narrow": narrowCommand, "holds": holdsCommand, "until": untilCommand,
 		},
-		Condition: condition,
+		Condition: conditions(tier),
 	}
 }
 
@@ -189,18 +189,19 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), nil
 }
 
-// condition knows [root], which the tier light needs, and [aws], the AWS CLI as Debian has it. In
-// CI both are there: what can be installed is not lacking.
-func condition(name string) (bool, error) {
-	if os.Getenv("CI") == "true" && (name == "root" || name == "aws") {
-		return true, nil
+// conditions are [guests], a run in microVMs, [root], which the tier light needs, and [aws], the AWS
+// CLI as Debian has it. In CI the last two are there: what can be installed is not lacking.
+func conditions(tier string) func(string) (bool, error) {
+	return func(name string) (bool, error) {
+		switch ci := os.Getenv("CI") == "true"; name {
+		case "guests":
+			return tier == "microvm", nil
+		case "root":
+			return ci || os.Geteuid() == 0, nil
+		case "aws":
+			_, err := os.Stat("/usr/bin/aws")
+			return ci || err == nil, nil
+		}
+		return false, fmt.Errorf("unknown condition %q", name)
 	}
-	switch name {
-	case "root":
-		return os.Geteuid() == 0, nil
-	case "aws":
-		_, err := os.Stat("/usr/bin/aws")
-		return err == nil, nil
-	}
-	return false, fmt.Errorf("unknown condition %q", name)
 }
