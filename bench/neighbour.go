@@ -11,7 +11,7 @@ import (
 	"lambent.dev/lambent/bench/load"
 )
 
-const methodNeighbour = "A warm function, the example matchmaker where it is there, gets 100 requests per second (open loop) for slices of two seconds: alone, and beside twenty other functions that burn CPU, memory and the disk of /tmp without a pause, in the same class. A plain Python server in the same places shows what the host's scheduler alone makes of it. Requests under way while a hypervisor took a CPU for 20 ms or more have rows of their own: no server can do anything about those, and some machines have them only while all of their CPUs are busy."
+const methodNeighbour = "A warm function, the example matchmaker where it is there, gets 100 requests per second (open loop) for slices of two seconds: alone, and beside twenty other functions that burn CPU, memory and the disk of /tmp without a pause, in the same class. A plain Python server in the same places shows what the host's scheduler alone makes of it."
 
 // A steady rate beside burners.
 const (
@@ -36,15 +36,12 @@ func neighbours(ctx context.Context, s *session, d time.Duration) (rows []Row, e
 	if err != nil {
 		return nil, err
 	}
-	freezes := watchTaken(ctx)
-	defer freezes.end()
-	alone := beside{func(context.Context) error { return nil }, freezes}
-	noisy := beside{burning, freezes}
+	alone := func(context.Context) error { return nil }
 	all := []contender{
 		s.steadyContender(name+", alone", measured, nil, alone),
 		s.steadyContender("http.server, alone", server, serverErr, alone),
-		s.steadyContender(name+", beside 20 burners", measured, nil, noisy, Ratio{Over: "neighbour/" + name + ", alone", MostP99: 1.5}),
-		s.steadyContender("http.server, beside 20 burners", server, serverErr, noisy, Ratio{Over: "neighbour/http.server, alone"}),
+		s.steadyContender(name+", beside 20 burners", measured, nil, burning, Ratio{Over: "neighbour/" + name + ", alone", MostP99: 1.5}),
+		s.steadyContender("http.server, beside 20 burners", server, serverErr, burning, Ratio{Over: "neighbour/http.server, alone"}),
 	}
 	seen, err := turns{length: 1, rest: 200 * time.Millisecond, least: 1}.run(ctx, d, all)
 	return rowsOf(seen), err
@@ -76,31 +73,20 @@ func (s *session) deploySteady(ctx context.Context, srv *lambent.Server) (name, 
 	return "lambent python", helloEvent, s.languages()[0].deploy(ctx, srv, "steady", "hello")
 }
 
-// beside is what goes on while a slice is measured.
-type beside struct {
-	burn    func(context.Context) error
-	freezes *taken
-}
-
-// steadyContender's sample is a slice of requests, while others keep the host busy.
-func (s *session) steadyContender(name string, f flood, err error, b beside, ratios ...Ratio) contender {
-	c := contender{
-		row:   Row{Name: name, Start: "the request is meant to be sent", End: answerRead, Ratios: ratios},
-		kinds: map[string][]Ratio{whileTaken: nil},
-	}
+// steadyContender's sample is a slice of requests, while beside keeps the host busy.
+func (s *session) steadyContender(name string, f flood, err error, beside func(context.Context) error, ratios ...Ratio) contender {
+	c := contender{row: Row{Name: name, Start: "the request is meant to be sent", End: answerRead, Ratios: ratios}}
 	c.many = func(ctx context.Context) ([]sample, error) {
 		if err != nil {
 			return nil, err
 		}
 		ended := make(chan error, 1)
-		go func() { ended <- b.burn(ctx) }()
+		go func() { ended <- beside(ctx) }()
 		if err := pause(ctx, 200*time.Millisecond); err != nil { // let them begin
 			return nil, errors.Join(err, <-ended)
 		}
 		seen, err := f.open(ctx, rate{perSecond: steady, slice: s.steadySlice()})
-		err = errors.Join(err, <-ended, pause(ctx, 2*takenEvery)) // the last look is past
-		b.freezes.tell(seen)
-		return seen, err
+		return seen, errors.Join(err, <-ended)
 	}
 	return c
 }
