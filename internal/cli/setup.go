@@ -23,16 +23,18 @@ func setupCommand() *cobra.Command {
 			"gvisor: builds runsc from the Go module " + runsc.Module + " at the version that Lambent\n" +
 			"is tested with. This needs Go on this machine and takes some minutes the first time.\n\n" +
 			"microvm: installs QEMU and mkfs.erofs of Debian where they are missing, fetches Debian's kernel for\n" +
-			"clouds, and makes the guests' root of packages that this machine has, in its folder microvm. Where KVM runs\n" +
-			"guests, it then fetches Firecracker and its jailer, of a release and a SHA-256 that are fixed, into that folder.\n" +
-			"\nServers look for all of it in " + runsc.SystemDir + " and beside lambent, and for Firecracker (1.10 or\n" +
-			"later) in /usr/local/bin and /usr/bin, too; `lambent doctor` says what they find.",
+			"clouds, and makes the guests' root of packages that this machine has, in its folder microvm. Where\n" +
+			"KVM runs guests, it then fetches Firecracker and its jailer, of a release and a SHA-256 that are\n" +
+			"fixed, into that folder. With --arch it makes the images of a machine with the other processor, of\n" +
+			"Debian's packages for that, in a folder to take there.\n" +
+			"\nServers look for all of it in " + runsc.SystemDir + " and beside lambent, and for\n" +
+			"Firecracker (1.10 or later) in /usr/local/bin and /usr/bin, too; `lambent doctor` says what they find.",
 		Example: "  sudo lambent setup gvisor\n" +
 			"  sudo lambent setup microvm --firecracker-from https://mirror.example/firecracker",
 	}
 	output := outputFlag(c)
 	dir := c.Flags().String("dir", runsc.SystemDir, "put programs into `DIR`")
-	arch := c.Flags().String("arch", runtime.GOARCH, "make guests' images for the processor `ARCH`, amd64 or arm64; for another than this machine's into a folder for another machine")
+	arch := c.Flags().String("arch", runtime.GOARCH, "make guests' images for `ARCH`, amd64 or arm64")
 	releases := c.Flags().String("firecracker-from", "", "fetch Firecracker from the mirror `URL`; none does without it")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		tier, err := lambda.ParseTier(args[0])
