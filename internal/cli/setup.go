@@ -28,7 +28,7 @@ func setupCommand() *cobra.Command {
 			"fixed, into that folder. With --arch it makes the images of a machine with the other processor, of\n" +
 			"Debian's packages for that, in a folder to take there.\n" +
 			"\nServers look for all of it in " + runsc.SystemDir + " and beside lambent, and for\n" +
-			"Firecracker (1.10 or later) in /usr/local/bin and /usr/bin, too; `lambent doctor` says what they find.",
+			"Firecracker (1.10 or later) in /usr/local/bin and /usr/bin; `lambent doctor` says what they find.",
 		Example: "  sudo lambent setup gvisor\n" +
 			"  sudo lambent setup microvm --firecracker-from https://mirror.example/firecracker",
 	}

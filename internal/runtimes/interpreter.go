@@ -131,14 +131,18 @@ func (c *Catalogue) find(id string) (Found, error) {
 // candidates lists the programs of a runtime, best first. Of one pattern's folders
 // the newest version is first.
 func (c *Catalogue) candidates(id string) []string {
+	return bestFirst(c.search, id, versionOf)
+}
+
+func bestFirst(patterns []string, program string, version func(path string) string) []string {
 	var all []string
-	for _, pattern := range c.search {
-		paths, err := filepath.Glob(filepath.Join(pattern, id))
+	for _, pattern := range patterns {
+		paths, err := filepath.Glob(filepath.Join(pattern, program))
 		if err != nil {
 			continue // a bad pattern matches nothing
 		}
 		slices.SortStableFunc(paths, func(a, b string) int {
-			return cmp.Or(semver.Compare(versionOf(b), versionOf(a)), strings.Compare(a, b))
+			return cmp.Or(semver.Compare(version(b), version(a)), strings.Compare(a, b))
 		})
 		all = append(all, paths...)
 	}

@@ -2,14 +2,12 @@ package runtimes
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -69,22 +67,8 @@ func (c *Catalogue) findNode(id string) (Found, error) {
 		ErrUnavailable, majorOf(id), strings.Join(c.nodeSearch, ", "), strings.Join(instead, "; "))
 }
 
-// nodeCandidates lists the programs, best first. Of one pattern's folders the newest
-// version is first.
-func (c *Catalogue) nodeCandidates() []string {
-	var all []string
-	for _, pattern := range c.nodeSearch {
-		paths, err := filepath.Glob(filepath.Join(pattern, "node"))
-		if err != nil {
-			continue // a bad pattern matches nothing
-		}
-		slices.SortStableFunc(paths, func(a, b string) int {
-			return cmp.Or(semver.Compare(nodeVersionOf(b), nodeVersionOf(a)), strings.Compare(a, b))
-		})
-		all = append(all, paths...)
-	}
-	return all
-}
+// nodeCandidates lists the programs as candidates does.
+func (c *Catalogue) nodeCandidates() []string { return bestFirst(c.nodeSearch, "node", nodeVersionOf) }
 
 // nodeVersionOf reads the version in …/v22.1.0/bin/node.
 func nodeVersionOf(path string) string {

@@ -2,6 +2,8 @@ package sandbox
 
 import (
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"lambent.dev/lambent/internal/lambda"
@@ -28,4 +30,25 @@ func Missing(tier lambda.Tier, checks []Check) error {
 		return nil
 	}
 	return fmt.Errorf("isolation %s is %w: %s", tier, ErrUnavailable, strings.Join(lacks, "; "))
+}
+
+// Check says what is wrong with a workload for every driver: it needs limits, and shows folders of the
+// host once each at one of targets.
+func (w *Workload) Check(targets []string) error {
+	if w.Memory <= 0 || w.Pids <= 0 {
+		return fmt.Errorf("a workload needs limits: memory %d, pids %d", w.Memory, w.Pids)
+	}
+	return CheckMounts(w.Mounts, targets)
+}
+
+// CheckMounts is the part of Workload.Check that is about mounts.
+func CheckMounts(mounts []Mount, targets []string) error {
+	var seen []string
+	for _, m := range mounts {
+		if !filepath.IsAbs(m.Source) || !slices.Contains(targets, m.Target) || slices.Contains(seen, m.Target) {
+			return fmt.Errorf("mount %s at %s: a folder of the host may be shown once at each of %v", m.Source, m.Target, targets)
+		}
+		seen = append(seen, m.Target)
+	}
+	return nil
 }

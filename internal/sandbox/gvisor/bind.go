@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 
@@ -20,7 +19,7 @@ import (
 
 // Bind implements sandbox.Sandbox. A box whose agent was asked in vain is half bound and dies.
 func (b *box) Bind(ctx context.Context, w sandbox.Workload) error {
-	if err := checkWorkload(w); err != nil {
+	if err := w.Check(hostroot.Targets()); err != nil {
 		return b.Named(err)
 	}
 	if err := b.BeginBind(); err != nil {
@@ -73,21 +72,6 @@ func (b *box) setLimits(w sandbox.Workload) error {
 		Memory: w.Memory + overhead, Pids: ownPids + pidsOfOne*w.Pids, CPUWeight: w.CPUWeight, CPUQuota: w.CPUQuota,
 		Batch: w.Class == lambda.ClassBatch,
 	}))
-}
-
-func checkWorkload(w sandbox.Workload) error {
-	if w.Memory <= 0 || w.Pids <= 0 {
-		return fmt.Errorf("a workload needs limits: memory %d, pids %d", w.Memory, w.Pids)
-	}
-	var seen []string
-	targets := hostroot.Targets()
-	for _, m := range w.Mounts {
-		if !filepath.IsAbs(m.Source) || !slices.Contains(targets, m.Target) || slices.Contains(seen, m.Target) {
-			return fmt.Errorf("mount %s at %s: a folder of the host may be shown once at each of %v", m.Source, m.Target, targets)
-		}
-		seen = append(seen, m.Target)
-	}
-	return nil
 }
 
 // detached are mounts on their way into a box.

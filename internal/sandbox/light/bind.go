@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"sync"
 
@@ -21,7 +20,7 @@ import (
 // Bind implements sandbox.Sandbox. A box whose init was asked in vain is half bound
 // and dies.
 func (b *box) Bind(ctx context.Context, w sandbox.Workload) (err error) {
-	if err := checkWorkload(w); err != nil {
+	if err := w.Check(hostroot.Targets()); err != nil {
 		return b.named(err)
 	}
 	if err := context.Cause(ctx); err != nil {
@@ -76,21 +75,6 @@ func (a *answer) await(ctx context.Context) error {
 	err := a.wait(ctx)
 	a.wait = func(context.Context) error { return err }
 	return err
-}
-
-func checkWorkload(w sandbox.Workload) error {
-	if w.Memory <= 0 || w.Pids <= 0 {
-		return fmt.Errorf("a workload needs limits: memory %d, pids %d", w.Memory, w.Pids)
-	}
-	var seen []string
-	targets := hostroot.Targets()
-	for _, m := range w.Mounts {
-		if !filepath.IsAbs(m.Source) || !slices.Contains(targets, m.Target) || slices.Contains(seen, m.Target) {
-			return fmt.Errorf("mount %s at %s: a folder of the host may be shown once at each of %v", m.Source, m.Target, targets)
-		}
-		seen = append(seen, m.Target)
-	}
-	return nil
 }
 
 func (b *box) beginBind() error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -18,7 +17,7 @@ import (
 // Bind implements sandbox.Sandbox. A box whose monitor or agent was asked in vain is half bound
 // and dies.
 func (b *box) Bind(ctx context.Context, w sandbox.Workload) error {
-	if err := checkWorkload(w); err != nil {
+	if err := w.Check(hostroot.Targets()); err != nil {
 		return b.Named(err)
 	}
 	if err := b.BeginBind(); err != nil {
@@ -104,23 +103,4 @@ func (b *box) setLimits(w sandbox.Workload) error {
 		Memory: b.template.hardware().memory + monitorOverhead, Pids: monitorPids, CPUWeight: w.CPUWeight, CPUQuota: w.CPUQuota,
 		Batch: w.Class == lambda.ClassBatch,
 	})
-}
-
-func checkWorkload(w sandbox.Workload) error {
-	if w.Memory <= 0 || w.Pids <= 0 {
-		return fmt.Errorf("a workload needs limits: memory %d, pids %d", w.Memory, w.Pids)
-	}
-	return checkMounts(w.Mounts)
-}
-
-func checkMounts(mounts []sandbox.Mount) error {
-	var seen []string
-	targets := hostroot.Targets()
-	for _, m := range mounts {
-		if !filepath.IsAbs(m.Source) || !slices.Contains(targets, m.Target) || slices.Contains(seen, m.Target) {
-			return fmt.Errorf("mount %s at %s: a folder of the host may be shown once at each of %v", m.Source, m.Target, targets)
-		}
-		seen = append(seen, m.Target)
-	}
-	return nil
 }

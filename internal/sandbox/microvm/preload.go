@@ -9,6 +9,7 @@ import (
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
+	"lambent.dev/lambent/internal/sandbox/hostroot"
 	"lambent.dev/lambent/internal/sandbox/output"
 	"lambent.dev/lambent/internal/sandbox/stream"
 	"lambent.dev/lambent/internal/sandbox/templates"
@@ -25,7 +26,7 @@ func (d *Driver) resolvePreload(name string) (*sandbox.Preload, error) {
 	if !p.Copies || p.Command.Path == "" {
 		return nil, nil
 	}
-	return p, checkMounts(p.Mounts)
+	return p, sandbox.CheckMounts(p.Mounts, hostroot.Targets())
 }
 
 // openPreload opens images of the preload's folders.
