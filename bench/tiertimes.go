@@ -106,11 +106,20 @@ func (t *tierTurns) rates(ctx context.Context, d time.Duration) ([]Row, error) {
 func (s *session) tierSlice() time.Duration { return s.slice() / 2 }
 
 func (t *tierTurns) tierFlood(ctx context.Context, tier string, ready time.Time) (flood, error) {
-	callers, err := t.callers(ctx, t.stays, tier, 2*runtime.NumCPU())
+	callers, err := t.callers(ctx, t.stays, tier, t.crowd(tier))
 	if err != nil {
 		return nil, err
 	}
 	return steadied(ctx, floodOf(callers), t.tierSlice(), ready)
+}
+
+// crowd is how many ask at once. Where a processor is emulated it is one: how many emulators a server
+// starts for more, on CPUs that one of them fills, is chance, and so would be the rate.
+func (t *tierTurns) crowd(tier string) int {
+	if slices.Contains(t.emulated, tier) {
+		return 1
+	}
+	return 2 * runtime.NumCPU()
 }
 
 // steadySlices is how many slices in a row must bring no new best rate: one alone may have met the
