@@ -101,6 +101,11 @@ func (g *groups) used() (*agentproto.Used, error) {
 	var err error
 	u.OOMKills, err = oomKills()
 	u.OOMKills += g.killed.Load()
+	var now unix.Timespec
+	if err == nil {
+		err = os.NewSyscallError("clock_gettime", unix.ClockGettime(unix.CLOCK_MONOTONIC, &now))
+	}
+	u.Uptime = now.Nano()
 	return &u, err
 }
 

@@ -277,6 +277,9 @@ func (b *box) save(ctx context.Context) (*snapshot, error) {
 	if err := b.ready(ctx); err != nil {
 		return nil, err
 	}
+	if err := keepsTime(ctx, b.Control); err != nil {
+		return nil, err
+	}
 	if err := b.machine.pause(ctx); err != nil {
 		return nil, err
 	}

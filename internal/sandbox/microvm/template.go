@@ -224,7 +224,7 @@ func (t *template) takeSnapshot(ctx context.Context) (*snapshot, error) {
 		return nil, err
 	}
 	t.booted.From = time.Now()
-	if s, err = t.bootOnce(ctx); err != nil {
+	if s, err = t.boot(ctx); err != nil {
 		return nil, err
 	}
 	t.booted.To = time.Now()
@@ -260,12 +260,16 @@ func (t *template) snapshotKey() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	boot, err := bootID()
+	if err != nil {
+		return "", err
+	}
 	shown := map[string]string{}
 	for drive, f := range t.shown {
 		shown[drive] = f.Name()
 	}
 	name, err := json.Marshal([]any{
-		t.base, t.early(), t.driver.options.Filter, t.preload, shown, t.kvm, t.hardware().cpus, t.hardware().memory, agent, t.images.Key, monitor, kernelLine + keepsFree(t.hardware().memory), guestMAC + controlless,
+		t.base, t.early(), t.driver.options.Filter, t.preload, shown, t.kvm, t.hardware().cpus, t.hardware().memory, agent, t.images.Key, monitor, boot, kernelLine + keepsFree(t.hardware().memory), guestMAC + controlless,
 	})
 	if err != nil {
 		return "", err
@@ -280,6 +284,17 @@ func cpusOf(memory int) int { return 1 + min(memory/1770, 5) }
 // hardware is what a guest of the base has, without images.
 func (t *template) hardware() hardware {
 	return hardware{memory: machineMemory(t.base.Memory), cpus: cpusOf(t.base.Memory), kvm: t.kvm}
+}
+
+// boot boots guests until one keeps time, and saves it.
+func (t *template) boot(ctx context.Context) (s *snapshot, err error) {
+	for range clockBoots {
+		if s, err = t.bootOnce(ctx); !errors.Is(err, errClock) {
+			return s, err
+		}
+		t.driver.options.Log.Warn("booting another guest", "error", err)
+	}
+	return nil, err
 }
 
 // bootOnce boots a guest and saves it.

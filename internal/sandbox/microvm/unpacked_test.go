@@ -3,6 +3,7 @@ package microvm_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -20,6 +21,7 @@ import (
 	"lambent.dev/lambent/internal/sandbox/agent/wire"
 	"lambent.dev/lambent/internal/sandbox/hostroot"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
+	"lambent.dev/lambent/internal/sandbox/microvm"
 	"lambent.dev/lambent/internal/sandbox/microvm/firecracker"
 	"lambent.dev/lambent/internal/sandbox/microvm/image"
 )
@@ -31,9 +33,13 @@ import (
 func TestGuestOfAnUnpackedKernel(t *testing.T) {
 	t.Run("serial port", func(t *testing.T) {
 		g := bootUnpacked(t, "-device", "virtio-serial-device,max_ports=2", "-chardev", "socket,id=port,path=port.sock,server=on,wait=off", "-device", "virtserialport,nr=1,chardev=port")
-		asks(t, g.control(t, g.dial(t, func(ctx context.Context, dir *os.File) (net.Conn, error) {
+		control := g.control(t, g.dial(t, func(ctx context.Context, dir *os.File) (net.Conn, error) {
 			return firecracker.DialSocket(ctx, dir, "port.sock")
-		})))
+		}))
+		asks(t, control)
+		if err := microvm.KeepsTime(t.Context(), control); !errors.Is(err, microvm.ErrClock) {
+			t.Errorf("a guest whose clock is fast was not found out: %v", err)
+		}
 	})
 	t.Run("vsock", func(t *testing.T) {
 		reach := func(ctx context.Context, dir *os.File) (net.Conn, error) {
@@ -99,6 +105,9 @@ func wakes(t *testing.T, c *agent.Control) {
 	}
 }
 
+// fastClock has a guest count with 1 GHz, less than any host's.
+const fastClock = "tsc_early_khz=1000000"
+
 // unpacked is such a machine.
 type unpacked struct {
 	dir   *os.File
@@ -119,7 +128,7 @@ func bootUnpacked(t *testing.T, port ...string) *unpacked {
 	}
 	path := t.TempDir()
 	unpack(t, set, path)
-	line := "quiet reboot=t panic=-1 lsm= mitigations=off nokaslr random.trust_cpu=on 8250.nr_uarts=0 tsc_early_khz=2000000 lambent.drives=" + strings.Join(agentproto.Devices(), ",")
+	line := "quiet reboot=t panic=-1 lsm= mitigations=off nokaslr random.trust_cpu=on 8250.nr_uarts=0 " + fastClock + " lambent.drives=" + strings.Join(agentproto.Devices(), ",")
 	if port[0] == "vsock" {
 		startVsock(t, port[1], path)
 		port = []string{"-chardev", "socket,id=vsock,path=vhost", "-device", "vhost-user-vsock-device,chardev=vsock", "-qmp", "unix:qmp,server=on,wait=off"}

@@ -164,7 +164,7 @@ type Dial struct {
 // Sync delivers what a command of a guest wrote before it to the stream of a ticket.
 type Sync struct{ Ticket uint64 }
 
-// Usage asks what commands of a guest use.
+// Usage asks what commands of a guest use, and how long it has run.
 type Usage struct{}
 
 // Used answers Usage.
@@ -172,6 +172,7 @@ type Used struct {
 	Memory     int64 // bytes now
 	MemoryPeak int64 // bytes
 	OOMKills   int64 // processes that the guest's kernel killed for lack of memory
+	Uptime     int64 // nanoseconds by the guest's CLOCK_MONOTONIC
 }
 
 // Clock sets a guest's clock, which stood while it was frozen.

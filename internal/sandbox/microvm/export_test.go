@@ -1,0 +1,7 @@
+package microvm
+
+// For tests that drive a real guest from outside.
+var (
+	KeepsTime = keepsTime
+	ErrClock  = errClock
+)
