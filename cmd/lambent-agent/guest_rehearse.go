@@ -78,8 +78,11 @@ func (w *waiting) play() error {
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
-		if err != nil || n == 0 {
-			return fmt.Errorf("what waits did not play within %v: %w", playLimit, err)
+		if err != nil {
+			return fmt.Errorf("waiting until what waits has played: %w", err)
+		}
+		if n == 0 {
+			return fmt.Errorf("what waits did not play within %v", playLimit)
 		}
 		_, _ = unix.Read(w.start, word[:]) // as above
 		return nil

@@ -256,10 +256,12 @@ func (p *process) hand(give func(*os.File)) {
 	host.Close()
 }
 
+// kill ends the process; what it has printed is whole then. It may be called again.
 func (p *process) kill() {
 	_ = unix.Kill(-p.cmd.Process.Pid, unix.SIGKILL) // it may have ended
 	select {
-	case <-p.end:
+	case err := <-p.end:
+		p.end <- err
 	case <-time.After(10 * time.Second):
 		p.t.Error("the process did not end")
 	}

@@ -61,8 +61,12 @@ var large = map[string]string{
 	"bad.js": `function (`, "data.json": `{}`,
 }
 
-// accepted counts the modules that V8 took from what was compiled, as Node tells when it is asked.
-func (p *process) accepted() int { return strings.Count(p.out.String(), "was accepted") }
+// accepted ends the process and counts the modules that V8 took from what was compiled, as Node
+// tells when it is asked.
+func (p *process) accepted() int {
+	p.kill()
+	return strings.Count(p.out.String(), "was accepted")
+}
 
 // TestNodeCompileCache: what the compiler makes, of which nothing runs, is taken by a start from the
 // same sources with the same flags, and by no other; each of them answers alike.
