@@ -157,8 +157,8 @@ func TestProviderSettingsReachItsFunctions(t *testing.T) {
 // everyTier is a host that offers all.
 type everyTier struct{}
 
-func (everyTier) Offers(lambda.Tier) error  { return nil }
-func (everyTier) Emulates(lambda.Tier) bool { return false }
+func (everyTier) Offers(lambda.Tier) error    { return nil }
+func (everyTier) Emulates(t lambda.Tier) bool { return t == lambda.TierMicroVM }
 
 // A change of a provider that would take a function below its account's floor is refused whole: neither the
 // provider nor the function has it.
