@@ -97,10 +97,12 @@ func testLayersListed(t *testing.T, place Place) {
 	s := open(t, place)
 	publishLayer(t, s, "b", 11)
 	publishLayer(t, s, "B", 2)
-	foreign := layer("b")
-	foreign.ID.Account = "999999999999"
-	if _, err := s.PublishLayer(t.Context(), foreign); err != nil {
-		t.Fatal(err)
+	foreign, distant := layer("b"), layer("b")
+	foreign.ID.Account, distant.ID.Region = "999999999999", "us-east-1"
+	for _, v := range []lambda.LayerVersion{foreign, distant} {
+		if _, err := s.PublishLayer(t.Context(), v); err != nil {
+			t.Fatal(err)
+		}
 	}
 	list := func(walk func(func(lambda.LayerVersion) error) error) (found []string) {
 		if err := walk(func(v lambda.LayerVersion) error {
@@ -123,8 +125,8 @@ func testLayersListed(t *testing.T, place Place) {
 	if want := []string{"b2", "b1"}; !slices.Equal(rest, want) {
 		t.Errorf("versions below 3 = %v, want %v", rest, want)
 	}
-	if every := list(func(yield func(lambda.LayerVersion) error) error { return s.AllLayers(t.Context(), yield) }); len(every) != 14 {
-		t.Errorf("all layers of all accounts = %v, want 14", every)
+	if every := list(func(yield func(lambda.LayerVersion) error) error { return s.AllLayers(t.Context(), yield) }); len(every) != 15 {
+		t.Errorf("all layers of all accounts and regions = %v, want 15", every)
 	}
 	enough := errors.New("enough")
 	err := s.Layers(t.Context(), account, region, "B", func(v lambda.LayerVersion) error { return enough })
