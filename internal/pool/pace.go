@@ -139,6 +139,30 @@ func (p *pace) sooner(d time.Duration, now time.Time, most int) (n int) {
 	return min(n, most)
 }
 
+// usualAfter is how many measurements tell what is usual.
+const usualAfter = 16
+
+// overdue counts how many waiting requests, up to most, the instances would take within d whose
+// requests have run longer than all that were measured, if they ended in a moment.
+func (p *pace) overdue(d time.Duration, now time.Time, most int) (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.took.ring) < usualAfter || most == 0 {
+		return 0
+	}
+	mean, _ := p.took.mean()
+	each := 1 + int((d-d/momentShare)/max(mean, 1))
+	for _, since := range p.flights {
+		if since.IsZero() {
+			continue
+		}
+		if _, known := p.took.left(now.Sub(since)); !known {
+			n += each
+		}
+	}
+	return min(n, most)
+}
+
 // drain is how long it is expected to take until n requests that wait have their
 // instances, from those in use alone; 0 where nothing is known.
 func (p *pace) drain(n int) time.Duration {

@@ -67,8 +67,8 @@ func (g *group) why() string {
 func (g *group) await(ctx context.Context, w *waiter) (lease, error) {
 	timer := time.NewTimer(g.pool.settings.QueueTimeout)
 	defer timer.Stop()
-	review, stop := w.patienceEnds()
-	defer stop()
+	review := w.patienceEnds()
+	defer review.Stop()
 	for {
 		select {
 		case l := <-w.got:
@@ -77,8 +77,8 @@ func (g *group) await(ctx context.Context, w *waiter) (lease, error) {
 			return lease{}, g.abandon(w, context.Cause(ctx))
 		case <-g.pool.ctx.Done():
 			return lease{}, g.abandon(w, failed(context.Cause(g.pool.ctx)))
-		case <-review:
-			g.reconsider()
+		case <-review.C:
+			g.reconsider(w, review)
 		case <-timer.C:
 			if g.expire(w) {
 				return lease{}, throttled(errQueueTimeout, g.pace.drain(1))
