@@ -137,6 +137,9 @@ func (b *Box) Reset(ctx context.Context) error {
 			return err
 		}
 	}
+	b.mu.Lock()
+	b.dropEarly()
+	b.mu.Unlock()
 	b.RanOut() // nobody asks any more how those ended
 	return nil
 }
@@ -214,6 +217,7 @@ func (b *Box) EndAll() {
 	b.listeners = nil
 	left := b.processes
 	b.processes = nil
+	b.dropEarly()
 	b.mu.Unlock()
 	for l := range listeners {
 		l.end()

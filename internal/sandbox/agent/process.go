@@ -72,16 +72,18 @@ func (p *Process) began() {
 }
 
 // speaks makes it the one that Open speaks to, for the first time over a stream that is open
-// already, if there is one.
+// already, if there is one: also when it has said what it had to say there and ended.
 func (p *Process) speaks(early net.Conn) {
 	p.box.mu.Lock()
 	defer p.box.mu.Unlock()
 	p.box.streamed = true
 	p.box.dropEarly()
+	p.box.early = early
 	if !p.ended.Load() {
-		p.box.speaker, p.box.early = p, early
-	} else if early != nil {
-		_ = early.Close()
+		p.box.speaker = p
+	}
+	if p.box.cause != nil {
+		p.box.dropEarly()
 	}
 }
 
@@ -158,13 +160,13 @@ func (p *Process) finish(e initproto.Exit) {
 	close(p.done)
 }
 
-// dropSpeaker forgets a process that ended.
+// dropSpeaker forgets a process that ended. What it said on a stream that was opened ahead can still
+// be read.
 func (b *Box) dropSpeaker(p *Process) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.speaker == p {
 		b.speaker = nil
-		b.dropEarly()
 	}
 }
 

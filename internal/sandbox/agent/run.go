@@ -195,12 +195,12 @@ func (b *Box) Open(ctx context.Context) (net.Conn, error) {
 	b.early = nil
 	b.mu.Unlock()
 	switch {
+	case early != nil:
+		return early, nil
 	case speaker == nil && streamed:
 		return nil, b.Named(stream.ErrEnded)
 	case speaker == nil:
 		return nil, b.Named(stream.ErrNone)
-	case early != nil:
-		return early, nil
 	}
 	conn, err := speaker.open(ctx)
 	if err != nil {

@@ -171,6 +171,9 @@ func (b *box) Reset(ctx context.Context) error {
 			return err
 		}
 	}
+	b.mu.Lock()
+	b.dropEarly()
+	b.mu.Unlock()
 	b.forgetOOM()
 	return nil
 }
@@ -304,6 +307,7 @@ func (b *box) endAll() {
 	b.processes = nil
 	waiting := b.waiting
 	b.waiting = nil
+	b.dropEarly()
 	b.mu.Unlock()
 	if waiting != nil {
 		waiting.close()

@@ -157,7 +157,7 @@ func (b *box) adopt(ctx context.Context, c sandbox.Command) (*process, error) {
 		return w.executed(ctx, c.Path)
 	}
 	w.process.began(b, true)
-	b.keepEarly(w.process, w.stream)
+	b.keepEarly(w.stream)
 	return w.process, nil
 }
 
@@ -189,14 +189,14 @@ func (w *waiting) executed(ctx context.Context, path string) (*process, error) {
 	return w.process, nil
 }
 
-// keepEarly has the next Open return a stream that is open already.
-func (b *box) keepEarly(p *process, conn net.Conn) {
+// keepEarly has the next Open return a stream that is open already, also of a process that has
+// said what it had to say and ended.
+func (b *box) keepEarly(conn net.Conn) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.stream == p.streams { // it lives
-		b.early = conn
-	} else if conn != nil {
-		_ = conn.Close()
+	b.early = conn
+	if b.aliveLocked() != nil {
+		b.dropEarly()
 	}
 }
 

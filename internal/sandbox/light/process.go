@@ -79,10 +79,7 @@ func (p *process) began(b *box, stream bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.streamed = true
-	if b.early != nil { // it speaks to an earlier command
-		_ = b.early.Close()
-		b.early = nil
-	}
+	b.dropEarly() // it speaks to an earlier command
 	if !p.ended.Load() {
 		b.stream = p.streams
 	}
@@ -133,18 +130,24 @@ func (p *process) finish(e initproto.Exit) {
 }
 
 // dropStream forgets the streams of a process that ended and closes what was not
-// opened: streams that wait in a channel end too.
+// opened: streams that wait in a channel end too. What the process had said on one that it was
+// given early can still be read.
 func (b *box) dropStream(streams stream.Opener) {
 	b.mu.Lock()
 	if b.stream == streams {
 		b.stream = nil
-		if b.early != nil {
-			_ = b.early.Close()
-			b.early = nil
-		}
 	}
 	b.mu.Unlock()
 	_ = streams.Close()
+}
+
+// dropEarly closes a stream that was opened early and that nobody asked for. Preconditions: mu is
+// held.
+func (b *box) dropEarly() {
+	if b.early != nil {
+		_ = b.early.Close()
+		b.early = nil
+	}
 }
 
 func (p *process) await(ctx context.Context) error {

@@ -18,6 +18,7 @@ func preloadFacts() []fact {
 	return []fact{
 		{name: "PreloadIsAdoptedOnce", test: preloadIsAdoptedOnce},
 		{name: "PreloadSpeaks", test: preloadSpeaks},
+		{name: "PreloadThatEndedIsHeard", test: preloadThatEnded},
 		{name: "PreloadSpeaksDirectly", test: preloadSpeaksDirectly},
 		{name: "PreloadIsHeard", test: preloadIsHeard},
 		{name: "PreloadIsSignalled", test: preloadIsSignalled},
@@ -172,6 +173,20 @@ func preloadSpeaks(r *rig) {
 	for range 3 {
 		r.speak(r.open(box))
 	}
+}
+
+// preloadThatEnded: a stream is opened ahead for what waits, so what it says there before it ends,
+// sooner than anybody asked for the stream, is not lost.
+func preloadThatEnded(r *rig) {
+	box := r.preloaded("wait")
+	p := r.ranPreloaded(box, "farewell")
+	select {
+	case <-p.Done():
+	case <-after(shortWhile): // it waits for its stream
+	}
+	conn := r.open(box)
+	r.expect(conn, "farewell\n")
+	r.expectEnd(conn)
 }
 
 func preloadSpeaksDirectly(r *rig) {

@@ -29,6 +29,7 @@ func behaviours() map[string]command {
 		"output":           output,
 		"lines":            lines,
 		"echo":             echo,
+		"farewell":         farewell,
 		"stream-type":      streamType,
 		"echo-one":         echoOne,
 		"socket-type":      socketType,

@@ -70,8 +70,11 @@ func sendDescriptors([]string) error {
 	if err != nil {
 		return err
 	}
+	socket := conn.(interface {
+		WriteMsgUnix(data, rights []byte, to *net.UnixAddr) (n, rightsn int, err error)
+	})
 	for range 100 {
-		if _, _, err := conn.(*net.UnixConn).WriteMsgUnix([]byte("x"), unix.UnixRights(0, 1, 2), nil); err != nil {
+		if _, _, err := socket.WriteMsgUnix([]byte("x"), unix.UnixRights(0, 1, 2), nil); err != nil {
 			break
 		}
 	}

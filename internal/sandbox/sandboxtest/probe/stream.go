@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -71,13 +72,27 @@ func accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n != 1 || len(fds) != 1 {
+	if n != 1 || len(fds) < 1 || len(fds) > 2 {
 		return nil, fmt.Errorf("a message of the stream channel has %d bytes and %d descriptors", n, len(fds))
 	}
 	f := os.NewFile(uintptr(fds[0]), "stream")
 	defer f.Close()
-	return net.FileConn(f)
+	conn, err := net.FileConn(f)
+	if err != nil || len(fds) == 1 {
+		return conn, err
+	}
+	return parted{conn.(*net.UnixConn), os.NewFile(uintptr(fds[1]), "pipe")}, nil
 }
+
+// parted is a stream that is read elsewhere than it is written.
+type parted struct {
+	*net.UnixConn
+	pipe *os.File
+}
+
+func (p parted) Read(b []byte) (int, error) { return p.pipe.Read(b) }
+
+func (p parted) Close() error { return errors.Join(p.pipe.Close(), p.UnixConn.Close()) }
 
 func rights(control []byte) ([]int, error) {
 	messages, err := unix.ParseSocketControlMessage(control)
@@ -97,6 +112,16 @@ func echo(args []string) error {
 		}
 		go reflect(conn)
 	}
+}
+
+// farewell says something on a stream and ends.
+func farewell([]string) error {
+	conn, err := accept()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(conn, "farewell")
+	return err
 }
 
 // streamType prints domain and type of the stream channel.
