@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lambent.dev/lambent/internal/lambda"
+	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
 // The tests run the real bootstrap in the interpreters of this host, in a mount
@@ -216,14 +217,16 @@ func folder(t *testing.T, files map[string]string) string {
 // run starts the process and sends it one stream.
 func (p *process) run() {
 	p.t.Helper()
-	ours, theirs := socketpair(p.t, unix.SOCK_SEQPACKET)
-	p.t.Cleanup(func() { ours.Close() })
+	channel, theirs, err := stream.New()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { channel.Close() })
 	p.spawn(theirs)
-	p.hand(func(guest *os.File) {
-		if err := unix.Sendmsg(int(ours.Fd()), []byte{0}, unix.UnixRights(int(guest.Fd())), nil, 0); err != nil {
-			p.t.Fatal(err)
-		}
-	})
+	if p.conn, err = channel.Open(p.t.Context()); err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { p.conn.Close() })
 	theirs.Close()
 }
 

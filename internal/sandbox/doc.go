@@ -56,7 +56,8 @@
 // A command run with Stream set finds the environment variable LAMBENT_STREAM. Its
 // value "fd:N" says that descriptor N is a Unix sequential-packet socket over which
 // one descriptor of a stream socket arrives (SCM_RIGHTS, with one byte of data) for
-// every Open. Open returns the host's end of that stream. It need not wait until the
+// every Open, or two: a stream socket, and a pipe in whose place nothing is read from the
+// socket. Open returns the host's end of that stream. It need not wait until the
 // command looks: a stream that was opened early is found later. Open speaks to the
 // most recent command that was run with Stream.
 //

@@ -14,13 +14,20 @@ import (
 // connection itself.
 const most = 64 << 10
 
-// Conn is a socket that is read and written by this package's calls. One goroutine at a time
-// reads and one writes; all else is the connection's own.
+// Conn is a socket that is read and written by this package's calls, or a socket that is read
+// and what is written beside it. One goroutine at a time reads and one writes; all else is the
+// connection's own.
 type Conn struct {
 	net.Conn
 	raw      syscall.RawConn // nil: a pipe in memory
+	sink     syscall.RawConn // what is written; nil with raw
 	in, out  piece
 	get, put func(fd uintptr) bool // made once: they are called for every piece
+}
+
+// parted is a connection that is not written where it is read.
+type parted interface {
+	SyscallWriter() (syscall.RawConn, error)
 }
 
 // piece is what is being read or written.
@@ -36,7 +43,12 @@ func Of(c net.Conn) *Conn {
 	n := &Conn{Conn: c}
 	if s, ok := c.(syscall.Conn); ok {
 		if raw, err := s.SyscallConn(); err == nil {
-			n.raw = raw
+			n.raw, n.sink = raw, raw
+		}
+	}
+	if s, ok := c.(parted); ok && n.raw != nil {
+		if sink, err := s.SyscallWriter(); err == nil {
+			n.sink = sink
 		}
 	}
 	n.get = func(fd uintptr) bool { n.in.n, n.in.err = Read(int(fd), n.in.p); return n.in.done() }
@@ -47,7 +59,7 @@ func Of(c net.Conn) *Conn {
 // done says that a call has not to wait for the socket.
 func (x *piece) done() bool { return !errors.Is(x.err, unix.EAGAIN) }
 
-// Raw is the socket, nil where the connection is none.
+// Raw is the socket that is read, nil where the connection is none.
 func (c *Conn) Raw() syscall.RawConn { return c.raw }
 
 // Read implements net.Conn.
@@ -76,7 +88,7 @@ func (c *Conn) Write(p []byte) (written int, err error) {
 	}
 	for written < len(p) {
 		c.out.p = p[written:]
-		err := c.raw.Write(c.put)
+		err := c.sink.Write(c.put)
 		c.out.p = nil
 		if err != nil {
 			return written, err

@@ -223,10 +223,10 @@ func TestStream(t *testing.T) {
 	}
 	const echo = `import os, socket, array
 s = socket.socket(fileno=int(os.environ["LAMBENT_STREAM"].removeprefix("fd:")))
-data, fds, _, _ = socket.recv_fds(s, 1, 1)
+data, fds, _, _ = socket.recv_fds(s, 1, 2)
 c = socket.socket(fileno=fds[0])
 while True:
-    b = c.recv(100)
+    b = os.read(fds[1], 100)
     if not b: break
     c.sendall(b.upper())
 `

@@ -37,24 +37,20 @@ func New() (*Channel, *os.File, error) {
 // not taken earlier ones, until ctx ends: then its error is the cause of ctx, or one of
 // the write's deadline.
 func (c *Channel) Open(ctx context.Context) (net.Conn, error) {
-	host, child, err := Pair(unix.SOCK_STREAM)
+	ours, theirs, err := newParted()
 	if err != nil {
 		return nil, err
 	}
-	defer child.Close()
-	conn, err := Conn(host)
-	if err != nil {
+	defer theirs.close()
+	if err := c.send(ctx, theirs); err != nil {
+		_ = ours.Close() // nobody has it
 		return nil, err
 	}
-	if err := c.send(ctx, child); err != nil {
-		_ = conn.Close() // nobody has it
-		return nil, err
-	}
-	return conn, nil
+	return ours, nil
 }
 
-// send gives f to the command.
-func (c *Channel) send(ctx context.Context, f *os.File) error {
+// send gives a stream to the command.
+func (c *Channel) send(ctx context.Context, s partedEnd) error {
 	select {
 	case c.turn <- struct{}{}:
 		defer func() { <-c.turn }()
@@ -72,7 +68,7 @@ func (c *Channel) send(ctx context.Context, f *os.File) error {
 			<-late // or it would be the next sender's deadline
 		}
 	}()
-	_, _, err := c.conn.WriteMsgUnix([]byte{0}, unix.UnixRights(int(f.Fd())), nil)
+	_, _, err := c.conn.WriteMsgUnix([]byte{0}, unix.UnixRights(int(s.socket.Fd()), int(s.pipe.Fd())), nil)
 	return err
 }
 

@@ -23,8 +23,8 @@ const (
 	last = 0x02
 )
 
-// stream is one that the host opened.
-type stream int
+// stream is one that the host opened: descriptors of what comes and of what goes.
+type stream struct{ events, answers int }
 
 func serveFrames(channel, attack string) error {
 	s, err := acceptStream(channel)
@@ -49,29 +49,29 @@ func serveFrames(channel, attack string) error {
 	}
 }
 
-func acceptStream(channel string) (stream, error) {
+func acceptStream(channel string) (s stream, err error) {
 	fd, err := strconv.Atoi(channel)
 	if err != nil {
-		return -1, err
+		return s, err
 	}
-	data, space := make([]byte, 1), make([]byte, syscall.CmsgSpace(4))
+	data, space := make([]byte, 1), make([]byte, syscall.CmsgSpace(8))
 	_, n, _, _, err := syscall.Recvmsg(fd, data, space, 0)
 	if err != nil {
-		return -1, err
+		return s, err
 	}
 	messages, err := syscall.ParseSocketControlMessage(space[:n])
 	if err != nil || len(messages) == 0 {
-		return -1, fmt.Errorf("no stream came: %v", err)
+		return s, fmt.Errorf("no stream came: %v", err)
 	}
 	fds, err := syscall.ParseUnixRights(&messages[0])
 	if err != nil {
-		return -1, err
+		return s, err
 	}
-	return stream(fds[0]), nil
+	return stream{events: fds[len(fds)-1], answers: fds[0]}, nil
 }
 
 func (s stream) Read(p []byte) (int, error) {
-	n, err := syscall.Read(int(s), p)
+	n, err := syscall.Read(s.events, p)
 	if n == 0 && err == nil {
 		err = io.EOF
 	}
@@ -92,7 +92,7 @@ func head(kind, flags byte, slot uint16, length uint32) []byte {
 // raw writes; the host may have closed the stream.
 func (s stream) raw(b []byte) {
 	for len(b) > 0 {
-		n, err := syscall.Write(int(s), b)
+		n, err := syscall.Write(s.answers, b)
 		if err != nil {
 			return
 		}

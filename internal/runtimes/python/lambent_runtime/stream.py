@@ -29,26 +29,40 @@ def receive():
 # Names a stream that came to an interpreter that waited, and then became a fresh one.
 EARLY = "LAMBENT_STREAM_EARLY"
 
-# Descriptors of streams that came before they were asked for.
-early = [int(number) for number in os.environ.pop(EARLY, "").split(",") if number]
+# Descriptors of streams that came before they were asked for: of each, what is read and
+# what is written.
+early = [
+    tuple(map(int, numbers.split("/")))
+    for numbers in os.environ.pop(EARLY, "").split(",")
+    if numbers
+]
 
 
 def take(number):
-    """Waits for a stream that comes over a channel; returns its descriptor."""
+    """Waits for a stream that comes over a channel; returns what is read of it and what is
+    written, which may be the same."""
     import _socket  # its Python half costs more than the rest of the start
 
     channel = _socket.socket(fileno=number)
     _, ancillary, _, _ = channel.recvmsg(
-        1, _socket.CMSG_SPACE(4), _socket.MSG_CMSG_CLOEXEC
+        1, _socket.CMSG_SPACE(8), _socket.MSG_CMSG_CLOEXEC
     )
     # It stays open, closing it would end the channel; but not as an object: Python 3.7
     # to 3.9 crash when they free one at their end.
     channel.detach()
     if not ancillary:
         raise Closed()
-    descriptor = int.from_bytes(ancillary[0][2][:4], sys.byteorder)
-    os.set_blocking(descriptor, True)
-    return descriptor
+    rights = ancillary[0][2]
+    answers = int.from_bytes(rights[:4], sys.byteorder)
+    os.set_blocking(answers, True)
+    events = int.from_bytes(rights[4:8], sys.byteorder) if len(rights) > 4 else answers
+    return events, answers
+
+
+def close(descriptors):
+    """Closes a stream's descriptors."""
+    for descriptor in set(descriptors):
+        os.close(descriptor)
 
 
 class Channel:
@@ -56,11 +70,13 @@ class Channel:
 
     def __init__(self, variable="LAMBENT_STREAM"):
         self._number = int(os.environ.pop(variable)[len("fd:"):])
-        for number in [self._number] + early:
-            os.set_inheritable(number, False)
+        os.set_inheritable(self._number, False)
+        for events, answers in early:
+            os.set_inheritable(events, False)
+            os.set_inheritable(answers, False)
 
     def receive(self):
-        """Waits for a stream; returns its descriptor."""
+        """Waits for a stream; returns its descriptors."""
         return early.pop() if early else take(self._number)
 
     def close(self):
@@ -69,18 +85,18 @@ class Channel:
 
 
 class Stream:
-    """Frames over a descriptor. One thread uses it."""
+    """Frames over descriptors. One thread uses it."""
 
-    def __init__(self, descriptor):
-        self._descriptor = descriptor
+    def __init__(self, descriptors):
+        self._events, self._answers = descriptors
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget)
 
     def _forget(self):
         """A forked child must not answer for its parent."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        if self._answers >= 0:
+            close((self._events, self._answers))
+            self._events = self._answers = -1
 
     def read(self):
         """Waits for an Invoke frame; returns meta and event as bytes."""
@@ -114,17 +130,17 @@ class Stream:
         payload[:have] = data[_HEADER:]
         view = memoryview(payload)
         while have < size:
-            got = os.readv(self._descriptor, [view[have:]])
+            got = os.readv(self._events, [view[have:]])
             if not got:
                 raise Closed()
             have += got
         return bytes(payload)
 
     def _read(self, size):
-        if self._descriptor < 0:
+        if self._events < 0:
             raise Closed()
         try:
-            data = os.read(self._descriptor, size)
+            data = os.read(self._events, size)
         except ConnectionError:
             raise Closed()
         if not data:
@@ -133,14 +149,14 @@ class Stream:
 
     def write(self, kind, payload=b""):
         """Sends one frame, whatever its size: several mean a streamed answer."""
-        if self._descriptor < 0:
+        if self._answers < 0:
             raise Closed()
         header = bytes((kind, 0, 0, 0)) + len(payload).to_bytes(4, "big")
         try:
-            sent = os.writev(self._descriptor, [header, payload])
+            sent = os.writev(self._answers, [header, payload])
             while sent < _HEADER:
-                sent += os.writev(self._descriptor, [header[sent:], payload])
+                sent += os.writev(self._answers, [header[sent:], payload])
             while sent < _HEADER + len(payload):
-                sent += os.write(self._descriptor, memoryview(payload)[sent - _HEADER:])
+                sent += os.write(self._answers, memoryview(payload)[sent - _HEADER:])
         except ConnectionError:
             raise Closed()

@@ -19,12 +19,12 @@ def receive():
     channel = stream.Channel()
     _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)  # nobody waits for workers
     while True:
-        descriptor = channel.receive()
+        descriptors = channel.receive()
         if _fork() == 0:
             _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
             channel.close()
-            return stream.Stream(descriptor)
-        os.close(descriptor)
+            return stream.Stream(descriptors)
+        stream.close(descriptors)
 
 
 def _fork():

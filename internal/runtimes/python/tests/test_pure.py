@@ -128,7 +128,7 @@ class Stream(unittest.TestCase):
     def pair(self):
         ours, theirs = socket.socketpair()
         self.addCleanup(ours.close)
-        link = stream.Stream(theirs.detach())
+        link = stream.Stream((theirs.fileno(), theirs.detach()))
         self.addCleanup(link._forget)
         return ours, link
 
