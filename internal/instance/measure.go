@@ -34,6 +34,7 @@ type gauge struct {
 	running int
 	waited  int // of those that run, in the latency class: somebody waits
 	class   lambda.Class
+	work    work
 	coarse  bool // the box tells no more than CPU time and memory
 }
 
@@ -137,6 +138,9 @@ func (c *call) beginUse(ctx context.Context) {
 	}
 	c.use.before = g.last
 	g.first = c.use.before.CPU
+	if g.begun == 1 {
+		g.work.cpu = g.first // the initialisation is no invocation's
+	}
 	c.i.beside.Begin(c.inv.RequestID, g.first)
 }
 
@@ -178,8 +182,9 @@ func (c *call) endUse(ctx context.Context) {
 	if g.running--; c.use.waited {
 		g.waited--
 	}
+	c.i.settleSlice(context.WithoutCancel(ctx)) // its own time may be up
 	if g.running > 0 {
-		c.i.setClass(context.WithoutCancel(ctx)) // its own time may be up
+		c.i.setClass(context.WithoutCancel(ctx)) // as above
 		return
 	}
 	c.i.beside.End(max(g.last.CPU-g.first, 0))

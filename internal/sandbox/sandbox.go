@@ -284,6 +284,13 @@ type Classed interface {
 	SetClass(ctx context.Context, c lambda.Class) error
 }
 
+// Sliced sets for how long a thread of a bound box runs before others that want the same CPU
+// have their turn: from 0.1 to 100 ms, 0 = as the kernel has it. What the box starts later has it,
+// too. Optional, known to package instance only.
+type Sliced interface {
+	SetSlice(ctx context.Context, d time.Duration) error
+}
+
 // Freezer stops all processes of a box without ending them. Optional, known to
 // package instance only. Freeze and Thaw are idempotent.
 type Freezer interface {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -21,6 +22,7 @@ type Sandbox struct {
 	mu       sync.Mutex // guards what follows
 	err      error      // why done is closed
 	workload *sandbox.Workload
+	slices   []time.Duration // that were set
 	frozen   bool
 	usage    sandbox.Usage
 	procs    map[*process]struct{}
@@ -35,6 +37,7 @@ var (
 	_ sandbox.Sandbox = (*Sandbox)(nil)
 	_ sandbox.Freezer = (*Sandbox)(nil)
 	_ sandbox.Classed = (*Sandbox)(nil)
+	_ sandbox.Sliced  = (*Sandbox)(nil)
 )
 
 func newSandbox(d *Driver, id string) *Sandbox {
@@ -165,6 +168,27 @@ func (b *Sandbox) SetClass(_ context.Context, c lambda.Class) error {
 	}
 	b.workload.Class = c
 	return nil
+}
+
+// SetSlice implements sandbox.Sliced.
+func (b *Sandbox) SetSlice(_ context.Context, d time.Duration) error {
+	if err := b.gone(); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.workload == nil {
+		return sandbox.ErrNotBound
+	}
+	b.slices = append(b.slices, d)
+	return nil
+}
+
+// Slices are what was set, in order.
+func (b *Sandbox) Slices() []time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.slices)
 }
 
 // Freeze implements sandbox.Freezer. A frozen runtime takes no event: it holds what

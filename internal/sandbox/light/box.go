@@ -67,6 +67,7 @@ var (
 	_ sandbox.Sandbox = (*box)(nil)
 	_ sandbox.Freezer = (*box)(nil)
 	_ sandbox.Classed = (*box)(nil)
+	_ sandbox.Sliced  = (*box)(nil)
 	_ sandbox.Brief   = (*box)(nil)
 )
 
@@ -127,6 +128,17 @@ func (b *box) SetClass(ctx context.Context, c lambda.Class) error {
 		return err
 	}
 	if err := b.group.SetBatch(c == lambda.ClassBatch); err != nil {
+		return b.explain(ctx, err)
+	}
+	return nil
+}
+
+// SetSlice implements sandbox.Sliced.
+func (b *box) SetSlice(ctx context.Context, d time.Duration) error {
+	if err := cmp.Or(b.usable(), context.Cause(ctx)); err != nil {
+		return err
+	}
+	if err := b.group.SetSlice(d); err != nil {
 		return b.explain(ctx, err)
 	}
 	return nil

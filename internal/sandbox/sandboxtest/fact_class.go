@@ -1,6 +1,8 @@
 package sandboxtest
 
 import (
+	"time"
+
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/sandbox"
 )
@@ -17,6 +19,8 @@ func classFacts() []fact {
 	return []fact{
 		classed("ClassNeedsABoundBox", classNeedsABoundBox),
 		classed("ClassToAndFro", classToAndFro),
+		{name: "SliceNeedsABoundBox", test: sliceNeedsABoundBox},
+		{name: "SliceOfWhatRuns", test: sliceOfWhatRuns},
 	}
 }
 
@@ -40,5 +44,33 @@ func classToAndFro(r *rig, box sandbox.Sandbox, c sandbox.Classed) {
 		r.want("SetClass of a frozen box", c.SetClass(r.ctx(), lambda.ClassLatency), nil)
 		r.thaw(f)
 		r.output(box, "exit", "0")
+	}
+}
+
+func sliceNeedsABoundBox(r *rig) {
+	box := r.generic()
+	if s, ok := box.(sandbox.Sliced); ok {
+		r.want("SetSlice before Bind", s.SetSlice(r.ctx(), time.Millisecond), sandbox.ErrNotBound)
+	}
+}
+
+// sliceOfWhatRuns changes the slice of a box that runs, and of one that is frozen: it goes on.
+func sliceOfWhatRuns(r *rig) {
+	box := r.bound()
+	s, ok := box.(sandbox.Sliced)
+	if !ok {
+		return
+	}
+	r.stream(box, "echo")
+	conn := r.open(box)
+	for _, slice := range []time.Duration{100 * time.Microsecond, 0} {
+		r.want("SetSlice", s.SetSlice(r.ctx(), slice), nil)
+		r.speak(conn)
+	}
+	if f, ok := box.(sandbox.Freezer); ok {
+		r.freeze(f)
+		r.want("SetSlice of a frozen box", s.SetSlice(r.ctx(), time.Millisecond), nil)
+		r.thaw(f)
+		r.speak(conn)
 	}
 }

@@ -234,6 +234,9 @@ func (r *rig) all(box sandbox.Sandbox) map[string]error {
 	if c, ok := box.(sandbox.Classed); ok {
 		errs["SetClass"] = c.SetClass(r.ctx(), lambda.ClassBatch)
 	}
+	if s, ok := box.(sandbox.Sliced); ok {
+		errs["SetSlice"] = s.SetSlice(r.ctx(), time.Millisecond)
+	}
 	return errs
 }
 
