@@ -42,7 +42,14 @@ func run(m *testing.M) int {
 		return 1
 	}
 	binaries, python = dir, lambent.HostPython()
-	nodeClient = sync.OnceValues(func() (string, error) { return installNodeClient(filepath.Join(dir, "node-client")) })
+	// Not in dir: what compiles it would be taken for left by a test that looks for dir.
+	client, err := os.MkdirTemp("", "lambent-sdk-node-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(client)
+	nodeClient = sync.OnceValues(func() (string, error) { return installNodeClient(client) })
 	if flag.Parse(); flag.Lookup("test.run").Value.String() == "" && !testing.Short() {
 		go nodeClient() // ends before its test does
 	}

@@ -175,8 +175,11 @@ func TestSnapStart(t *testing.T) {
 		t.Errorf("$LATEST: %+v", latest)
 	}
 	s.logs("INIT_REPORT Init Duration: ", "RESTORE_START Runtime Version: python:", "RESTORE_REPORT Restore Duration: ", "\tRestore Duration: ", "\tBilled Restore Duration: ")
-	if why := s.d.run(t, "why", s.name); !strings.Contains(why, "for a restore (SnapStart), because it was the first invocation of this version") {
-		t.Errorf("lambent why says:\n%s", why)
+	why := s.d.run(t, "why", s.name)
+	for _, want := range []string{"restore start", "because it was the first invocation of this\n"} { // what took longest depends on the host
+		if !strings.Contains(why, want) && !strings.Contains(why, strings.ReplaceAll(want, "\n", " ")) {
+			t.Errorf("lambent why does not say %q:\n%s", want, why)
+		}
 	}
 }
 
