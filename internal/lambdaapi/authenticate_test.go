@@ -171,9 +171,7 @@ func TestAccountsHaveTheirOwnRules(t *testing.T) {
 		tier  string
 		name  string
 	}{{mine, 1000, "light", "same"}, {other, 7, "gvisor", "secret"}} {
-		var settings accountSettings
-		c.who.do("GET", "/2016-08-19/account-settings", "").into(t, &settings)
-		if got := settings.AccountLimit.ConcurrentExecutions; got != c.limit {
+		if got := c.who.settings().AccountLimit.ConcurrentExecutions; got != c.limit {
 			t.Errorf("limit %d, want %d", got, c.limit)
 		}
 		var found struct{ Tags map[string]string }

@@ -117,13 +117,19 @@ func (p *pace) start() (time.Duration, bool) {
 	return p.starts.mean()
 }
 
+// usualAfter is how many measurements tell what is usual.
+const usualAfter = 16
+
 // sooner counts how many waiting requests, up to most, the instances in use are expected to
 // take within d: each one when its request ends, and more when those end that it takes then.
-// Of a request that has run longer than all that were measured nothing is known.
-func (p *pace) sooner(d time.Duration, now time.Time, most int) (n int) {
+// Of a request that has run longer than all that were measured nothing is known; where these tell
+// what is usual, so many waiting requests as are fresh wait for it as if it ended in a moment.
+func (p *pace) sooner(d time.Duration, now time.Time, most, fresh int) (n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	mean, _ := p.took.mean()
+	within := func(d time.Duration) int { return 1 + int(d/max(mean, 1)) }
+	overdue := 0
 	for _, since := range p.flights {
 		if n >= most {
 			return most
@@ -131,34 +137,15 @@ func (p *pace) sooner(d time.Duration, now time.Time, most int) (n int) {
 		if since.IsZero() {
 			continue
 		}
-		rest, known := p.took.left(now.Sub(since))
-		if left := d - rest; known && left > 0 {
-			n += 1 + int(left/max(mean, 1))
+		switch rest, known := p.took.left(now.Sub(since)); {
+		case !known:
+			overdue++
+		case d > rest:
+			n += within(d - rest)
 		}
 	}
-	return min(n, most)
-}
-
-// usualAfter is how many measurements tell what is usual.
-const usualAfter = 16
-
-// overdue counts how many waiting requests, up to most, the instances would take within d whose
-// requests have run longer than all that were measured, if they ended in a moment.
-func (p *pace) overdue(d time.Duration, now time.Time, most int) (n int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.took.ring) < usualAfter || most == 0 {
-		return 0
-	}
-	mean, _ := p.took.mean()
-	each := 1 + int((d-d/momentShare)/max(mean, 1))
-	for _, since := range p.flights {
-		if since.IsZero() {
-			continue
-		}
-		if _, known := p.took.left(now.Sub(since)); !known {
-			n += each
-		}
+	if len(p.took.ring) >= usualAfter {
+		n += min(fresh, overdue*within(d-d/momentShare))
 	}
 	return min(n, most)
 }

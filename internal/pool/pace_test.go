@@ -56,7 +56,7 @@ func TestEstimatesAllocateNothing(t *testing.T) {
 	for range 4 {
 		p.depart(now)
 	}
-	if n := testing.AllocsPerRun(100, func() { p.sooner(10*time.Millisecond, now, 12); p.flown(time.Millisecond) }); n > 0 {
+	if n := testing.AllocsPerRun(100, func() { p.sooner(10*time.Millisecond, now, 12, 0); p.flown(time.Millisecond) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

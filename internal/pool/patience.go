@@ -36,7 +36,7 @@ func (g *group) patient() int {
 	if n == 0 {
 		return 0
 	}
-	return min(n, g.pace.sooner(start, now, n)+g.pace.overdue(start, now, fresh))
+	return g.pace.sooner(start, now, n, fresh)
 }
 
 // patience is for how long a request may wait without a start, 0 where that is not known.

@@ -17,11 +17,7 @@ import (
 // socketSession serves a session over what drivers open, and has its runtime ready.
 func socketSession(t *testing.T) (*Session, net.Conn) {
 	t.Helper()
-	near, far, err := stream.Pair(unix.SOCK_STREAM)
-	if err != nil {
-		t.Fatal(err)
-	}
-	host, err := stream.Conn(near)
+	host, far, err := stream.ConnPair(unix.SOCK_STREAM)
 	if err != nil {
 		t.Fatal(err)
 	}

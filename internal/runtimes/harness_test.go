@@ -247,7 +247,7 @@ func (p *process) spawn(f *os.File) {
 // hand makes a stream and gives its other end away.
 func (p *process) hand(give func(*os.File)) {
 	p.t.Helper()
-	host, guest := socketpair(p.t, unix.SOCK_STREAM)
+	host, guest := socketpair(p.t)
 	give(guest)
 	conn, err := net.FileConn(host)
 	if err != nil {
@@ -270,9 +270,9 @@ func (p *process) kill() {
 	}
 }
 
-func socketpair(t *testing.T, kind int) (a, b *os.File) {
+func socketpair(t *testing.T) (a, b *os.File) {
 	t.Helper()
-	fds, err := unix.Socketpair(unix.AF_UNIX, kind|unix.SOCK_CLOEXEC, 0)
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

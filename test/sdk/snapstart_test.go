@@ -154,7 +154,7 @@ var wantSteps = []string{"init", "before 2", "before 1", "after 1", "after 2"}
 func TestSnapStart(t *testing.T) {
 	t.Parallel()
 	needs(t)
-	s := snapStarted(t, up(t, t.TempDir()), variable("SLOW", "0.3"))
+	s := snapStarted(t, up(t, t.TempDir()), variable("SLOW", "0.3"), variable("SLOW_RESTORE", "0.2")) // longer than a busy host makes it wait
 	version := s.publish()
 	s.active(version)
 	asked := float64(time.Now().UnixNano()) / 1e9
@@ -175,11 +175,8 @@ func TestSnapStart(t *testing.T) {
 		t.Errorf("$LATEST: %+v", latest)
 	}
 	s.logs("INIT_REPORT Init Duration: ", "RESTORE_START Runtime Version: python:", "RESTORE_REPORT Restore Duration: ", "\tRestore Duration: ", "\tBilled Restore Duration: ")
-	why := s.d.run(t, "why", s.name)
-	for _, want := range []string{"restore start", "because it was the first invocation of this\n"} { // what took longest depends on the host
-		if !strings.Contains(why, want) && !strings.Contains(why, strings.ReplaceAll(want, "\n", " ")) {
-			t.Errorf("lambent why does not say %q:\n%s", want, why)
-		}
+	if why := s.d.run(t, "why", s.name); !strings.Contains(why, "for a restore (SnapStart), because it was the first invocation of this version") {
+		t.Errorf("lambent why says:\n%s", why)
 	}
 }
 

@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"slices"
 	"sync"
 
 	"lambent.dev/lambent/internal/sandbox"
 	"lambent.dev/lambent/internal/sandbox/agent/agentproto"
 	"lambent.dev/lambent/internal/sandbox/light/initproto"
+	"lambent.dev/lambent/internal/sandbox/stream"
 )
 
 // binding says how far Bind came.
@@ -59,10 +59,10 @@ type Box struct {
 	env       []string
 	last      uint64 // command id
 	processes map[uint64]*Process
-	speaker   *Process // the most recent command with streams; nil when it ended
-	streamed  bool     // there was such a command
-	early     net.Conn // a stream to it that was opened while it waited
-	waiting   *waiting // nil: no interpreter waits
+	speaker   *Process     // the most recent command with streams; nil when it ended
+	streamed  bool         // there was such a command
+	early     stream.Early // to it, opened while it waited
+	waiting   *waiting     // nil: no interpreter waits
 	listeners map[*listener]struct{}
 	oom       bool  // the memory limit ended the box
 	cause     error // why it ended or ends; nil while it lives
@@ -138,7 +138,7 @@ func (b *Box) Reset(ctx context.Context) error {
 		}
 	}
 	b.mu.Lock()
-	b.dropEarly()
+	b.early.Drop()
 	b.mu.Unlock()
 	b.RanOut() // nobody asks any more how those ended
 	return nil
@@ -217,7 +217,7 @@ func (b *Box) EndAll() {
 	b.listeners = nil
 	left := b.processes
 	b.processes = nil
-	b.dropEarly()
+	b.early.Drop()
 	b.mu.Unlock()
 	for l := range listeners {
 		l.end()

@@ -77,21 +77,12 @@ func (p *Process) speaks(early net.Conn) {
 	p.box.mu.Lock()
 	defer p.box.mu.Unlock()
 	p.box.streamed = true
-	p.box.dropEarly()
-	p.box.early = early
+	p.box.early.Keep(early)
 	if !p.ended.Load() {
 		p.box.speaker = p
 	}
 	if p.box.cause != nil {
-		p.box.dropEarly()
-	}
-}
-
-// dropEarly closes a stream that nobody took. Preconditions: mu is held.
-func (b *Box) dropEarly() {
-	if b.early != nil {
-		_ = b.early.Close()
-		b.early = nil
+		p.box.early.Drop()
 	}
 }
 

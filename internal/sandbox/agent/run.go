@@ -191,8 +191,7 @@ func (b *Box) Open(ctx context.Context) (net.Conn, error) {
 	}
 	b.mu.Lock()
 	speaker, streamed := b.speaker, b.streamed
-	early := b.early
-	b.early = nil
+	early := b.early.Take()
 	b.mu.Unlock()
 	switch {
 	case early != nil:

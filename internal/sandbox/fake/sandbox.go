@@ -158,20 +158,16 @@ func (b *Sandbox) Usage(context.Context) (sandbox.Usage, error) {
 
 // SetClass implements sandbox.Classed.
 func (b *Sandbox) SetClass(_ context.Context, c lambda.Class) error {
-	if err := b.gone(); err != nil {
-		return err
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.workload == nil {
-		return sandbox.ErrNotBound
-	}
-	b.workload.Class = c
-	return nil
+	return b.set(func() { b.workload.Class = c })
 }
 
 // SetSlice implements sandbox.Sliced.
 func (b *Sandbox) SetSlice(_ context.Context, d time.Duration) error {
+	return b.set(func() { b.slices = append(b.slices, d) })
+}
+
+// set changes what only a bound box has.
+func (b *Sandbox) set(change func()) error {
 	if err := b.gone(); err != nil {
 		return err
 	}
@@ -180,7 +176,7 @@ func (b *Sandbox) SetSlice(_ context.Context, d time.Duration) error {
 	if b.workload == nil {
 		return sandbox.ErrNotBound
 	}
-	b.slices = append(b.slices, d)
+	change()
 	return nil
 }
 

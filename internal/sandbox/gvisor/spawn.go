@@ -147,15 +147,11 @@ func (b *box) limits(l cgroup.Limits) cgroup.Limits {
 
 // start mounts what is the box's and starts runsc, on the stage.
 func (b *box) start(ctx context.Context, tmp int, undo *cleanup.Stack) error {
-	ours, theirs, err := stream.Pair(unix.SOCK_SEQPACKET)
+	conn, theirs, err := stream.ConnPair(unix.SOCK_SEQPACKET)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = theirs.Close() }()
-	conn, err := stream.Conn(ours)
-	if err != nil {
-		return err
-	}
 	said, err := b.said.Open()
 	if err != nil {
 		return errors.Join(err, conn.Close())

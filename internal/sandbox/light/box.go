@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"sync"
 	"time"
@@ -56,7 +55,7 @@ type box struct {
 	waiting   *waiting      // nil: no interpreter waits
 	stream    stream.Opener // of the most recent command with streams; nil when it ended
 	streamed  bool          // there was such a command
-	early     net.Conn      // a stream to it that was opened while it waited
+	early     stream.Early  // to it, opened while it waited
 	listeners map[*listener]struct{}
 	frozen    bool
 	oomSeen   int64 // kills by the memory limit that were told
@@ -184,7 +183,7 @@ func (b *box) Reset(ctx context.Context) error {
 		}
 	}
 	b.mu.Lock()
-	b.dropEarly()
+	b.early.Drop()
 	b.mu.Unlock()
 	b.forgetOOM()
 	return nil
@@ -319,7 +318,7 @@ func (b *box) endAll() {
 	b.processes = nil
 	waiting := b.waiting
 	b.waiting = nil
-	b.dropEarly()
+	b.early.Drop()
 	b.mu.Unlock()
 	if waiting != nil {
 		waiting.close()

@@ -109,16 +109,12 @@ func (p *process) wire(c sandbox.Command, undo *cleanup.Stack) (files []*os.File
 		undo.Add(streams.Close)
 		files, p.streams = append(files, theirs), streams
 	}
-	ours, theirs, err := stream.Pair(unix.SOCK_STREAM)
+	start, theirs, err = stream.ConnPair(unix.SOCK_STREAM)
 	if err != nil {
 		return files, nil, err
 	}
-	files = append(files, theirs)
-	if start, err = stream.Conn(ours); err != nil {
-		return files, nil, err
-	}
 	undo.Add(start.Close)
-	return files, start, nil
+	return append(files, theirs), start, nil
 }
 
 func (t *template) startWaiting(ctx context.Context, p *process, rehearse bool, files []*os.File) error {
@@ -194,9 +190,9 @@ func (w *waiting) executed(ctx context.Context, path string) (*process, error) {
 func (b *box) keepEarly(conn net.Conn) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.early = conn
+	b.early.Keep(conn)
 	if b.aliveLocked() != nil {
-		b.dropEarly()
+		b.early.Drop()
 	}
 }
 

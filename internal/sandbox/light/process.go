@@ -79,7 +79,7 @@ func (p *process) began(b *box, stream bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.streamed = true
-	b.dropEarly() // it speaks to an earlier command
+	b.early.Drop() // it speaks to an earlier command
 	if !p.ended.Load() {
 		b.stream = p.streams
 	}
@@ -139,15 +139,6 @@ func (b *box) dropStream(streams stream.Opener) {
 	}
 	b.mu.Unlock()
 	_ = streams.Close()
-}
-
-// dropEarly closes a stream that was opened early and that nobody asked for. Preconditions: mu is
-// held.
-func (b *box) dropEarly() {
-	if b.early != nil {
-		_ = b.early.Close()
-		b.early = nil
-	}
 }
 
 func (p *process) await(ctx context.Context) error {

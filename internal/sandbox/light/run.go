@@ -124,8 +124,7 @@ func (b *box) Open(ctx context.Context) (net.Conn, error) {
 		return nil, err
 	}
 	b.mu.Lock()
-	streams, streamed, early := b.stream, b.streamed, b.early
-	b.early = nil
+	streams, streamed, early := b.stream, b.streamed, b.early.Take()
 	b.mu.Unlock()
 	switch {
 	case early != nil:

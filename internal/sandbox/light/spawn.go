@@ -139,13 +139,8 @@ func (b *box) limits(l cgroup.Limits) cgroup.Limits {
 
 // connect makes the conversation and returns the init's end.
 func (b *box) connect() (theirs *os.File, err error) {
-	ours, theirs, err := stream.Pair(unix.SOCK_SEQPACKET)
+	conn, theirs, err := stream.ConnPair(unix.SOCK_SEQPACKET)
 	if err != nil {
-		return nil, err
-	}
-	conn, err := stream.Conn(ours)
-	if err != nil {
-		_ = theirs.Close()
 		return nil, err
 	}
 	b.control = newControl(conn, b.exited)

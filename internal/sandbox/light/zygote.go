@@ -108,15 +108,11 @@ func (f *forker) start(undo *cleanup.Stack) error {
 		return err
 	}
 	undo.Add(group.Close)
-	ours, theirs, err := stream.Pair(unix.SOCK_SEQPACKET)
+	socket, theirs, err := stream.ConnPair(unix.SOCK_SEQPACKET)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = theirs.Close() }()
-	socket, err := stream.Conn(ours)
-	if err != nil {
-		return err
-	}
 	f.conn = zygote.NewConn(socket)
 	undo.Add(f.conn.Close)
 	log, said, err := output.Pipe()

@@ -51,13 +51,13 @@ func (q qemu) prepare(_ string, h hardware, s *snapshot) (_ monitor, err error) 
 
 // socket makes a connection of which QEMU inherits the other end.
 func (m *qemuMonitor) socket(files *inheritance) (*net.UnixConn, error) {
-	ours, theirs, err := stream.Pair(unix.SOCK_STREAM)
+	ours, theirs, err := stream.ConnPair(unix.SOCK_STREAM)
 	if err != nil {
 		return nil, err
 	}
 	files.add(theirs)
 	m.own = append(m.own, theirs)
-	return stream.Conn(ours)
+	return ours, nil
 }
 
 func (m *qemuMonitor) command() command { return m.run }

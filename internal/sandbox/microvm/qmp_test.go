@@ -17,11 +17,7 @@ import (
 // talk makes a conversation with a monitor that says a text whatever it is asked.
 func talk(t testing.TB, said string) *qmp {
 	t.Helper()
-	ours, theirs, err := stream.Pair(unix.SOCK_STREAM)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := stream.Conn(ours)
+	conn, theirs, err := stream.ConnPair(unix.SOCK_STREAM)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -292,7 +292,7 @@ func (t *template) boot(ctx context.Context) (s *snapshot, err error) {
 		if s, err = t.bootOnce(ctx); !errors.Is(err, errClock) {
 			return s, err
 		}
-		t.driver.options.Log.Warn("booting another guest", "error", err)
+		t.driver.options.Log.Warn("a guest is not saved", "error", err)
 	}
 	return nil, err
 }

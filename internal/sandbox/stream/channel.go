@@ -21,13 +21,8 @@ type Channel struct {
 // New makes a channel and returns the end for the command, too, which the caller closes
 // when the command has it.
 func New() (*Channel, *os.File, error) {
-	host, child, err := Pair(channelType)
+	conn, child, err := ConnPair(channelType)
 	if err != nil {
-		return nil, nil, err
-	}
-	conn, err := Conn(host)
-	if err != nil {
-		_ = child.Close() // nobody has it
 		return nil, nil, err
 	}
 	return &Channel{conn: conn, turn: make(chan struct{}, 1)}, child, nil
@@ -78,6 +73,19 @@ func (c *Channel) Close() error { return c.conn.Close() }
 // Ended says whether an error of Open means that no command reads the channel any more.
 func Ended(err error) bool {
 	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, net.ErrClosed)
+}
+
+// ConnPair is Pair whose host's end is a connection.
+func ConnPair(kind int) (host *net.UnixConn, child *os.File, err error) {
+	ours, child, err := Pair(kind)
+	if err != nil {
+		return nil, nil, err
+	}
+	if host, err = Conn(ours); err != nil {
+		_ = child.Close() // nobody has it
+		return nil, nil, err
+	}
+	return host, child, nil
 }
 
 // Conn turns a socket into a connection and closes the file.

@@ -57,13 +57,8 @@ type single struct {
 }
 
 func newSingle() (Opener, *os.File, error) {
-	host, child, err := Pair(unix.SOCK_STREAM)
+	conn, child, err := ConnPair(unix.SOCK_STREAM)
 	if err != nil {
-		return nil, nil, err
-	}
-	conn, err := Conn(host)
-	if err != nil {
-		_ = child.Close() // nobody has it
 		return nil, nil, err
 	}
 	return &single{conn: conn}, child, nil

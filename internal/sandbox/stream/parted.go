@@ -28,18 +28,13 @@ type partedEnd struct{ socket, pipe *os.File }
 func (e partedEnd) close() { _, _ = e.socket.Close(), e.pipe.Close() }
 
 func newParted() (_ *Parted, end partedEnd, err error) {
-	host, child, err := Pair(unix.SOCK_STREAM)
+	conn, child, err := ConnPair(unix.SOCK_STREAM)
 	if err != nil {
-		return nil, end, err
-	}
-	conn, err := Conn(host)
-	if err != nil {
-		_ = child.Close() // nobody has it
 		return nil, end, err
 	}
 	read, write, err := pipe()
 	if err != nil {
-		_, _ = child.Close(), conn.Close() // as above
+		_, _ = child.Close(), conn.Close() // nobody has them
 		return nil, end, err
 	}
 	return &Parted{conn, write}, partedEnd{child, read}, nil

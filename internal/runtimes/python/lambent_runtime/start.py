@@ -117,9 +117,7 @@ def afresh():
     """Becomes a fresh interpreter with the same workload. The stream that came already
     waits in the channel's place."""
     number = int(os.environ["LAMBENT_STREAM"][len("fd:") :])
-    os.set_inheritable(number, True)
-    for events, answers in stream.early:
-        os.set_inheritable(events, True)
-        os.set_inheritable(answers, True)
+    for descriptor in sum(stream.early, (number,)):
+        os.set_inheritable(descriptor, True)
     os.environ[stream.EARLY] = ",".join("%d/%d" % both for both in stream.early)
     os.execv(sys.executable, [sys.executable, PROGRAM])

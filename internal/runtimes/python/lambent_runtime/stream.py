@@ -70,10 +70,8 @@ class Channel:
 
     def __init__(self, variable="LAMBENT_STREAM"):
         self._number = int(os.environ.pop(variable)[len("fd:"):])
-        os.set_inheritable(self._number, False)
-        for events, answers in early:
-            os.set_inheritable(events, False)
-            os.set_inheritable(answers, False)
+        for number in sum(early, (self._number,)):
+            os.set_inheritable(number, False)
 
     def receive(self):
         """Waits for a stream; returns its descriptors."""
