@@ -30,7 +30,7 @@ func gauged(t *testing.T) (*Instance, *fake.Sandbox) {
 	if err := box.Bind(t.Context(), sandbox.Workload{Class: lambda.ClassLatency}); err != nil {
 		t.Fatal(err)
 	}
-	i := &Instance{box: box, deps: &Deps{Log: slog.New(slog.DiscardHandler)}, gauge: gauge{class: lambda.ClassLatency}}
+	i := &Instance{box: box, deps: &Deps{Log: slog.New(slog.DiscardHandler)}, aheadBudget: newAheadBudget(), gauge: gauge{class: lambda.ClassLatency}}
 	i.beside = new(neighbour.Board).Join("fn", i.cpu)
 	return i, driver.Boxes()[0]
 }

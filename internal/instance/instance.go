@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/http1"
 	"lambent.dev/lambent/internal/lambda"
@@ -24,22 +26,23 @@ import (
 // Close. Invoke needs a free slot (target.Slots has their number, one for most functions),
 // Freeze and Thaw that nothing runs; all else may be called at any time.
 type Instance struct {
-	id       string
-	stream   string // name of its log stream
-	target   *lambda.Target
-	deps     *Deps
-	launch   runtimes.Launch
-	mounts   []sandbox.Mount
-	box      sandbox.Sandbox
-	log      *functionLog
-	servers  []*http1.Server
-	relays   []*relay
-	apiAddr  string // of the Runtime API inside; "" with frames
-	homeAddr string // of call-home inside; "" = none
-	timeline receipt.Launch
-	emulated bool // since it is bound
-	beside   *neighbour.Member
-	session  atomic.Pointer[runtimeapi.Session] // what the Runtime API serves
+	id          string
+	stream      string // name of its log stream
+	target      *lambda.Target
+	deps        *Deps
+	launch      runtimes.Launch
+	mounts      []sandbox.Mount
+	box         sandbox.Sandbox
+	log         *functionLog
+	servers     []*http1.Server
+	relays      []*relay
+	apiAddr     string // of the Runtime API inside; "" with frames
+	homeAddr    string // of call-home inside; "" = none
+	timeline    receipt.Launch
+	emulated    bool // since it is bound
+	beside      *neighbour.Member
+	aheadBudget *rate.Limiter                      // of all instances
+	session     atomic.Pointer[runtimeapi.Session] // what the Runtime API serves
 
 	done    chan struct{}
 	ending  sync.Once
@@ -64,9 +67,9 @@ type Instance struct {
 	gauge gauge
 }
 
-func newInstance(d *Deps, t *lambda.Target, launch runtimes.Launch, box *stem.Box) *Instance {
+func newInstance(l *Launcher, t *lambda.Target, launch runtimes.Launch, box *stem.Box) *Instance {
 	i := &Instance{
-		id: box.ID, stream: streamName(t, time.Now()), target: t, deps: d, launch: launch, box: box.Sandbox,
+		id: box.ID, stream: streamName(t, time.Now()), target: t, deps: &l.deps, aheadBudget: l.aheadBudget, launch: launch, box: box.Sandbox,
 		timeline: receipt.Launch{Kind: box.Kind, Note: launch.Fresh},
 		log:      &functionLog{}, done: make(chan struct{}), stopped: make(chan struct{}), idle: make(chan struct{}),
 		turnover: newLatch(), gauge: gauge{class: classOf(t)},

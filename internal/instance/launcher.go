@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"lambent.dev/lambent/internal/cleanup"
 	"lambent.dev/lambent/internal/lambda"
 	"lambent.dev/lambent/internal/receipt"
@@ -19,7 +21,10 @@ import (
 const closeLimit = 10 * time.Second
 
 // Launcher starts instances.
-type Launcher struct{ deps Deps }
+type Launcher struct {
+	deps        Deps
+	aheadBudget *rate.Limiter
+}
 
 // NewLauncher returns a launcher. Boxes, Runtimes and Code are required.
 func NewLauncher(d Deps) *Launcher {
@@ -29,7 +34,7 @@ func NewLauncher(d Deps) *Launcher {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Launcher{deps: d}
+	return &Launcher{deps: d, aheadBudget: newAheadBudget()}
 }
 
 // Start makes an instance and waits until its function is initialised. An error means
@@ -80,7 +85,7 @@ func (l *Launcher) build(ctx context.Context, t *lambda.Target, undo *cleanup.St
 	if err != nil {
 		return nil, l.lacking(t.Tier, err)
 	}
-	i := newInstance(&l.deps, t, launch, box)
+	i := newInstance(l, t, launch, box)
 	i.mounts = append(mounts, launch.Mounts...)
 	undo.Add(func() error { return i.end(ctx, errors.New("its start failed")) })
 	if err := i.listen(ctx, box, l.deps.CallHome); err != nil {

@@ -139,7 +139,7 @@ func (c *call) beginUse(ctx context.Context) {
 	c.use.before = g.last
 	g.first = c.use.before.CPU
 	if g.begun == 1 {
-		g.work.cpu = g.first // the initialisation is no invocation's
+		g.work = work{since: c.began, cpu: g.first} // the initialisation is no invocation's
 	}
 	c.i.beside.Begin(c.inv.RequestID, g.first)
 }
@@ -182,7 +182,7 @@ func (c *call) endUse(ctx context.Context) {
 	if g.running--; c.use.waited {
 		g.waited--
 	}
-	c.i.settleSlice(context.WithoutCancel(ctx)) // its own time may be up
+	c.i.settleTurn(context.WithoutCancel(ctx)) // its own time may be up
 	if g.running > 0 {
 		c.i.setClass(context.WithoutCancel(ctx)) // as above
 		return

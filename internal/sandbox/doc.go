@@ -30,7 +30,7 @@
 //     namespace, descriptor or file.
 //   - Isolation is never weakened. What a host cannot give makes Probe fail with an
 //     error that wraps ErrUnavailable and says what is missing and how to get it.
-//   - Bind a second time: ErrBound. Run, Open, Reset, SetClass or SetSlice before Bind: ErrNotBound.
+//   - Bind a second time: ErrBound. Run, Open, Reset, SetClass or SetTurn before Bind: ErrNotBound.
 //     What Bind shows must be there when a command runs; a driver may find only then
 //     that it could not be shown: the box has ended then, and Run's error wraps ErrClosed.
 //     Anything but Close, Done and Err after Close or after the box died:

@@ -284,11 +284,19 @@ type Classed interface {
 	SetClass(ctx context.Context, c lambda.Class) error
 }
 
-// Sliced sets for how long a thread of a bound box runs before others that want the same CPU
-// have their turn: from 0.1 to 100 ms, 0 = as the kernel has it. What the box starts later has it,
-// too. Optional, known to package instance only.
-type Sliced interface {
-	SetSlice(ctx context.Context, d time.Duration) error
+// Turn is how the threads of a box share a CPU with others that want it.
+type Turn struct {
+	// Slice is for how long one runs before others have their turn: from 0.1 to 100 ms, 0 = as the
+	// kernel has it. Who wakes up runs at once beside those with longer slices.
+	Slice time.Duration
+	// Ahead gives the box many times its CPUWeight while it is not of the batch class.
+	Ahead bool
+}
+
+// Scheduled gives a bound box another turn while it lives. What the box starts later has it, too.
+// Optional, known to package instance only.
+type Scheduled interface {
+	SetTurn(ctx context.Context, t Turn) error
 }
 
 // Freezer stops all processes of a box without ending them. Optional, known to

@@ -18,6 +18,8 @@ type Limits struct {
 	// Batch leaves CPUs and devices to groups without it: a hundredth of CPUWeight and a
 	// tenth of the weight of I/O.
 	Batch bool
+	// Ahead gives 32 times CPUWeight, 10000 at most. It changes nothing of what is Batch.
+	Ahead bool
 }
 
 const (
@@ -27,6 +29,9 @@ const (
 	// CPUs: a hundredth keeps one that wakes now and then as undisturbed as the scheduling
 	// class SCHED_IDLE does (cpu.idle), which knows no proportions among the busy.
 	batchDivisor = 100
+	// aheadFactor is what Ahead multiplies CPUWeight by: measured as batchDivisor was, with ten
+	// busy ones on each CPU one that wakes has three quarters of it. 80 brought no more.
+	aheadFactor = 32
 	// batchIOWeight is io.weight of batch groups; that of others is the kernel's default.
 	batchIOWeight = 10
 	// quotaPeriod is the kernel's default period of the CPU quota, in microseconds.
@@ -131,8 +136,11 @@ func weight(l Limits) uint64 {
 	if weight == 0 {
 		weight = defaultWeight
 	}
-	if l.Batch {
-		weight = max(1, weight/batchDivisor)
+	switch {
+	case l.Batch:
+		return max(1, weight/batchDivisor)
+	case l.Ahead:
+		return min(weight*aheadFactor, maxWeight)
 	}
 	return weight
 }
@@ -167,16 +175,25 @@ func (g *Group) SetLimits(l Limits) error {
 // SetBatch moves the group between the classes, by its weights: no process is moved. It
 // writes nothing when the class stays.
 func (g *Group) SetBatch(batch bool) error {
+	return g.weigh(func(l *Limits) { l.Batch = batch })
+}
+
+// SetAhead changes Limits.Ahead: no process is moved. It writes nothing when it stays.
+func (g *Group) SetAhead(ahead bool) error {
+	return g.weigh(func(l *Limits) { l.Ahead = ahead })
+}
+
+// weigh changes what the group's weights follow from.
+func (g *Group) weigh(change func(*Limits)) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.limits.Batch == batch {
+	l := g.limits
+	if change(&l); l == g.limits {
 		return nil
 	}
-	l := g.limits
-	l.Batch = batch
 	for _, controller := range []string{cpu, blockIO} {
 		if err := g.apply(controller, l); err != nil {
-			return fmt.Errorf("setting the class of %s: %w", g.name, err)
+			return fmt.Errorf("setting the weights of %s: %w", g.name, err)
 		}
 	}
 	g.limits = l

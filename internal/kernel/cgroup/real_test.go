@@ -1,6 +1,7 @@
 package cgroup
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -232,12 +233,15 @@ func TestRealClasses(t *testing.T) {
 		t.Skip("the cpu controller is not on v1: TestV2Classes is for v2")
 	}
 	g := newGroup(t, h, Limits{Memory: 64 << 20, Pids: 32, CPUWeight: 1600})
-	for batch, want := range map[bool]string{true: "164", false: "16384"} {
-		if err := g.SetBatch(batch); err != nil {
+	for _, step := range []struct {
+		batch, ahead bool
+		want         string
+	}{{true, false, "164"}, {true, true, "164"}, {false, true, "102400"}, {false, false, "16384"}} {
+		if err := cmp.Or(g.SetBatch(step.batch), g.SetAhead(step.ahead)); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := h.tree.read(filepath.Join(g.dirs[at], "cpu.shares")); err != nil || strings.TrimSpace(got) != want {
-			t.Errorf("batch %v: cpu.shares %q, %v, want %s", batch, got, err, want)
+		if got, err := h.tree.read(filepath.Join(g.dirs[at], "cpu.shares")); err != nil || strings.TrimSpace(got) != step.want {
+			t.Errorf("%+v: cpu.shares %q, %v", step, got, err)
 		}
 	}
 }

@@ -153,14 +153,21 @@ func TestV2Classes(t *testing.T) {
 	}
 	dir := g.dirs[0]
 	for _, step := range []struct {
-		batch       bool
-		cpu, blocks string
-	}{{false, "1600", "100"}, {true, "16", "10"}, {true, "16", "10"}, {false, "1600", "100"}} {
-		if err := g.SetBatch(step.batch); err != nil {
+		batch, ahead bool
+		cpu, blocks  string
+	}{
+		{false, false, "1600", "100"},
+		{true, false, "16", "10"},
+		{true, false, "16", "10"},
+		{true, true, "16", "10"},
+		{false, true, "10000", "100"},
+		{false, false, "1600", "100"},
+	} {
+		if err := errors.Join(g.SetBatch(step.batch), g.SetAhead(step.ahead)); err != nil {
 			t.Fatal(err)
 		}
 		if c, b := f.get(dir, "cpu.weight"), f.get(dir, "io.weight"); c != step.cpu || b != step.blocks {
-			t.Errorf("batch %v: cpu.weight %s, io.weight %s, want %s and %s", step.batch, c, b, step.cpu, step.blocks)
+			t.Errorf("%+v: cpu.weight %s, io.weight %s", step, c, b)
 		}
 	}
 	if err := g.SetLimits(Limits{Memory: 64 << 20, Pids: 3, CPUWeight: 20, Batch: true}); err != nil {
@@ -170,7 +177,7 @@ func TestV2Classes(t *testing.T) {
 		t.Errorf("cpu.weight %s, want the least that there is", c)
 	}
 	clear(f.history)
-	if err := g.SetBatch(true); err != nil || len(f.history) != 0 {
+	if err := errors.Join(g.SetBatch(true), g.SetAhead(false)); err != nil || len(f.history) != 0 {
 		t.Errorf("a class that stays: %v, written %v", err, f.history)
 	}
 	if err := g.Close(); err != nil {

@@ -22,7 +22,7 @@ type Sandbox struct {
 	mu       sync.Mutex // guards what follows
 	err      error      // why done is closed
 	workload *sandbox.Workload
-	slices   []time.Duration // that were set
+	turns    []sandbox.Turn // that were set
 	frozen   bool
 	usage    sandbox.Usage
 	procs    map[*process]struct{}
@@ -34,10 +34,10 @@ type Sandbox struct {
 }
 
 var (
-	_ sandbox.Sandbox = (*Sandbox)(nil)
-	_ sandbox.Freezer = (*Sandbox)(nil)
-	_ sandbox.Classed = (*Sandbox)(nil)
-	_ sandbox.Sliced  = (*Sandbox)(nil)
+	_ sandbox.Sandbox   = (*Sandbox)(nil)
+	_ sandbox.Freezer   = (*Sandbox)(nil)
+	_ sandbox.Classed   = (*Sandbox)(nil)
+	_ sandbox.Scheduled = (*Sandbox)(nil)
 )
 
 func newSandbox(d *Driver, id string) *Sandbox {
@@ -161,9 +161,9 @@ func (b *Sandbox) SetClass(_ context.Context, c lambda.Class) error {
 	return b.set(func() { b.workload.Class = c })
 }
 
-// SetSlice implements sandbox.Sliced.
-func (b *Sandbox) SetSlice(_ context.Context, d time.Duration) error {
-	return b.set(func() { b.slices = append(b.slices, d) })
+// SetTurn implements sandbox.Scheduled.
+func (b *Sandbox) SetTurn(_ context.Context, t sandbox.Turn) error {
+	return b.set(func() { b.turns = append(b.turns, t) })
 }
 
 // set changes what only a bound box has.
@@ -180,11 +180,11 @@ func (b *Sandbox) set(change func()) error {
 	return nil
 }
 
-// Slices are what was set, in order.
-func (b *Sandbox) Slices() []time.Duration {
+// Turns are what was set, in order.
+func (b *Sandbox) Turns() []sandbox.Turn {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slices.Clone(b.slices)
+	return slices.Clone(b.turns)
 }
 
 // Freeze implements sandbox.Freezer. A frozen runtime takes no event: it holds what

@@ -63,11 +63,11 @@ type box struct {
 }
 
 var (
-	_ sandbox.Sandbox = (*box)(nil)
-	_ sandbox.Freezer = (*box)(nil)
-	_ sandbox.Classed = (*box)(nil)
-	_ sandbox.Sliced  = (*box)(nil)
-	_ sandbox.Brief   = (*box)(nil)
+	_ sandbox.Sandbox   = (*box)(nil)
+	_ sandbox.Freezer   = (*box)(nil)
+	_ sandbox.Classed   = (*box)(nil)
+	_ sandbox.Scheduled = (*box)(nil)
+	_ sandbox.Brief     = (*box)(nil)
 )
 
 // alive is nil, or an error that wraps ErrClosed.
@@ -132,12 +132,12 @@ func (b *box) SetClass(ctx context.Context, c lambda.Class) error {
 	return nil
 }
 
-// SetSlice implements sandbox.Sliced.
-func (b *box) SetSlice(ctx context.Context, d time.Duration) error {
+// SetTurn implements sandbox.Scheduled.
+func (b *box) SetTurn(ctx context.Context, t sandbox.Turn) error {
 	if err := cmp.Or(b.usable(), context.Cause(ctx)); err != nil {
 		return err
 	}
-	if err := b.group.SetSlice(d); err != nil {
+	if err := cmp.Or(b.group.SetAhead(t.Ahead), b.group.SetSlice(t.Slice)); err != nil {
 		return b.explain(ctx, err)
 	}
 	return nil

@@ -19,8 +19,8 @@ func classFacts() []fact {
 	return []fact{
 		classed("ClassNeedsABoundBox", classNeedsABoundBox),
 		classed("ClassToAndFro", classToAndFro),
-		{name: "SliceNeedsABoundBox", test: sliceNeedsABoundBox},
-		{name: "SliceOfWhatRuns", test: sliceOfWhatRuns},
+		{name: "TurnNeedsABoundBox", test: turnNeedsABoundBox},
+		{name: "TurnOfWhatRuns", test: turnOfWhatRuns},
 	}
 }
 
@@ -47,29 +47,29 @@ func classToAndFro(r *rig, box sandbox.Sandbox, c sandbox.Classed) {
 	}
 }
 
-func sliceNeedsABoundBox(r *rig) {
+func turnNeedsABoundBox(r *rig) {
 	box := r.generic()
-	if s, ok := box.(sandbox.Sliced); ok {
-		r.want("SetSlice before Bind", s.SetSlice(r.ctx(), time.Millisecond), sandbox.ErrNotBound)
+	if s, ok := box.(sandbox.Scheduled); ok {
+		r.want("SetTurn before Bind", s.SetTurn(r.ctx(), sandbox.Turn{Slice: time.Millisecond}), sandbox.ErrNotBound)
 	}
 }
 
-// sliceOfWhatRuns changes the slice of a box that runs, and of one that is frozen: it goes on.
-func sliceOfWhatRuns(r *rig) {
+// turnOfWhatRuns changes the turn of a box that runs, and of one that is frozen: it goes on.
+func turnOfWhatRuns(r *rig) {
 	box := r.bound()
-	s, ok := box.(sandbox.Sliced)
+	s, ok := box.(sandbox.Scheduled)
 	if !ok {
 		return
 	}
 	r.stream(box, "echo")
 	conn := r.open(box)
-	for _, slice := range []time.Duration{100 * time.Microsecond, 0} {
-		r.want("SetSlice", s.SetSlice(r.ctx(), slice), nil)
+	for _, turn := range []sandbox.Turn{{Slice: 100 * time.Microsecond, Ahead: true}, {Slice: 100 * time.Millisecond}, {}} {
+		r.want("SetTurn", s.SetTurn(r.ctx(), turn), nil)
 		r.speak(conn)
 	}
 	if f, ok := box.(sandbox.Freezer); ok {
 		r.freeze(f)
-		r.want("SetSlice of a frozen box", s.SetSlice(r.ctx(), time.Millisecond), nil)
+		r.want("SetTurn of a frozen box", s.SetTurn(r.ctx(), sandbox.Turn{Slice: time.Millisecond, Ahead: true}), nil)
 		r.thaw(f)
 		r.speak(conn)
 	}

@@ -234,8 +234,8 @@ func (r *rig) all(box sandbox.Sandbox) map[string]error {
 	if c, ok := box.(sandbox.Classed); ok {
 		errs["SetClass"] = c.SetClass(r.ctx(), lambda.ClassBatch)
 	}
-	if s, ok := box.(sandbox.Sliced); ok {
-		errs["SetSlice"] = s.SetSlice(r.ctx(), time.Millisecond)
+	if s, ok := box.(sandbox.Scheduled); ok {
+		errs["SetTurn"] = s.SetTurn(r.ctx(), sandbox.Turn{Slice: time.Millisecond, Ahead: true})
 	}
 	return errs
 }
