@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-from . import codec, faults, stream
+from . import codec, context, faults, logs, stream
 
 _INITIALIZATION = "AWS_LAMBDA_INITIALIZATION_TYPE"
 
@@ -36,8 +36,9 @@ def serve(waited):
         link.write(stream.READY, took.to_bytes(4, "big"))
         if restored and not _after_restore(link):
             sys.exit(1)
+        function = context.of_function()
         while True:
-            turn(link, handler)
+            turn(link, handler, function)
     except stream.Closed:
         sys.exit(0)
 
@@ -77,7 +78,7 @@ def _flush():
 
 def _init(link):
     """Imports the function. Returns its handler, or None once the error is told."""
-    from . import handler, logs, modules
+    from . import handler, modules
 
     modules.install({"logging": logs.install})
     logs.settle()
@@ -122,17 +123,15 @@ def _after_restore(link):
     return True
 
 
-def turn(link, handler):
+def turn(link, handler, function):
     """One invocation. SystemExit and its like are the function's way out."""
-    from . import logs
-
     meta, event = link.read()
     meta = codec.decode(meta)
     logs.Request.id = meta["id"]
     logs.Request.tenant_id = meta.get("tenantId")
     _trace(meta.get("traceId"))
     try:
-        answer = _answer(handler, meta, event)
+        answer = _answer(handler, event, context.LambdaContext(meta, function))
     except Exception as error:
         _report(link, stream.ERROR, error, meta["id"])
         return
@@ -140,14 +139,12 @@ def turn(link, handler):
     link.write(stream.RESPONSE, answer)
 
 
-def _answer(handler, meta, event):
-    from .context import LambdaContext
-
+def _answer(handler, event, about):
     try:
         value = codec.decode(event)
     except Exception as error:
         raise faults.Fault("Runtime.UnmarshalError", "Unable to unmarshal input: %s" % error)
-    value = handler(value, LambdaContext(meta))
+    value = handler(value, about)
     if isinstance(value, bytes):
         return value  # AWS passes bytes on as they are
     try:

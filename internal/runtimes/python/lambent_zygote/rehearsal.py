@@ -7,7 +7,7 @@ Nothing of it stays but that: variables, modules and the logger are as before.
 import os
 import sys
 
-from lambent_runtime import handler, logs, loop, start
+from lambent_runtime import context, handler, logs, loop, start
 
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
 _SCENE = "scene"  # in that folder, and so found as a function's module is
@@ -23,7 +23,7 @@ def play():
     pairs = ["LAMBENT_REHEARSAL_%d=%s" % (number, "x" * 32) for number in range(_VARIABLES)]
     _apply(pairs + ["%s=%s" % pair for pair in before.items()])
     start.shadowed()
-    loop.turn(_Link(), _load())
+    loop.turn(_Link(), _load(), context.of_function())
     logs.Request.id = ""
     _apply(["%s=%s" % pair for pair in before.items()])
 
