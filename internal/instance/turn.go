@@ -20,7 +20,9 @@ import (
 
 const (
 	shortSlice = 100 * time.Microsecond // the least that Linux has
-	longSlice  = 100 * time.Millisecond // the most
+	// longSlice is six ticks of a kernel that has 250 a second. More brings those that are short no
+	// more, and those that are long wait longer for their turn (docs/performance.md).
+	longSlice = 24 * time.Millisecond
 
 	// An invocation that computes for less than shortWork at the mean is short, and no more from
 	// notShort on; from longWork on it is long, and no more below notLong.

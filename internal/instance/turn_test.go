@@ -13,9 +13,9 @@ import (
 
 // The turns of one that computes shortly and rarely, shortly and all the time, and for long.
 var (
-	ahead100us = sandbox.Turn{Slice: shortSlice, Ahead: true}
-	only100us  = sandbox.Turn{Slice: shortSlice}
-	only100ms  = sandbox.Turn{Slice: longSlice}
+	aheadShort = sandbox.Turn{Slice: shortSlice, Ahead: true}
+	onlyShort  = sandbox.Turn{Slice: shortSlice}
+	onlyLong   = sandbox.Turn{Slice: longSlice}
 )
 
 // A function's turn follows what its invocations compute for, and stays where that is nearly the same.
@@ -28,18 +28,18 @@ func TestTurnFollowsTheWork(t *testing.T) {
 		want []sandbox.Turn
 	}{
 		"never known":       {times(turnAfter-1, ms), 10 * ms, nil},
-		"short":             {times(3*turnAfter, ms), 10 * ms, []sandbox.Turn{ahead100us}},
-		"short, often":      {times(3*turnAfter, ms), 3 * ms, []sandbox.Turn{only100us}},
+		"short":             {times(3*turnAfter, ms), 10 * ms, []sandbox.Turn{aheadShort}},
+		"short, often":      {times(3*turnAfter, ms), 3 * ms, []sandbox.Turn{onlyShort}},
 		"between":           {times(3*turnAfter, 10*ms), ms, nil},
-		"long":              {times(3, 100*ms), ms, []sandbox.Turn{only100ms}},
-		"stays short":       {slices.Concat(times(turnAfter, ms), times(3*turnAfter, 3*ms)), 20 * ms, []sandbox.Turn{ahead100us}},
-		"stays long":        {slices.Concat(times(2, 100*ms), times(9, 30*ms)), ms, []sandbox.Turn{only100ms}},
-		"long no more":      {slices.Concat(times(1, 100*ms), times(9, 10*ms)), ms, []sandbox.Turn{only100ms, {}}},
-		"short, then long":  {slices.Concat(times(turnAfter, ms), times(1, 100*ms)), 10 * ms, []sandbox.Turn{ahead100us, only100ms}},
-		"some long":         {slices.Concat(times(turnAfter, ms), []time.Duration{40 * ms, ms, ms}), 10 * ms, []sandbox.Turn{ahead100us}},
-		"and short again":   {slices.Concat(times(turnAfter, ms), times(1, 100*ms), times(turnAfter, ms)), 10 * ms, []sandbox.Turn{ahead100us, only100ms, ahead100us}},
-		"asked more often":  {slices.Concat(times(turnAfter, ms), times(turnAfter, 3*ms)), 8 * ms, []sandbox.Turn{ahead100us, only100us}},
-		"the least of long": {times(2, longWork), ms, []sandbox.Turn{only100ms}},
+		"long":              {times(3, 100*ms), ms, []sandbox.Turn{onlyLong}},
+		"stays short":       {slices.Concat(times(turnAfter, ms), times(3*turnAfter, 3*ms)), 20 * ms, []sandbox.Turn{aheadShort}},
+		"stays long":        {slices.Concat(times(2, 100*ms), times(9, 30*ms)), ms, []sandbox.Turn{onlyLong}},
+		"long no more":      {slices.Concat(times(1, 100*ms), times(9, 10*ms)), ms, []sandbox.Turn{onlyLong, {}}},
+		"short, then long":  {slices.Concat(times(turnAfter, ms), times(1, 100*ms)), 10 * ms, []sandbox.Turn{aheadShort, onlyLong}},
+		"some long":         {slices.Concat(times(turnAfter, ms), []time.Duration{40 * ms, ms, ms}), 10 * ms, []sandbox.Turn{aheadShort}},
+		"and short again":   {slices.Concat(times(turnAfter, ms), times(1, 100*ms), times(turnAfter, ms)), 10 * ms, []sandbox.Turn{aheadShort, onlyLong, aheadShort}},
+		"asked more often":  {slices.Concat(times(turnAfter, ms), times(turnAfter, 3*ms)), 8 * ms, []sandbox.Turn{aheadShort, onlyShort}},
+		"the least of long": {times(2, longWork), ms, []sandbox.Turn{onlyLong}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { turnsAre(t, test.work, test.rest, test.want) })
@@ -86,7 +86,7 @@ func TestNotAllAreAhead(t *testing.T) {
 		for range 3 * turnAfter {
 			i.computes(t, box, time.Millisecond, 10*time.Millisecond)
 		}
-		if got, want := box.Turns(), []sandbox.Turn{only100us}; !slices.Equal(got, want) {
+		if got, want := box.Turns(), []sandbox.Turn{onlyShort}; !slices.Equal(got, want) {
 			t.Errorf("turns %v, want %v", got, want)
 		}
 	})
