@@ -33,6 +33,7 @@ type Group struct {
 
 	mu      sync.RWMutex // protects the fields below
 	limits  Limits
+	slice   time.Duration     // of its threads; 0 = the kernel's own
 	written map[string]string // file → last value
 	frozen  bool
 	closed  bool
