@@ -31,8 +31,8 @@ const (
 	// turnAfter is how many invocations a mean is of, at least where it is not long already.
 	turnAfter = 16
 
-	// A short one that uses more than a CPU's aheadPart, and all that are ahead together more than
-	// that part of the host's CPUs, are not ahead: nobody is kept from the CPUs by those.
+	// A short one is ahead while it uses less than a quarter of a CPU, and all that are ahead
+	// together less than half of the host's, so that the others have the rest.
 	aheadPart    = 4
 	aheadAllPart = 2
 )

@@ -80,7 +80,6 @@ func (i *Instance) computes(t *testing.T, box *fake.Sandbox, work, rest time.Dur
 func TestNotAllAreAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i, box := started(t)
-		i.computes(t, box, time.Millisecond, 10*time.Millisecond)
 		i.aheadBudget.SetLimit(0) // the others use all of it
 		i.aheadBudget.SetBurst(0)
 		for range 3 * turnAfter {
