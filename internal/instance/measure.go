@@ -35,6 +35,7 @@ type gauge struct {
 	waited  int // of those that run, in the latency class: somebody waits
 	class   lambda.Class
 	work    work
+	watched bool // its turn is thought of soon
 	coarse  bool // the box tells no more than CPU time and memory
 }
 
@@ -128,6 +129,7 @@ func (c *call) beginUse(ctx context.Context) {
 		g.waited++
 	}
 	c.i.setClass(ctx)
+	c.i.watchTurn()
 	if c.use.shared {
 		return
 	}
@@ -182,7 +184,7 @@ func (c *call) endUse(ctx context.Context) {
 	if g.running--; c.use.waited {
 		g.waited--
 	}
-	c.i.settleTurn(context.WithoutCancel(ctx)) // its own time may be up
+	c.i.settleTurn(context.WithoutCancel(ctx), g.last.CPU) // its own time may be up
 	if g.running > 0 {
 		c.i.setClass(context.WithoutCancel(ctx)) // as above
 		return

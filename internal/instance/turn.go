@@ -31,6 +31,10 @@ const (
 	// turnAfter is how many invocations a mean is of, at least where it is not long already.
 	turnAfter = 16
 
+	// lookAfter is how long an invocation runs before its turn is thought of without waiting for its end,
+	// and how often after that.
+	lookAfter = 100 * time.Millisecond
+
 	// A short one is ahead while it uses less than a quarter of a CPU, and all that are ahead
 	// together less than half of the host's, so that the others have the rest.
 	aheadPart    = 4
@@ -73,22 +77,50 @@ func (w work) slice(begun uint64, cpu time.Duration) (_ time.Duration, known boo
 	return 0, true
 }
 
-// settleTurn gives the box the turn that fits its invocations. A box that cannot have it goes on as
-// it is. Preconditions: gauge.mu is held.
-func (i *Instance) settleTurn(ctx context.Context) {
+// watchTurn has the turn thought of again while invocations run on: what computes for minutes is to be
+// long, and not ahead, before it ends. Many that follow each other share one timer. Preconditions:
+// gauge.mu is held.
+func (i *Instance) watchTurn() {
+	g := &i.gauge
+	if _, ok := i.box.(sandbox.Scheduled); !ok || g.watched {
+		return
+	}
+	g.watched = true
+	time.AfterFunc(lookAfter, i.lookAtTurn) // ends with the invocations
+}
+
+func (i *Instance) lookAtTurn() {
+	g := &i.gauge
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.watched = false
+	if g.running == 0 {
+		return
+	}
+	cpu, ok := i.cpu()
+	if !ok {
+		return
+	}
+	i.settleTurn(context.Background(), cpu)
+	i.watchTurn()
+}
+
+// settleTurn gives the box the turn that fits its invocations, which have used so much CPU time so far.
+// A box that cannot have it goes on as it is. Preconditions: gauge.mu is held.
+func (i *Instance) settleTurn(ctx context.Context, cpu time.Duration) {
 	box, ok := i.box.(sandbox.Scheduled)
 	if !ok {
 		return
 	}
 	g := &i.gauge
-	slice, known := g.work.slice(g.begun, g.last.CPU)
+	slice, known := g.work.slice(g.begun, cpu)
 	if !known {
 		return
 	}
 	now := time.Now()
 	before, turn := g.work, sandbox.Turn{Slice: slice}
-	turn.Ahead = slice == shortSlice && i.mayBeAhead(now, g.last.CPU-before.cpu, now.Sub(before.since))
-	g.work = work{since: now, begun: g.begun, cpu: g.last.CPU, turn: turn}
+	turn.Ahead = slice == shortSlice && i.mayBeAhead(now, cpu-before.cpu, now.Sub(before.since))
+	g.work = work{since: now, begun: g.begun, cpu: cpu, turn: turn}
 	if turn == before.turn {
 		return
 	}

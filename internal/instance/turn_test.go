@@ -75,6 +75,32 @@ func (i *Instance) computes(t *testing.T, box *fake.Sandbox, work, rest time.Dur
 	time.Sleep(rest)
 }
 
+// An invocation that computes on is long, and not ahead, before it ends; one that only waits stays
+// what it was, and nobody looks at an idle instance.
+func TestTurnOfOneThatRunsOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i, box := started(t)
+		for range turnAfter {
+			i.computes(t, box, time.Millisecond, 10*time.Millisecond)
+		}
+		waits := i.begins(t, lambda.RequestResponse)
+		time.Sleep(time.Minute)
+		if got, want := box.Turns(), []sandbox.Turn{aheadShort}; !slices.Equal(got, want) {
+			t.Errorf("one that waits: turns %v, want %v", got, want)
+		}
+		box.Spend(longWork+turnAfter*notShort, 0, 0)
+		time.Sleep(2 * lookAfter)
+		if got, want := box.Turns(), []sandbox.Turn{aheadShort, onlyLong}; !slices.Equal(got, want) {
+			t.Errorf("one that computes: turns %v, want %v", got, want)
+		}
+		waits.ends(t)
+		time.Sleep(2 * lookAfter)
+		if i.gauge.watched {
+			t.Error("an idle instance is looked at")
+		}
+	})
+}
+
 // Instances that each compute rarely are not ahead where all of them together would use more than half
 // of the CPUs.
 func TestNotAllAreAhead(t *testing.T) {
