@@ -28,8 +28,9 @@ const (
 	// notShort on; from longWork on it is long, and no more below notLong.
 	shortWork, notShort = 2 * time.Millisecond, 4 * time.Millisecond
 	notLong, longWork   = 25 * time.Millisecond, 50 * time.Millisecond
-	// turnAfter is how many invocations a mean is of, at least where it is not long already.
-	turnAfter = 16
+	// A mean is of turnAfter invocations, or of fewSlow where they come more slowly than that many in
+	// lookAfter; fewer are enough for one that is long already.
+	turnAfter, fewSlow = 16, 4
 
 	// lookAfter is how long an invocation runs before its turn is thought of without waiting for its end,
 	// and how often after that.
@@ -58,7 +59,7 @@ type work struct {
 // slice is the one that the box should have; not known before enough has been seen.
 func (w work) slice(begun uint64, cpu time.Duration) (_ time.Duration, known bool) {
 	n, used := begun-w.begun, cpu-w.cpu
-	if n < turnAfter && used < turnAfter*notShort {
+	if !w.enough(n, used) {
 		return 0, false
 	}
 	short, long := shortWork, longWork
@@ -75,6 +76,11 @@ func (w work) slice(begun uint64, cpu time.Duration) (_ time.Duration, known boo
 		return longSlice, true
 	}
 	return 0, true
+}
+
+// enough says whether so many invocations, which used so much, tell what is usual.
+func (w work) enough(n uint64, used time.Duration) bool {
+	return n >= turnAfter || used >= longWork || n >= fewSlow && time.Since(w.since) >= lookAfter
 }
 
 // watchTurn has the turn thought of again while invocations run on: what computes for minutes is to be

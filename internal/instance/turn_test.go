@@ -27,7 +27,9 @@ func TestTurnFollowsTheWork(t *testing.T) {
 		rest time.Duration
 		want []sandbox.Turn
 	}{
-		"never known":       {times(turnAfter-1, ms), 10 * ms, nil},
+		"never known":       {times(turnAfter-1, ms), 3 * ms, nil},
+		"too few":           {times(fewSlow-1, ms), time.Second, nil},
+		"few, slowly":       {times(fewSlow, ms), 40 * ms, []sandbox.Turn{aheadShort}},
 		"short":             {times(3*turnAfter, ms), 10 * ms, []sandbox.Turn{aheadShort}},
 		"short, often":      {times(3*turnAfter, ms), 3 * ms, []sandbox.Turn{onlyShort}},
 		"between":           {times(3*turnAfter, 10*ms), ms, nil},
