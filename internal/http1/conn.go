@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -37,26 +38,22 @@ type conn struct {
 	deadline time.Time // for reading, as it was last set
 	parse    parser
 	out      []byte // of an answer's head; kept for the next
+	posted   bool   // the last request was a POST
 }
 
 // serve answers requests until the connection ends or goes to net/http.
 func (c *conn) serve() {
 	defer c.server.forget(c)
 	for {
-		head, err := c.next()
-		if err != nil {
+		if err := c.next(); err != nil {
 			c.end()
 			return
 		}
-		var r *http.Request
-		if head > 0 {
-			r = c.parse.request(c.buf[c.from : c.from+head])
-		}
+		r := c.request()
 		if r == nil {
 			c.handOver()
 			return
 		}
-		c.from += head
 		if !c.answer(r) {
 			c.end()
 			return
@@ -65,19 +62,48 @@ func (c *conn) serve() {
 	}
 }
 
-// next waits for a request and returns the length of its head, 0 if it is not plain.
-func (c *conn) next() (int, error) {
+// next waits for a request.
+func (c *conn) next() error {
 	if c.from == c.to {
 		c.from, c.to = 0, 0
 		if err := c.read(); err != nil {
-			return 0, err
+			return err
 		}
 	}
 	if !c.state.CompareAndSwap(resting, working) {
-		return 0, net.ErrClosed
+		return net.ErrClosed
 	}
 	c.say(http.StateActive)
-	return plain(c.buf[c.from:c.to]), nil
+	return nil
+}
+
+// request parses the head of a request that has come; nil if it is not plain, or net/http
+// finds anything wrong: then nothing was taken.
+func (c *conn) request() *http.Request {
+	head, chunked := plain(c.buf[c.from:c.to])
+	if head == 0 {
+		return nil
+	}
+	from := c.from
+	if !chunked {
+		c.from += head
+	}
+	r := c.parse.request(c, c.buf[from:from+head], chunked)
+	if r == nil {
+		c.from = from
+	}
+	return r
+}
+
+// unread gives back what was read beyond a body in chunks.
+func (c *conn) unread() {
+	rest := c.parse.lines.Buffered()
+	if rest == 0 {
+		return
+	}
+	ahead, _ := c.parse.lines.Peek(rest) // it is there
+	c.from = 0
+	c.to = copy(c.buf, ahead)
 }
 
 // read waits for the first bytes of a request, as long as an idle connection may last.
@@ -117,10 +143,41 @@ func (c *conn) end() {
 	c.say(http.StateClosed)
 }
 
+// least is what net/http wants to see of a request that is not a connection's first, before it says
+// anything to it.
+const least = 4
+
 // handOver gives the connection to net/http, with what was read of it.
 func (c *conn) handOver() {
+	if c.requests.Load() > 0 && !c.has(least) {
+		c.end()
+		return
+	}
+	if c.posted {
+		c.skipLineEnds()
+	}
 	_ = c.Conn.SetReadDeadline(time.Time{}) // as above; net/http sets its own
 	c.server.handed.give(c)
+}
+
+// has reads on until n bytes are there; false if they do not come.
+func (c *conn) has(n int) bool {
+	c.from, c.to = 0, copy(c.buf, c.buf[c.from:c.to])
+	if c.to >= n {
+		return true
+	}
+	more, err := io.ReadAtLeast(c.Conn, c.buf[c.to:], n-c.to)
+	c.to += more
+	return err == nil
+}
+
+// skipLineEnds forgives old clients some after a body, as net/http does.
+func (c *conn) skipLineEnds() {
+	for range least {
+		if c.from < c.to && (c.buf[c.from] == '\r' || c.buf[c.from] == '\n') {
+			c.from++
+		}
+	}
 }
 
 func (c *conn) say(s http.ConnState) {
@@ -153,12 +210,33 @@ func (c *conn) SyscallConn() (syscall.RawConn, error) {
 
 // answer runs the handler. It reports whether the connection can take another request.
 func (c *conn) answer(r *http.Request) bool {
-	b := &body{conn: c, left: r.ContentLength, ctx: newRequestContext(c, r.ContentLength == 0)}
+	b := &body{conn: c, left: max(r.ContentLength, 0), ctx: newRequestContext(c, r.ContentLength == 0)}
 	r.RemoteAddr = c.remote()
+	c.posted = r.Method == http.MethodPost
 	w := newResponse(c, b)
 	ok := c.run(w, b.of(r))
 	b.ctx.end()
-	return ok && w.finish() == nil && !w.close && b.drain()
+	if !ok || w.finish() != nil {
+		return false
+	}
+	if !b.drain() {
+		c.linger()
+		return false
+	}
+	return !w.close
+}
+
+// lingerFor is how long a client may go on sending a body that nobody reads.
+const lingerFor = time.Second / 2
+
+// linger drops what still comes before the connection is closed: closing it while something is
+// unread would make the kernel drop the answer on its way (as net/http knows).
+func (c *conn) linger() {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite() // fails when closed; then reading does, too
+	}
+	_ = c.Conn.SetReadDeadline(time.Now().Add(lingerFor)) // as above
+	_, _ = io.Copy(io.Discard, c.Conn)                    // until the deadline, or the client has closed
 }
 
 // run calls the handler; false if it panicked: whoever asked sees the connection end.
@@ -191,13 +269,18 @@ type parser struct {
 	remote string
 }
 
-// request parses a plain head, by net/http; nil if that finds anything wrong.
-func (p *parser) request(head []byte) *http.Request {
-	p.text.Reset(head)
-	if p.lines == nil {
-		p.lines = bufio.NewReaderSize(&p.text, headBytes)
+// request parses a plain head, by net/http; nil if that finds anything wrong. Where the body comes in
+// chunks net/http reads on from c, the head first, and takes it apart.
+func (p *parser) request(c *conn, head []byte, chunked bool) *http.Request {
+	var from io.Reader = c
+	if !chunked {
+		p.text.Reset(head)
+		from = &p.text
 	}
-	p.lines.Reset(&p.text)
+	if p.lines == nil {
+		p.lines = bufio.NewReaderSize(from, headBytes)
+	}
+	p.lines.Reset(from)
 	r, err := http.ReadRequest(p.lines)
 	if err != nil {
 		return nil

@@ -7,8 +7,8 @@
 //
 // Plain is what nothing can be made of in two ways: see plain. A connection on which anything
 // else comes goes to net/http, together with what was read of it, and stays there: TLS,
-// HTTP/2, upgrades, chunked bodies, expectations, heads that arrive in pieces or are malformed.
-// So net/http answers what is refused. Requests are parsed by net/http's parser in any case.
+// HTTP/2, upgrades, expectations, heads that arrive in pieces or are malformed. So net/http
+// answers what is refused. Heads, and bodies in chunks, are parsed by net/http in any case.
 //
 // Handlers see what net/http shows them, with these differences: an answer's header is
 // written with its first bytes, so that it must not be changed after WriteHeader; trailers and

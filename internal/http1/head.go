@@ -15,28 +15,29 @@ const (
 )
 
 // plain returns the length of the request's head that p begins with, 0 if it is not whole or
-// not plain. Plain is less than RFC 9112 allows: a target that is a path; lines that end in
-// CRLF; no control characters and nothing beyond ASCII; one Host and at most one
-// Content-Length of digits; none of the fields that change framing or the protocol.
-func plain(p []byte) int {
+// not plain, and whether its body comes in chunks. Plain is less than RFC 9112 allows: a target
+// that is a path; lines that end in CRLF; no control characters and nothing beyond ASCII; one
+// Host and at most one Content-Length of digits, or one Transfer-Encoding that is chunked, with
+// which there may be a Trailer; none of the other fields that change framing or the protocol.
+func plain(p []byte) (head int, chunked bool) {
 	end := bytes.Index(p, []byte("\r\n\r\n"))
 	if end < 0 {
-		return 0
+		return 0, false
 	}
 	line, rest, _ := bytes.Cut(p[:end+2], []byte("\r\n"))
 	if !plainRequestLine(line) {
-		return 0
+		return 0, false
 	}
 	var seen fields
 	for len(rest) > 0 {
 		if line, rest, _ = bytes.Cut(rest, []byte("\r\n")); !seen.take(line) {
-			return 0
+			return 0, false
 		}
 	}
-	if seen.hosts != 1 {
-		return 0
+	if !seen.plain() {
+		return 0, false
 	}
-	return end + len("\r\n\r\n")
+	return end + len("\r\n\r\n"), seen.chunked > 0
 }
 
 func plainRequestLine(line []byte) bool {
@@ -60,8 +61,13 @@ func printable(p []byte) bool {
 	return true
 }
 
-// fields counts what may come once.
-type fields struct{ hosts, lengths int }
+// fields counts what may come once, and trailers.
+type fields struct{ hosts, lengths, chunked, trailers int }
+
+// plain reports whether they go together.
+func (f *fields) plain() bool {
+	return f.hosts == 1 && f.lengths+f.chunked <= 1 && (f.trailers == 0 || f.chunked > 0)
+}
 
 // take reports whether a line of the head is plain.
 func (f *fields) take(line []byte) bool {
@@ -85,7 +91,13 @@ func (f *fields) count(name, value []byte) bool {
 		return hostname(value)
 	case is(name, "content-length"):
 		f.lengths++
-		return f.lengths == 1 && length(value)
+		return length(value)
+	case is(name, "transfer-encoding"):
+		f.chunked++
+		return is(value, "chunked")
+	case is(name, "trailer"):
+		f.trailers++
+		return true
 	case is(name, "connection"):
 		return is(value, "keep-alive")
 	}
@@ -98,7 +110,7 @@ func (f *fields) count(name, value []byte) bool {
 }
 
 // changing are fields that change how a message is framed, or what is spoken.
-var changing = [...]string{"transfer-encoding", "expect", "upgrade", "trailer", "te", "http2-settings", "keep-alive", "proxy-connection"}
+var changing = [...]string{"expect", "upgrade", "te", "http2-settings", "keep-alive", "proxy-connection"}
 
 // is compares without case.
 func is(a []byte, lower string) bool {

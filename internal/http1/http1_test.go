@@ -51,7 +51,7 @@ func mirror(w http.ResponseWriter, r *http.Request) {
 	for _, name := range names {
 		fmt.Fprintf(w, "%s=%q\n", name, r.Header[name])
 	}
-	fmt.Fprintf(w, "%q %v", body, err)
+	fmt.Fprintf(w, "%q %v %v %q", body, err, r.TransferEncoding, r.Trailer)
 }
 
 // dial connects to a server.
@@ -89,7 +89,10 @@ func exchange(t testing.TB, addr, text string) (answers []string) {
 	}
 }
 
-const host = "Host: a\r\n"
+const (
+	host    = "Host: a\r\n"
+	chunked = "POST /x HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n"
+)
 
 // requests are plain ones and others, whole connections each.
 var requests = []string{
@@ -103,6 +106,22 @@ var requests = []string{
 	"POST /x HTTP/1.1\r\n" + host + "Content-Length: 5, 5\r\n\r\nhello",
 	"POST /x HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
 	"POST /x HTTP/1.1\r\n" + host + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+	"POST / HTTP/1.1\r\n" + host + "Content-Length: 5\r\n\r\nhello0",
+	"POST / HTTP/1.1\r\n" + host + "Content-Length: 5\r\n\r\nhelloGET!",
+	"POST / HTTP/1.1\r\n" + host + "\r\n\r\n\nGET /2 HTTP/1.1\r\n" + host + "\r\n",
+	"GET / HTTP/1.1\r\n" + host + "\r\n\r\nGET /2 HTTP/1.1\r\n" + host + "\r\n",
+	chunked + "5\r\nhello\r\n0\r\n\r\nGET /2 HTTP/1.1\r\n" + host + "\r\n" + chunked + "1\r\na\r\n2;x=y\r\nbc\r\n0\r\n\r\nGET /3 HTTP/1.1\r\n" + host + "\r\n",
+	"POST /x HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\nTrailer: X-A, X-B\r\n\r\n2\r\nhi\r\n0\r\nX-B: b\r\nX-C: c\r\n\r\nGET /2 HTTP/1.1\r\n" + host + "\r\n",
+	"POST /x HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\nTrailer: Content-Length\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+	"POST /x HTTP/1.1\r\n" + host + "Trailer: X-A\r\nContent-Length: 2\r\n\r\nhi",
+	"POST /x HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	"POST /x HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+	chunked + "0\r\nX-A: undeclared\r\n\r\nGET /2 HTTP/1.1\r\n" + host + "\r\n",
+	chunked + "5\r\nhel",
+	chunked + "zz\r\nhello\r\n0\r\n\r\nGET /2 HTTP/1.1\r\n" + host + "\r\n",
+	chunked + "5\r\nhello!!0\r\n\r\n",
+	chunked + "ffffffffffffffffff\r\nhello",
+	chunked + "493e0\r\n" + strings.Repeat("z", 300000) + "\r\n0\r\n\r\nGET /2 HTTP/1.1\r\n" + host + "\r\n",
 	"POST /x HTTP/1.1\r\n" + host + "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
 	"POST /x HTTP/1.1\r\n" + host + "Expect: 100-continue\r\nContent-Length: 5\r\n\r\nhello",
 	"GET / HTTP/1.1\r\n\r\n",
@@ -132,6 +151,19 @@ func TestAnswersAsNetHTTP(t *testing.T) {
 	ours, theirs := bothServers(t)
 	for _, text := range requests {
 		same(t, ours, theirs, text)
+	}
+}
+
+// TestAnswerToABodyThatNobodyReads holds that what a client still sends does not cost it its answer.
+func TestAnswerToABodyThatNobodyReads(t *testing.T) {
+	_, ours := serve(t, &http.Server{Handler: http.HandlerFunc(mirror)})
+	for name, text := range map[string]string{
+		"long trailer": chunked + "0\r\nX-A: " + strings.Repeat("y", 100<<10) + "\r\n\r\n",
+		"broken chunk": chunked + "zz\r\n" + strings.Repeat("z", 100<<10),
+	} {
+		if got := exchange(t, ours, text); len(got) != 1 || !strings.HasPrefix(got[0], "200 text/plain; charset=utf-8 true") {
+			t.Errorf("%s: %q", name, got)
+		}
 	}
 }
 

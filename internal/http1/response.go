@@ -123,6 +123,7 @@ func (w *response) send(p []byte, last bool) error {
 	out := w.conn.out[:0]
 	if !w.sent {
 		w.sent = true
+		w.settleBody()
 		out = w.appendHead(out, last)
 	}
 	size := len(w.pending) + len(p)
@@ -142,6 +143,15 @@ func (w *response) send(p []byte, last bool) error {
 	}
 	w.conn.out = out
 	return w.write(out, p, tail)
+}
+
+// settleBody reads what the handler left of a body in chunks before the answer goes out, as net/http
+// does: where that fails the head says that no other request may follow.
+func (w *response) settleBody() {
+	if w.body.chunked() && !w.body.drain() {
+		w.close = true
+		w.header.Set("Connection", "close")
+	}
 }
 
 func (w *response) write(out, p []byte, tail string) (err error) {
