@@ -2,12 +2,14 @@ package instance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"sync"
+	"syscall"
 	"time"
 
 	"lambent.dev/lambent/internal/http1"
@@ -101,6 +103,15 @@ type slotConn struct {
 	net.Conn
 	once sync.Once
 	free func()
+}
+
+// SyscallConn implements syscall.Conn, where what was accepted does: without it every read and write
+// would be one that may block, for all that the server knows.
+func (c *slotConn) SyscallConn() (syscall.RawConn, error) {
+	if raw, ok := c.Conn.(syscall.Conn); ok {
+		return raw.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
 }
 
 // Close implements net.Conn.
