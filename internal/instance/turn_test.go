@@ -97,6 +97,8 @@ func TestTurnOfOneThatRunsOn(t *testing.T) {
 		}
 		waits.ends(t)
 		time.Sleep(2 * lookAfter)
+		i.gauge.mu.Lock()
+		defer i.gauge.mu.Unlock()
 		if i.gauge.watched {
 			t.Error("an idle instance is looked at")
 		}
