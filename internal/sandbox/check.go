@@ -23,13 +23,20 @@ func Missing(tier lambda.Tier, checks []Check) error {
 	var lacks []string
 	for _, c := range checks {
 		if c.Required && !c.OK {
-			lacks = append(lacks, fmt.Sprintf("%s (found: %s): %s", c.Name, c.Found, c.Fix))
+			lacks = append(lacks, fmt.Sprintf("%s (found: %s%s): %s", c.Name, c.Found, needed(c), c.Fix))
 		}
 	}
 	if len(lacks) == 0 {
 		return nil
 	}
 	return fmt.Errorf("isolation %s is %w: %s", tier, ErrUnavailable, strings.Join(lacks, "; "))
+}
+
+func needed(c Check) string {
+	if c.Needed == "" {
+		return ""
+	}
+	return "; needed: " + c.Needed
 }
 
 // Check says what is wrong with a workload for every driver: it needs limits, and shows folders of the

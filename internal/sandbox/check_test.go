@@ -1,8 +1,11 @@
 package sandbox
 
 import (
+	"errors"
 	"strings"
 	"testing"
+
+	"lambent.dev/lambent/internal/lambda"
 )
 
 // What would give a box no limit, a folder that nobody meant, or one over another, is refused.
@@ -22,5 +25,16 @@ func TestWorkloadIsChecked(t *testing.T) {
 		if (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %q", w, err, want)
 		}
+	}
+}
+
+// What a person is told has what is there, what has to be and what to do.
+func TestMissing(t *testing.T) {
+	disk := Check{Name: "free disk", Required: true, Found: "159 MiB", Needed: "1024 MiB or more", Fix: "free some"}
+	kernel := Check{Name: "kernel", Required: true, Found: "4.4", Fix: "use a newer one"}
+	err := Missing(lambda.TierLight, []Check{disk, kernel, {Name: "optional"}, {Name: "there", Required: true, OK: true}})
+	want := "isolation light is not available on this host: free disk (found: 159 MiB; needed: 1024 MiB or more): free some; kernel (found: 4.4): use a newer one"
+	if err == nil || !errors.Is(err, ErrUnavailable) || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
