@@ -37,29 +37,35 @@ type conn struct {
 
 	deadline time.Time // for reading, as it was last set
 	parse    parser
-	out      []byte // of an answer's head; kept for the next
-	posted   bool   // the last request was a POST
+	out      []byte           // of an answer's head; kept for the next
+	posted   bool             // the last request was a POST
+	lend     func(*Loan) bool // what its handler asked for; nil = nothing
 }
 
 // serve answers requests until the connection ends or goes to net/http.
 func (c *conn) serve() {
 	defer c.server.forget(c)
-	for {
-		if err := c.next(); err != nil {
-			c.end()
-			return
-		}
-		r := c.request()
-		if r == nil {
-			c.handOver()
-			return
-		}
-		if !c.answer(r) {
-			c.end()
-			return
-		}
-		c.rest()
+	for c.serveNext() && c.lendOut() {
 	}
+}
+
+// serveNext reports whether the connection can take another request, and is here still.
+func (c *conn) serveNext() bool {
+	if err := c.next(); err != nil {
+		c.end()
+		return false
+	}
+	r := c.request()
+	if r == nil {
+		c.handOver()
+		return false
+	}
+	if !c.answer(r) {
+		c.end()
+		return false
+	}
+	c.rest()
+	return true
 }
 
 // next waits for a request.
@@ -223,6 +229,7 @@ func (c *conn) answer(r *http.Request) bool {
 		c.linger()
 		return false
 	}
+	c.lend = w.lend
 	return !w.close
 }
 

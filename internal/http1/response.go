@@ -26,6 +26,7 @@ type response struct {
 	chunked bool
 	close   bool // no other request may follow
 	err     error
+	lend    func(*Loan) bool // see Lend
 }
 
 func newResponse(c *conn, b *body) *response {

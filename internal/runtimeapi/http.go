@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"lambent.dev/lambent/internal/http1"
 	"lambent.dev/lambent/internal/lambda"
 )
 
@@ -52,6 +53,7 @@ type endpoint struct {
 
 // route finds the endpoint of a path: every request gets an answer.
 func (s *Session) route(w http.ResponseWriter, r *http.Request) {
+	s.meet(w)
 	e, id, found := lookUp(r.URL.Path)
 	switch {
 	case !found:
@@ -113,7 +115,7 @@ func (s *Session) serveRestore(w http.ResponseWriter, _ *http.Request, _ string)
 
 // serveNext waits for an invocation as long as the runtime does.
 func (s *Session) serveNext(w http.ResponseWriter, r *http.Request, _ string) {
-	t, err := s.next(r)
+	t, err := s.next(w, r)
 	if err != nil {
 		writeRefusal(w, err)
 		return
@@ -150,6 +152,7 @@ func (s *Session) serveResponse(w http.ResponseWriter, r *http.Request, id strin
 		return
 	}
 	fault := receiveResponse(t, r, streaming)
+	http1.Lend(w, s.lend)
 	s.complete(t, fault, answered)
 	if fault != nil && fault.Type == TypeResponseTooLarge {
 		writeTooLarge(w)

@@ -63,6 +63,7 @@ type Session struct {
 	took    time.Duration // the initialisation, if the runtime says so
 	cause   error
 	offered *Offered // what the first call for work is answered with; nil = nothing waits
+	lending          // not of a shared session
 
 	begunAt time.Time // written before begun is closed
 	readyAt time.Time // written before ready is closed; zero where the initialisation failed
@@ -134,6 +135,7 @@ func (s *Session) Close(cause error) {
 		return
 	}
 	s.state, s.cause = closed, cause
+	s.breakLocked()
 	close(s.closed)
 }
 
@@ -162,7 +164,7 @@ func (s *Session) Invoke(ctx context.Context, e Event, sink lambda.Sink) (Outcom
 	if l != nil {
 		err = l.exchange(ctx, t)
 	} else {
-		for err = s.await(ctx, t); errors.Is(err, errLeft); err = s.await(ctx, t) {
+		for err = s.serve(ctx, t); errors.Is(err, errLeft); err = s.serve(ctx, t) {
 			t = newTurn(e, sink)
 		}
 	}
@@ -235,5 +237,5 @@ func (s *Session) reserve() (*link, error) {
 func (s *Session) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.busy = false
+	s.busy, s.wanted = false, false
 }

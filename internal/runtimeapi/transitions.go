@@ -89,11 +89,18 @@ func (s *Session) take(ctx context.Context) (*turn, error) {
 const watchAfter = time.Second
 
 // next takes the word of a runtime that asks over HTTP that it is ready, and waits for work.
-func (s *Session) next(r *http.Request) (*turn, error) {
+func (s *Session) next(w http.ResponseWriter, r *http.Request) (*turn, error) {
 	s.ask()
 	t, err := s.rest()
 	if t != nil || err != nil {
 		return t, err
+	}
+	s.meet(w) // again: another connection may have been lent until it rested
+	switch t, served := s.served(w); {
+	case served && t == nil:
+		return nil, &transitionError{answered, idle}
+	case served:
+		return s.hand(t, r)
 	}
 	return s.takeFor(r)
 }
@@ -106,16 +113,21 @@ func (s *Session) takeFor(r *http.Request) (*turn, error) {
 	defer late.Stop()
 	select {
 	case t := <-s.offer:
-		if http1.Left(r) {
-			t.lose(errLeft)
-			return nil, errLeft
-		}
-		return t, s.deliver(t)
+		return s.hand(t, r)
 	case <-late.C:
 		return s.take(r.Context())
 	case <-s.closed:
 		return nil, s.Err()
 	}
+}
+
+// hand delivers t to a runtime that has asked for it and may have left since.
+func (s *Session) hand(t *turn, r *http.Request) (*turn, error) {
+	if http1.Left(r) {
+		t.lose(errLeft)
+		return nil, errLeft
+	}
+	return t, s.deliver(t)
 }
 
 // errLeft says that a runtime was not there any more to get what it had asked for.
@@ -198,7 +210,7 @@ func (s *Session) complete(t *turn, fault *lambda.FunctionError, next state) {
 	if s.shared {
 		s.forget(t)
 	} else if s.state == answering && s.turn == t {
-		s.state = next
+		s.state, s.wanted = next, false
 	}
 	s.mu.Unlock()
 	t.finish(fault)
