@@ -14,5 +14,8 @@
 // written with its first bytes, so that it must not be changed after WriteHeader; trailers and
 // informational answers are not sent; nobody can hijack the connection.
 //
+// A connection can be lent between two requests to a goroutine that waits for what the next one
+// brings, so that it reads that itself: see Lend.
+//
 // It is not a router and knows nothing of Lambda.
 package http1
