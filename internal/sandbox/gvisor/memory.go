@@ -91,16 +91,23 @@ func (b *box) starve(reached <-chan struct{}) error {
 	return errMemory
 }
 
-// lower sets the box's own limit again as soon as it holds: gVisor frees by and by.
+// lower sets the box's own limit again as soon as it holds: gVisor frees by and by. That a limit is
+// reached is told late sometimes, of the time before the commands had ended; if it is so now, the own limit
+// does not hold until the time is up.
 func (b *box) lower(reached <-chan struct{}) error {
 	for end := time.Now().Add(lowerLimit); ; {
 		err := b.group.SetLimits(b.limited)
-		if err == nil || time.Now().After(end) {
-			return err
+		switch {
+		case err == nil:
+			return nil
+		case time.Now().After(end):
+			return fmt.Errorf("%w: %w", errMemory, err)
 		}
 		select {
-		case <-reached:
-			return fmt.Errorf("%w: %w", errMemory, err)
+		case _, more := <-reached:
+			if !more {
+				return nil
+			}
 		case <-time.After(lowerAgain):
 		}
 	}
