@@ -76,11 +76,29 @@ func (c *conn) next() error {
 			return err
 		}
 	}
+	if err := c.readLeast(); err != nil {
+		return err
+	}
 	if !c.state.CompareAndSwap(resting, working) {
 		return net.ErrClosed
 	}
 	c.say(http.StateActive)
 	return nil
+}
+
+// least is how many bytes net/http wants to see of a request that is not a connection's first, before it
+// says anything to it.
+const least = 4
+
+// readLeast reads on until they are there.
+func (c *conn) readLeast() error {
+	if c.requests.Load() == 0 || c.to-c.from >= least {
+		return nil
+	}
+	c.from, c.to = 0, copy(c.buf, c.buf[c.from:c.to])
+	n, err := io.ReadAtLeast(c.Conn, c.buf[c.to:], least-c.to)
+	c.to += n
+	return err
 }
 
 // request parses the head of a request that has come; nil if it is not plain, or net/http
@@ -149,32 +167,13 @@ func (c *conn) end() {
 	c.say(http.StateClosed)
 }
 
-// least is what net/http wants to see of a request that is not a connection's first, before it says
-// anything to it.
-const least = 4
-
 // handOver gives the connection to net/http, with what was read of it.
 func (c *conn) handOver() {
-	if c.requests.Load() > 0 && !c.has(least) {
-		c.end()
-		return
-	}
 	if c.posted {
 		c.skipLineEnds()
 	}
 	_ = c.Conn.SetReadDeadline(time.Time{}) // as above; net/http sets its own
 	c.server.handed.give(c)
-}
-
-// has reads on until n bytes are there; false if they do not come.
-func (c *conn) has(n int) bool {
-	c.from, c.to = 0, copy(c.buf, c.buf[c.from:c.to])
-	if c.to >= n {
-		return true
-	}
-	more, err := io.ReadAtLeast(c.Conn, c.buf[c.to:], n-c.to)
-	c.to += more
-	return err == nil
 }
 
 // skipLineEnds forgives old clients some after a body, as net/http does.

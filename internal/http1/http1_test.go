@@ -344,6 +344,29 @@ func TestContextEndsWithTheHandler(t *testing.T) {
 
 // TestShutdownWaitsForAnswers holds that idle connections are closed and a request under way
 // is answered.
+// TestShutdownWaitsForNoPiece holds that a connection on which less than a request's beginning has come is
+// idle.
+func TestShutdownWaitsForNoPiece(t *testing.T) {
+	s, addr := serve(t, &http.Server{Handler: http.HandlerFunc(mirror)})
+	c := dial(t, addr)
+	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\n"+host+"\r\n")
+	in := bufio.NewReader(c)
+	r, err := http.ReadResponse(in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.ReadAll(r.Body)
+	_, _ = io.WriteString(c, "GET")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+	if _, err := in.ReadByte(); err == nil {
+		t.Error("it was answered")
+	}
+}
+
 func TestShutdownWaitsForAnswers(t *testing.T) {
 	begun, goOn := make(chan struct{}), make(chan struct{})
 	s, addr := serve(t, &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
