@@ -224,7 +224,7 @@ func (c *conn) answer(r *http.Request) bool {
 	if !ok || w.finish() != nil {
 		return false
 	}
-	if !b.drain() {
+	if w.close && b.left > 0 || !b.drain() {
 		c.linger()
 		return false
 	}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -342,12 +343,9 @@ func TestContextEndsWithTheHandler(t *testing.T) {
 	}
 }
 
-// TestShutdownWaitsForAnswers holds that idle connections are closed and a request under way
-// is answered.
-// TestShutdownWaitsForNoPiece holds that a connection on which less than a request's beginning has come is
-// idle.
-func TestShutdownWaitsForNoPiece(t *testing.T) {
-	s, addr := serve(t, &http.Server{Handler: http.HandlerFunc(mirror)})
+// used is a connection on which one request was answered.
+func used(t *testing.T, addr string) (net.Conn, *bufio.Reader) {
+	t.Helper()
 	c := dial(t, addr)
 	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\n"+host+"\r\n")
 	in := bufio.NewReader(c)
@@ -356,6 +354,14 @@ func TestShutdownWaitsForNoPiece(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _ = io.ReadAll(r.Body)
+	return c, in
+}
+
+// TestShutdownWaitsForNoPiece holds that a connection on which less than a request's beginning has come is
+// idle.
+func TestShutdownWaitsForNoPiece(t *testing.T) {
+	s, addr := serve(t, &http.Server{Handler: http.HandlerFunc(mirror)})
+	c, in := used(t, addr)
 	_, _ = io.WriteString(c, "GET")
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -367,6 +373,8 @@ func TestShutdownWaitsForNoPiece(t *testing.T) {
 	}
 }
 
+// TestShutdownWaitsForAnswers holds that idle connections are closed and a request under way
+// is answered.
 func TestShutdownWaitsForAnswers(t *testing.T) {
 	begun, goOn := make(chan struct{}), make(chan struct{})
 	s, addr := serve(t, &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -376,14 +384,8 @@ func TestShutdownWaitsForAnswers(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, "done")
 	})})
-	idle, busy := dial(t, addr), dial(t, addr)
-	_, _ = io.WriteString(idle, "GET / HTTP/1.1\r\n"+host+"\r\n")
-	in := bufio.NewReader(idle)
-	r, err := http.ReadResponse(in, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _ = io.ReadAll(r.Body)
+	_, in := used(t, addr)
+	busy := dial(t, addr)
 	_, _ = io.WriteString(busy, "GET /slow HTTP/1.1\r\n"+host+"\r\n")
 	<-begun
 	ended := make(chan error, 1)
@@ -397,12 +399,40 @@ func TestShutdownWaitsForAnswers(t *testing.T) {
 	default:
 	}
 	close(goOn)
-	r, err = http.ReadResponse(bufio.NewReader(busy), nil)
+	r, err := http.ReadResponse(bufio.NewReader(busy), nil)
 	if err != nil || r.StatusCode != http.StatusOK {
 		t.Fatal(r, err)
 	}
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestBorrowerLeavesWhatItDoesNotWaitFor holds that a request that comes when the borrower has had enough,
+// by another connection, is the lent connection's own goroutine's to answer.
+func TestBorrowerLeavesWhatItDoesNotWaitFor(t *testing.T) {
+	loans := make(chan *http1.Loan, 1)
+	byBorrower := atomic.Bool{}
+	_, addr := serve(t, &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			http1.Lend(w, func(l *http1.Loan) bool { loans <- l; return true })
+		}
+		fmt.Fprint(w, byBorrower.Load())
+	})})
+	c, in := used(t, addr)
+	loan := <-loans
+	_, _ = io.WriteString(c, "GET /2 HTTP/1.1\r\n"+host+"\r\n")
+	byBorrower.Store(true)
+	asked := 0
+	loan.Serve(func() bool { asked++; return asked > 1 }) // enough while it waits
+	byBorrower.Store(false)
+	loan.Return()
+	r, err := http.ReadResponse(in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body, err := io.ReadAll(r.Body); string(body) != "false" || err != nil {
+		t.Errorf("%q, %v", body, err)
 	}
 }
 

@@ -16,7 +16,7 @@ type Loan struct {
 
 	mu      sync.Mutex // guards what follows
 	waiting bool       // for a request
-	stopped bool       // by Interrupt, or because what came is for net/http
+	stopped bool       // by Interrupt
 }
 
 // Lend has lent called by the connection's goroutine when the answer to a request is out. If it
@@ -52,14 +52,17 @@ func (l *Loan) Of(w http.ResponseWriter) bool {
 	return ours && r.conn == l.conn
 }
 
-// Serve answers requests until enough, which it asks before each. It returns earlier after
-// Interrupt, when the connection ends, and when what comes is for net/http: then it is to be returned.
+// Serve answers requests until enough, which it asks before it waits for each and when that has come. It
+// returns earlier after Interrupt, when the connection ends, and when what comes is for net/http: then it is to
+// be returned. What has come and was not answered is for who serves the connection next.
 func (l *Loan) Serve(enough func() bool) {
 	for !enough() && l.next() {
-		r := l.conn.request()
+		var r *http.Request
+		if !enough() { // or another connection brought it meanwhile, and this is about something else
+			r = l.conn.request()
+		}
 		if r == nil {
-			l.conn.state.CompareAndSwap(working, resting) // its goroutine hands it over
-			l.Interrupt()
+			l.conn.state.CompareAndSwap(working, resting)
 			return
 		}
 		if !l.conn.answer(r) {

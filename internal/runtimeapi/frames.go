@@ -176,7 +176,7 @@ func (l *link) rest() error {
 	if l.free == nil && !l.ahead && l.in.Buffered() > 0 {
 		return errUnasked
 	}
-	if _, err := l.session.rest(); err != nil { // nothing is offered to who has a stream
+	if _, err := l.session.rest(nil); err != nil { // nothing is offered to who has a stream
 		return err
 	}
 	return l.open()
@@ -210,7 +210,7 @@ func (l *link) acceptError(h header, r io.Reader) error {
 // current begins the answer to the invocation in a slot.
 func (l *link) current(slot uint16) (*turn, error) {
 	if l.free == nil {
-		return l.session.current("")
+		return l.session.current(nil, "")
 	}
 	return l.session.answer(l.sent(slot))
 }

@@ -246,7 +246,7 @@ func FuzzFrames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, sent []byte, invoking bool) {
 		s, sink := NewSession(), &lambda.Buffer{Cap: 64}
 		if invoking {
-			if _, err := s.rest(); err != nil {
+			if _, err := s.rest(nil); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.deliver(&turn{sink: sink, done: make(chan struct{})}); err != nil {

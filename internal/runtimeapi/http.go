@@ -53,7 +53,6 @@ type endpoint struct {
 
 // route finds the endpoint of a path: every request gets an answer.
 func (s *Session) route(w http.ResponseWriter, r *http.Request) {
-	s.meet(w)
 	e, id, found := lookUp(r.URL.Path)
 	switch {
 	case !found:
@@ -146,7 +145,7 @@ func (s *Session) serveResponse(w http.ResponseWriter, r *http.Request, id strin
 		writeError(w, http.StatusBadRequest, "InvalidFunctionResponseMode", "the response mode is streaming or absent")
 		return
 	}
-	t, err := s.current(id)
+	t, err := s.current(w, id)
 	if err != nil {
 		writeRefusal(w, err)
 		return
@@ -201,7 +200,7 @@ func trailerFault(trailer http.Header) *lambda.FunctionError {
 }
 
 func (s *Session) serveError(w http.ResponseWriter, r *http.Request, id string) {
-	t, err := s.current(id)
+	t, err := s.current(w, id)
 	if err != nil {
 		writeRefusal(w, err)
 		return

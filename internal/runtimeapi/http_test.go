@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,7 +14,6 @@ import (
 	"testing/iotest"
 	"time"
 
-	"lambent.dev/lambent/internal/http1"
 	"lambent.dev/lambent/internal/lambda"
 )
 
@@ -30,9 +28,9 @@ func in(t testing.TB, want state, sink lambda.Sink) *Session {
 	}{
 		{initialising, func() error { s.begin(); return nil }},
 		{failed, func() error { return s.failInit(NewError("Runtime.X", "")) }},
-		{idle, func() error { _, err := s.rest(); return err }},
+		{idle, func() error { _, err := s.rest(nil); return err }},
 		{invoking, func() error { return s.deliver(current) }},
-		{answering, func() error { _, err := s.current("id-1"); return err }},
+		{answering, func() error { _, err := s.current(nil, "id-1"); return err }},
 		{answered, func() error { s.complete(current, nil, answered); return nil }},
 		{closed, func() error { s.Close(errors.New("test")); return nil }},
 	}
@@ -304,18 +302,12 @@ func FuzzRouter(f *testing.F) {
 // which it was asked for and which was closed since.
 func TestInvocationOfARuntimeThatLeft(t *testing.T) {
 	for _, s := range []*Session{NewSession(), NewSharedSession()} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		server := http1.New(&http.Server{Handler: Handler(func() *Session { return s })})
-		go func() { _ = server.Serve(l) }()
-		defer server.Close()
+		addr := serveSession(t, s)
 		for range 3 {
-			leave(t, l.Addr().String())
+			leave(t, addr)
 		}
 		<-s.Initialised()
-		go answerOne(l.Addr().String())
+		go answerOne(addr)
 		sink := &lambda.Buffer{Cap: 100}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -328,12 +320,12 @@ func TestInvocationOfARuntimeThatLeft(t *testing.T) {
 // leave asks for an invocation and closes the connection.
 func leave(t *testing.T, addr string) {
 	t.Helper()
-	c, err := net.Dial("tcp", addr)
+	c, err := dial(addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if _, err := io.WriteString(c, "GET "+Version+"/runtime/invocation/next HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(c, getNext); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -32,11 +32,9 @@ func (s *Session) lend(l *http1.Loan) bool {
 	return true
 }
 
-// meet sees every request. One on another connection than the lent one says that the runtime
-// uses several.
-func (s *Session) meet(w http.ResponseWriter) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// meetLocked sees every call for work and every answer, at the moment at which the state follows from it.
+// One on another connection than the lent one says that the runtime uses several. Preconditions: mu is held.
+func (s *Session) meetLocked(w http.ResponseWriter) {
 	if s.idle == nil && (s.in == nil || s.in.Of(w)) {
 		return
 	}

@@ -61,29 +61,22 @@ func chunkedPost(id, body string) string {
 
 // runtimes are what a runtime does for its nth invocation. Each keeps two connections.
 var runtimes = map[string]struct {
-	do   func(a, b *wire, n int) error
-	lent bool // its connection, at the end
+	do     func(a, b *wire, n int) error
+	lent   bool // its connection, at the end
+	either bool // lent or not: whether the first was still, when it went to the second, is a matter of moments
 }{
-	"one connection": {func(a, _ *wire, _ int) error { return round(a, a, sized) }, true},
-	"in chunks":      {func(a, _ *wire, _ int) error { return round(a, a, chunkedPost) }, true},
-	"asks late": {func(a, _ *wire, _ int) error {
+	"one connection": {do: func(a, _ *wire, _ int) error { return round(a, a, sized) }, lent: true},
+	"in chunks":      {do: func(a, _ *wire, _ int) error { return round(a, a, chunkedPost) }, lent: true},
+	"asks late": {lent: true, do: func(a, _ *wire, _ int) error {
 		time.Sleep(20 * time.Millisecond)
 		return round(a, a, sized)
-	}, true},
-	"answers elsewhere":         {func(a, b *wire, _ int) error { return round(a, b, sized) }, false},
-	"asks elsewhere later":      {func(a, b *wire, n int) error { return round(either(a, b, n > 4), a, sized) }, false},
-	"answers elsewhere later":   {func(a, b *wire, n int) error { return round(a, either(a, b, n > 4), sized) }, false},
-	"takes turns":               {func(a, b *wire, n int) error { w := either(a, b, n%2 == 0); return round(w, w, sized) }, false},
-	"moves on":                  {func(a, b *wire, n int) error { w := either(a, b, n > 4); return round(w, w, sized) }, false},
-	"answers more than is read": {func(a, _ *wire, n int) error { return round(a, a, enlarged(n > 4)) }, false},
-	"leaves": {func(a, b *wire, n int) error {
-		if n == 4 {
-			_, _ = io.WriteString(a, getNext) // it asks, and is gone
-			_ = a.Close()
-		}
-		w := either(a, b, n >= 4)
-		return round(w, w, sized)
-	}, false},
+	}},
+	"answers elsewhere":         {do: func(a, b *wire, _ int) error { return round(a, b, sized) }},
+	"asks elsewhere later":      {do: func(a, b *wire, n int) error { return round(either(a, b, n > 4), a, sized) }},
+	"answers elsewhere later":   {do: func(a, b *wire, n int) error { return round(a, either(a, b, n > 4), sized) }},
+	"takes turns":               {do: func(a, b *wire, n int) error { w := either(a, b, n%2 == 0); return round(w, w, sized) }},
+	"moves on":                  {either: true, do: func(a, b *wire, n int) error { w := either(a, b, n > 4); return round(w, w, sized) }},
+	"answers more than is read": {do: func(a, _ *wire, n int) error { return round(a, a, enlarged(n > 4)) }},
 }
 
 func either(a, b *wire, second bool) *wire {
@@ -116,7 +109,8 @@ func round(asks, answers *wire, respond func(id, body string) string) error {
 func TestLentConnections(t *testing.T) {
 	for name, r := range runtimes {
 		t.Run(name, func(t *testing.T) {
-			s, addr := served(t)
+			s := NewSession()
+			addr := serveSession(t, s)
 			ended := make(chan error, 1)
 			go func() { ended <- run(addr, r.do) }()
 			<-s.Initialised()
@@ -126,8 +120,8 @@ func TestLentConnections(t *testing.T) {
 					time.Sleep(3 * time.Millisecond) // the answer's end goes before the next, most likely
 				}
 			}
-			if got := s.lentSoon(r.lent); got != r.lent {
-				t.Errorf("lent: %v", got)
+			if !r.either && s.lentSoon(r.lent) != r.lent {
+				t.Errorf("lent: %v", !r.lent)
 			}
 			s.Close(errors.New("test"))
 			if err := <-ended; err == nil {
@@ -137,9 +131,9 @@ func TestLentConnections(t *testing.T) {
 	}
 }
 
-func served(t *testing.T) (*Session, string) {
+// serveSession serves the Runtime API of s, and holds at the test's end that no connection goes on.
+func serveSession(t *testing.T, s *Session) (addr string) {
 	t.Helper()
-	s := NewSession()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -155,7 +149,7 @@ func served(t *testing.T) (*Session, string) {
 			t.Errorf("a connection goes on: %v", err)
 		}
 	})
-	return s, l.Addr().String()
+	return l.Addr().String()
 }
 
 // run is a runtime: it runs invocations until one fails.
@@ -206,7 +200,8 @@ func (s *Session) lentSoon(want bool) (lent bool) {
 func TestLentConnectionOfASilentRuntime(t *testing.T) {
 	for name, says := range map[string]string{"does not ask": "", "does not answer": getNext, "does not end its answer": getNext + post("id-2", "Content-Length: 9", "abc")} {
 		t.Run(name, func(t *testing.T) {
-			s, addr := served(t)
+			s := NewSession()
+			addr := serveSession(t, s)
 			w, err := dial(addr)
 			if err != nil {
 				t.Fatal(err)
@@ -232,6 +227,27 @@ func TestLentConnectionOfASilentRuntime(t *testing.T) {
 	}
 }
 
+// TestLentConnectionOfARuntimeThatLeft holds that an invocation is not lost with a lent connection on which
+// it was asked for and which was closed since.
+func TestLentConnectionOfARuntimeThatLeft(t *testing.T) {
+	s := NewSession()
+	addr := serveSession(t, s)
+	a, err := dial(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = round(a, a, sized) }()
+	<-s.Initialised()
+	invokes(t, s, "1")
+	if !s.lentSoon(true) {
+		t.Fatal("it is not lent")
+	}
+	_, _ = io.WriteString(a, getNext)
+	_ = a.Close()
+	go func() { _ = run(addr, func(_, b *wire, _ int) error { return round(b, b, sized) }) }()
+	invokes(t, s, "2")
+}
+
 // TestWhoWaitsIsNotPassedOver holds that a connection is not lent while an invocation waits for what comes
 // on it: nobody would read that.
 func TestWhoWaitsIsNotPassedOver(t *testing.T) {
@@ -250,7 +266,8 @@ func TestWhoWaitsIsNotPassedOver(t *testing.T) {
 
 // TestClosedSessionReturnsItsConnection holds that a runtime is answered on it still.
 func TestClosedSessionReturnsItsConnection(t *testing.T) {
-	s, addr := served(t)
+	s := NewSession()
+	addr := serveSession(t, s)
 	w, err := dial(addr)
 	if err != nil {
 		t.Fatal(err)

@@ -46,10 +46,11 @@ func (s *Session) beginLocked() {
 }
 
 // rest takes the runtime's word that it is ready for work: the first ends its
-// initialisation. It returns what was offered to it for that moment.
-func (s *Session) rest() (*turn, error) {
+// initialisation. It returns what was offered to it for that moment. w answers that word; nil with frames.
+func (s *Session) rest(w http.ResponseWriter) (*turn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.meetLocked(w)
 	s.beginLocked()
 	first := s.state == initialising
 	switch s.state {
@@ -91,11 +92,10 @@ const watchAfter = time.Second
 // next takes the word of a runtime that asks over HTTP that it is ready, and waits for work.
 func (s *Session) next(w http.ResponseWriter, r *http.Request) (*turn, error) {
 	s.ask()
-	t, err := s.rest()
+	t, err := s.rest(w)
 	if t != nil || err != nil {
 		return t, err
 	}
-	s.meet(w) // again: another connection may have been lent until it rested
 	switch t, served := s.served(w); {
 	case served && t == nil:
 		return nil, &transitionError{answered, idle}
@@ -149,10 +149,11 @@ func (s *Session) deliver(t *turn) error {
 }
 
 // current returns the turn that an answer may begin for. Id "" is the current one:
-// frames carry none.
-func (s *Session) current(id string) (*turn, error) {
+// frames carry none, and have no w, which answers the answer.
+func (s *Session) current(w http.ResponseWriter, id string) (*turn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.meetLocked(w)
 	s.beginLocked()
 	if s.shared {
 		return s.answerLocked(s.turns[id])
