@@ -27,6 +27,7 @@ func TestPostgres(t *testing.T) {
 		})
 	})
 	t.Run("Sealed", func(t *testing.T) { testSealed(t, server) })
+	t.Run("OldCode", func(t *testing.T) { testOldCodeIsCounted(t, server.Database(t)) })
 	t.Run("NewerSchema", func(t *testing.T) { testNewerSchema(t, server.Database(t)) })
 	t.Run("ConnectionsLost", func(t *testing.T) { testConnectionsLost(t, server.Database(t)) })
 	t.Run("NoRights", func(t *testing.T) { testNoRights(t, server.Database(t)) })

@@ -28,19 +28,29 @@ func testSealed(t *testing.T, server *postgrestest.Server) {
 	})
 	t.Run("Old", func(t *testing.T) {
 		dsn := server.Database(t)
-		exec := func(statement string, args ...any) {
-			db := connect(t, dsn)
-			_, err := db.ExecContext(t.Context(), statement, args...)
-			if err := errors.Join(err, db.Close()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		storetest.WantOldSealed(t, place(dsn, 1), exec, func() []byte { return rowsIn(t, dsn) })
+		storetest.WantOldSealed(t, place(dsn, 1), executor(t, dsn), func() []byte { return rowsIn(t, dsn) })
 	})
 	t.Run("Key", func(t *testing.T) {
 		dsn := server.Database(t)
 		storetest.WantKeyHeld(t, place(dsn, 1), place(dsn, 2))
 	})
+}
+
+func testOldCodeIsCounted(t *testing.T, dsn string) {
+	place := func(ctx context.Context) (store.Store, error) { return postgres.Open(ctx, dsn, storetest.Key(1)) }
+	storetest.WantOldCounted(t, place, executor(t, dsn), `DROP TRIGGER functions_code ON functions`,
+		`DROP TRIGGER versions_code ON versions`, `DROP TRIGGER layer_versions_code ON layer_versions`, `DROP FUNCTION count_code`)
+}
+
+// executor runs statements beside a store.
+func executor(t *testing.T, dsn string) func(statement string, args ...any) {
+	return func(statement string, args ...any) {
+		db := connect(t, dsn)
+		_, err := db.ExecContext(t.Context(), statement, args...)
+		if err := errors.Join(err, db.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func connect(t *testing.T, dsn string) *sql.DB {

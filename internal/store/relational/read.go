@@ -32,9 +32,7 @@ const (
 OR EXISTS (SELECT 1 FROM layer_versions WHERE digest = $1) OR EXISTS (SELECT 1 FROM layer_uses WHERE digest = $1)`
 )
 
-// selectSize reads three indexes.
-const selectSize = `SELECT COALESCE(SUM(bytes), 0) FROM (SELECT bytes FROM functions WHERE account = $1
-UNION ALL SELECT bytes FROM versions WHERE account = $1 UNION ALL SELECT bytes FROM layer_versions WHERE account = $1) AS packages`
+const selectSize = `SELECT COALESCE(SUM(bytes), 0) FROM code_sizes WHERE account = $1`
 
 // querier is a pool or a transaction.
 type querier interface {

@@ -43,7 +43,23 @@ func filesIn(t *testing.T, dir string) []byte {
 // Rows are looked at here: free pages may hold the old bytes until they are used again.
 func TestOldSecretsAreSealed(t *testing.T) {
 	dir := t.TempDir()
-	exec := func(statement string, args ...any) {
+	storetest.WantOldSealed(t, placeIn(dir, 1), executor(t, dir), func() []byte { return rowsIn(t, dir) })
+}
+
+func TestOldCodeIsCounted(t *testing.T) {
+	dir := t.TempDir()
+	var undo []string
+	for _, table := range []string{"functions", "versions", "layer_versions"} {
+		for _, event := range []string{"insert", "update", "delete"} {
+			undo = append(undo, "DROP TRIGGER "+table+"_"+event)
+		}
+	}
+	storetest.WantOldCounted(t, placeIn(dir, 1), executor(t, dir), undo...)
+}
+
+// executor runs statements on the file beside a store.
+func executor(t *testing.T, dir string) func(statement string, args ...any) {
+	return func(statement string, args ...any) {
 		db, err := sql.Open("sqlite", filepath.Join(dir, FileName))
 		if err != nil {
 			t.Fatal(err)
@@ -53,7 +69,6 @@ func TestOldSecretsAreSealed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	storetest.WantOldSealed(t, placeIn(dir, 1), exec, func() []byte { return rowsIn(t, dir) })
 }
 
 func rowsIn(t *testing.T, dir string) []byte {

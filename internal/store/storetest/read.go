@@ -180,51 +180,6 @@ func testCodeInUse(t *testing.T, place Place) {
 	wantInUse(t, s, map[string]bool{"digest-of-user": false, "digest-of-user-2": false, "digest-served-by-user": false})
 }
 
-// Every version and every layer counts, in all regions; another account's do not.
-func testCodeSize(t *testing.T, place Place) {
-	s := open(t, place)
-	sized := func(id lambda.FunctionID, latest int64, published ...int64) lambda.Function {
-		fn := filled(id.Name)
-		fn.ID, fn.Latest.Code.Size, fn.Published = id, latest, fn.Published[:len(published)]
-		for i, n := range published {
-			fn.Published[i].Code.Size = n
-		}
-		return fn
-	}
-	far, foreign := ID("far"), ID("foreign")
-	far.Region, foreign.Account = "us-east-1", "999999999999"
-	wantSize(t, s, account, 0)
-	create(t, s, sized(ID("near"), 1, 10, 100), sized(far, 1000), sized(foreign, 7, 70))
-	l := layer("l")
-	l.Code.Size = 10_000
-	if _, err := s.PublishLayer(t.Context(), l); err != nil {
-		t.Fatal(err)
-	}
-	wantSize(t, s, account, 11_111)
-	wantSize(t, s, foreign.Account, 77)
-	if _, err := s.UpdateFunction(t.Context(), ID("near"), func(fn *lambda.Function) error {
-		fn.Latest.Code.Size, fn.Published = 2, fn.Published[1:]
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	wantSize(t, s, account, 11_102)
-	if _, err := s.DeleteLayer(t.Context(), l.ID, 1); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.DeleteFunction(t.Context(), ID("near")); err != nil {
-		t.Fatal(err)
-	}
-	wantSize(t, s, account, 1000)
-}
-
-func wantSize(t *testing.T, s store.Store, account string, want int64) {
-	t.Helper()
-	if got, err := s.CodeSize(t.Context(), account); err != nil || got != want {
-		t.Errorf("the code of %s has %d bytes, %v, want %d", account, got, err, want)
-	}
-}
-
 func wantInUse(t *testing.T, s store.Store, want map[string]bool) {
 	t.Helper()
 	for digest, used := range want {

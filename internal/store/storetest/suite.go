@@ -39,6 +39,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Place) {
 		"AllIsFast":             testAllIsFast,
 		"CodeInUse":             testCodeInUse,
 		"CodeSize":              testCodeSize,
+		"CodeSizeFollows":       testCodeSizeFollows,
 		"Layers":                testLayers,
 		"LayerNumbers":          testLayerNumbers,
 		"LayersListed":          testLayersListed,
