@@ -28,6 +28,8 @@ type Options struct {
 	Version string // of Lambent
 	Program string // path of lambent
 	Helper  string // path of lambent-bench
+	// PythonClient is the folder of awslambdaric, AWS's runtime client, for Debian's Python.
+	PythonClient string
 
 	Python, Node Interpreter
 	Examples     []Example

@@ -28,7 +28,7 @@ func throughput(ctx context.Context, s *session, d time.Duration) (rows []Row, e
 	var done closers
 	defer func() { err = errors.Join(err, done.close()) }()
 	var all []contender
-	for _, l := range s.languages() {
+	for _, l := range append(s.languages(), s.awslambdaric()) {
 		c := contender{row: Row{Name: "lambent " + l.name + ", four instances", Unit: "1/s", Ratios: throughputTargets(l.name)}}
 		f, err := s.fourInstances(ctx, l, connections, &done)
 		all = append(all, c.flooding(2*s.slice(), f, err))
@@ -57,7 +57,7 @@ func (s *session) floodServers() []plain {
 
 func throughputTargets(language string) []Ratio {
 	echo := Ratio{Over: "throughput/" + plainEcho, LeastP50: 0.4}
-	same := map[string]string{"python": plainPython, "node": plainNode, "go": plainPrototype}[language]
+	same := map[string]string{"python": plainPython, "node": plainNode, "go": plainPrototype, "awslambdaric": plainClient}[language]
 	if language == "python" {
 		return []Ratio{echo, {Over: "throughput/" + same}, {Over: "throughput/" + plainRelay}}
 	}

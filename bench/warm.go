@@ -31,7 +31,9 @@ func warmTargets(language, group string) []Ratio {
 	switch language {
 	case "python":
 		echo.MostP50 = 2.2
-		return []Ratio{echo, {Over: group + "/" + plainPython, MostP50: 0.7}, {Over: group + "/" + plainRelay}}
+		return []Ratio{echo, {Over: group + "/" + plainPython, MostP50: 0.7}, {Over: group + "/" + plainRelay}, {Over: group + "/lambent awslambdaric"}}
+	case "awslambdaric":
+		return []Ratio{{Over: group + "/" + plainClient}, echo}
 	case "node":
 		return []Ratio{{Over: group + "/" + plainNode, MostP50: 1.5}, echo}
 	default:
@@ -49,7 +51,7 @@ func warm(ctx context.Context, s *session, d time.Duration) (rows []Row, err err
 			return nil, fmt.Errorf("%s: %w", v.Name, err)
 		}
 		done.add(srv.Close)
-		for _, l := range s.languages() {
+		for _, l := range append(s.languages(), s.awslambdaric()) {
 			c := contender{row: Row{Name: v.Name + " " + l.name, Start: requestSent, End: answerRead, Ratios: warmTargets(l.name, "warm")}}
 			c.take = s.warmTake(ctx, srv, l, l.name, "hello", helloEvent, &done)
 			all = append(all, c)
@@ -108,6 +110,7 @@ func (s *session) plainServers() []plain {
 		{plainEcho, helper("echo")},
 		{plainGo, helper("hello")},
 		{plainPrototype, helper("prototype")},
+		s.plainClient(),
 		s.plainPython(plainPython, "hello"),
 		s.plainNode(plainNode, "hello"),
 	}

@@ -88,7 +88,7 @@ var required = []string{
 	`cold/bare fork of a zygote`, `cold/runc, python`, `cold/crun, python`, `idle/lambent python, \w+`, `rate/lambent python at 4/s, \w+`,
 	`burst/lambent python, 10 at once, \w+|burst/lambent python, 10 at once`, `burst/10 bare zygote forks`, `sandbox/light sandboxes`, `sandbox//bin/true`,
 	`warm/lambent python`, `warm/lambent node`, `warm/lambent go`, `warm/net/http echo`, `warm/http.server, same handler`, `warm/node:http, same handler`, `warm/bare relay, same Python handler`,
-	`warm/bare Runtime API, official Go client`, `throughput/lambent python, four instances`, `throughput/net/http echo`, `tail/lambent python`,
+	`warm/bare Runtime API, official Go client`, `warm/lambent awslambdaric`, `warm/bare Runtime API, awslambdaric`, `throughput/lambent awslambdaric, four instances`, `throughput/lambent python, four instances`, `throughput/net/http echo`, `tail/lambent python`,
 	`neighbour/lambent matchmaker, beside 20 burners`, `limits/lambent, most that ran at once`, `memory/python instance, private`, `memory/server, functions idle, PSS`,
 	`tiers/light, cold`, `tiers/light, warm`, `tiers/light, requests per second`, `tiers/light, idle instance`,
 	`isolation/gvisor python(, \w+)?`, `isolation/runsc run, same function`, `isolation/light python, \w+`, `isolation/light python with egress(, \w+)?`, `isolation/egress adds(, \w+)?`,

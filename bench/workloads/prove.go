@@ -3,6 +3,7 @@ package workloads
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -92,15 +93,6 @@ func addTo(packed []byte, name string, text []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	head := &zip.FileHeader{Name: name, Method: zip.Deflate}
-	head.SetMode(0o644)
-	entry, err := w.CreateHeader(head)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := entry.Write(text); err != nil {
-		return nil, err
-	}
-	err = w.Close()
+	err = errors.Join(Add(w, name, text, 0o644), w.Close())
 	return buf.Bytes(), err
 }

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -72,17 +73,20 @@ func Package(l Language, name string) ([]byte, error) {
 func Zip(name string, text []byte, mode fs.FileMode) ([]byte, error) {
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
+	err := errors.Join(Add(w, name, text, mode), w.Close())
+	return buf.Bytes(), err
+}
+
+// Add puts one file into an archive.
+func Add(w *zip.Writer, name string, text []byte, mode fs.FileMode) error {
 	head := &zip.FileHeader{Name: name, Method: zip.Deflate}
 	head.SetMode(mode)
 	entry, err := w.CreateHeader(head)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if _, err := entry.Write(text); err != nil {
-		return nil, err
-	}
-	err = w.Close()
-	return buf.Bytes(), err
+	_, err = entry.Write(text)
+	return err
 }
 
 // Write puts every module of a language into a folder, for competitors to run.

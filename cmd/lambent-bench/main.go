@@ -4,8 +4,8 @@
 //	lambent-bench                     as a function's bootstrap: AWS_LAMBDA_RUNTIME_API says where work is
 //	lambent-bench echo ADDR           a plain net/http server that sends back what it gets
 //	lambent-bench hello ADDR          a plain net/http server with the function's handler
-//	lambent-bench prototype ADDR      the least that serves the Runtime API to the official client: two
-//	                                  HTTP exchanges per request, nothing else
+//	lambent-bench prototype ADDR CMD… the least that serves the Runtime API to an official client: two
+//	                                  HTTP exchanges per request, nothing else; no CMD = this program
 //	lambent-bench relay ADDR N CMD…   the least that runs a handler in N processes of its own: one write
 //	                                  and one read of a pipe per request, nothing else
 package main
@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-var errUsage = errors.New("usage: lambent-bench echo|hello|prototype ADDR, relay ADDR N CMD…, or as a bootstrap with AWS_LAMBDA_RUNTIME_API set")
+var errUsage = errors.New("usage: lambent-bench echo|hello ADDR, prototype ADDR [CMD…], relay ADDR N CMD…, or as a bootstrap with AWS_LAMBDA_RUNTIME_API set")
 
 func run(ctx context.Context, args []string) error {
 	switch {
@@ -38,6 +38,8 @@ func run(ctx context.Context, args []string) error {
 		return nil
 	case len(args) > 3 && args[0] == "relay":
 		return runRelay(ctx, args[1], args[2], args[3:])
+	case len(args) > 1 && args[0] == "prototype":
+		return prototype(ctx, args[1], args[2:])
 	case len(args) != 2:
 		return errUsage
 	}
@@ -46,8 +48,6 @@ func run(ctx context.Context, args []string) error {
 		return serve(ctx, args[1], echo())
 	case "hello":
 		return serve(ctx, args[1], greet())
-	case "prototype":
-		return prototype(ctx, args[1])
 	default:
 		return errUsage
 	}

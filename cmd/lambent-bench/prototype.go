@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -23,10 +24,12 @@ type bridge struct {
 	taken   chan exchange // holds the one that the function has
 }
 
-// prototype serves requests on addr with this same program as the function, in a process of
-// its own, beside a Runtime API on another port.
-func prototype(ctx context.Context, addr string) error {
+// prototype serves requests on addr with a command as the function, this same program if there
+// is none, in a process of its own, beside a Runtime API on another port.
+func prototype(ctx context.Context, addr string, command []string) error {
 	b := &bridge{waiting: make(chan exchange), taken: make(chan exchange, 1)}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	var listen net.ListenConfig
 	api, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -34,21 +37,37 @@ func prototype(ctx context.Context, addr string) error {
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- serveOn(ctx, api, b.runtimeAPI()) }()
-	child, err := startFunction(ctx, api.Addr().String())
+	child, err := startFunction(ctx, api.Addr().String(), command)
 	if err != nil {
 		return errors.Join(err, api.Close(), <-failed)
 	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = child.Wait() // its state says the same
+		stop(fmt.Errorf("%w: %v", errFunctionEnded, child.ProcessState))
+	}()
 	err = serve(ctx, addr, http.HandlerFunc(b.invoke))
-	_ = child.Wait() // ctx has killed it
+	cause := context.Cause(ctx)
+	stop(nil)
+	<-ended
+	if errors.Is(cause, errFunctionEnded) { // nobody is left who answers
+		err = errors.Join(err, cause)
+	}
 	return errors.Join(err, <-failed)
 }
 
-func startFunction(ctx context.Context, api string) (*exec.Cmd, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
+var errFunctionEnded = errors.New("the function ended")
+
+func startFunction(ctx context.Context, api string, command []string) (*exec.Cmd, error) {
+	if len(command) == 0 {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		command = []string{self}
 	}
-	child := exec.CommandContext(ctx, self)
+	child := exec.CommandContext(ctx, command[0], command[1:]...)
 	child.Env = append(os.Environ(), "AWS_LAMBDA_RUNTIME_API="+api)
 	child.Stderr = os.Stderr
 	return child, child.Start()
@@ -80,6 +99,7 @@ func (b *bridge) next(w http.ResponseWriter, r *http.Request) {
 	case e := <-b.waiting:
 		b.taken <- e
 		h := w.Header()
+		h.Set("Content-Type", "application/json") // without it awslambdaric does not decode the event
 		h.Set("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
 		h.Set("Lambda-Runtime-Deadline-Ms", "4102444800000")
 		h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:bench")

@@ -224,7 +224,7 @@ func (f *benchFlags) options(c *cobra.Command) (bench.Options, error) {
 		return bench.Options{}, fmt.Errorf("finding this program: %w", err)
 	}
 	o := bench.Options{
-		Version: Version, Program: self, Helper: helperBeside(self),
+		Version: Version, Program: self, Helper: beside(self, "lambent-bench"), PythonClient: beside(self, "awslambdaric"),
 		Python: benchInterpreter("python"), Node: benchInterpreter("nodejs"), Boxes: openBoxes,
 		Total: time.Duration(f.seconds * float64(time.Second)), Only: f.only, Keep: f.keep, Settings: f.set,
 		Connections: f.connections, Functions: f.functions, Instances: f.instances, Rates: f.rates,

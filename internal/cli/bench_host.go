@@ -40,10 +40,8 @@ func benchInterpreter(family string) (i bench.Interpreter) {
 	return i
 }
 
-// helperBeside is the benchmark's part in Go, which is installed beside lambent.
-func helperBeside(program string) string {
-	return filepath.Join(filepath.Dir(program), "lambent-bench")
-}
+// beside is what is installed beside lambent for the benchmark.
+func beside(program, name string) string { return filepath.Join(filepath.Dir(program), name) }
 
 // findExamples packs every folder with an event below --examples. One that cannot be packed
 // here, because a tool is absent, is left out and said.

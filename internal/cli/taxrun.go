@@ -59,7 +59,7 @@ func (f *taxFlags) run(c *cobra.Command, subject *bench.Example) (*bench.Report,
 		return nil, fmt.Errorf("finding this program: %w", err)
 	}
 	return bench.Run(c.Context(), bench.Options{
-		Version: Version, Program: program, Helper: helperBeside(program), Only: []string{"tiers"}, Subject: subject,
+		Version: Version, Program: program, Helper: beside(program, "lambent-bench"), Only: []string{"tiers"}, Subject: subject,
 		Total:  bench.TotalFor("tiers", time.Duration(f.seconds*float64(time.Second))),
 		Python: benchInterpreter("python"), Node: benchInterpreter("nodejs"), Progress: progressOf(c.ErrOrStderr()), Warn: c.ErrOrStderr(),
 	})
