@@ -41,7 +41,7 @@ func putFunctionConcurrency(c *call) error {
 func (c *call) reserve(id lambda.FunctionID, n int) error {
 	c.reserving.Lock()
 	defer c.reserving.Unlock()
-	used, err := c.usage(c.ctx(), id.Account, id.Region)
+	_, claimed, err := c.Store.Usage(c.ctx(), id.Account, id.Region)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (c *call) reserve(id lambda.FunctionID, n int) error {
 			return errBelowProvisioned(n, provisioned)
 		}
 		own := fn.ClaimedConcurrency()
-		if free := c.rule(id.Account).Concurrency - used.claimed + own; n > own && n > free-minUnreserved {
+		if free := c.rule(id.Account).Concurrency - claimed + own; n > own && n > free-minUnreserved {
 			return invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", minUnreserved)
 		}
 		fn.ReservedConcurrency = &n

@@ -96,14 +96,14 @@ func TestReservationsTogether(t *testing.T) {
 
 func TestAccountSettings(t *testing.T) {
 	b := newBench(t, func(d *Deps) { d.Concurrency = 500 })
-	const settings = "/2016-08-19/account-settings/"
+	const settings, many = "/2016-08-19/account-settings/", 100
 	limit := func(unreserved int) string {
 		return fmt.Sprintf(`{"AccountLimit":{"TotalCodeSize":80530636800,"CodeSizeUnzipped":262144000,"CodeSizeZipped":52428800,`+
 			`"ConcurrentExecutions":500,"UnreservedConcurrentExecutions":%d},"AccountUsage":`, unreserved)
 	}
 	b.follow([]step{{"GET", settings, "", 200, limit(500) + `{"TotalCodeSize":0,"FunctionCount":0}}`}})
 	b.withAlias()
-	for i := range usagePage {
+	for i := range many {
 		b.create(map[string]any{"FunctionName": fmt.Sprint("f", i)})
 	}
 	b.do("PUT", setConcurrency("f7"), `{"ReservedConcurrentExecutions":12}`)
@@ -111,8 +111,8 @@ func TestAccountSettings(t *testing.T) {
 	for i := range int64(3) {
 		b.memory.versions = append(b.memory.versions, lambda.LayerVersion{ID: layer, Version: i + 1, Code: lambda.Code{Size: 1000}})
 	}
-	code := (usagePage+2)*len(goodZip()) + 3000
-	b.follow([]step{{"GET", settings, "", 200, limit(488) + fmt.Sprintf(`{"TotalCodeSize":%d,"FunctionCount":%d}}`, code, usagePage+1)}})
+	code := (many+2)*len(goodZip()) + 3000
+	b.follow([]step{{"GET", settings, "", 200, limit(488) + fmt.Sprintf(`{"TotalCodeSize":%d,"FunctionCount":%d}}`, code, many+1)}})
 	// Another region has its own functions; code is one for all: it is one disk.
 	r := b.do("GET", settings, "", "Authorization", "AWS4-HMAC-SHA256 Credential=AKID/20260102/eu-central-1/lambda/aws4_request, SignedHeaders=host, Signature=00")
 	if got := r.Body.String(); got != limit(500)+fmt.Sprintf(`{"TotalCodeSize":%d,"FunctionCount":0}}`, code) {

@@ -22,6 +22,7 @@ type Store interface {
 	Functions(ctx context.Context, account, region, after string, limit int) ([]lambda.Function, error)
 	All(ctx context.Context, yield func(lambda.Function) error) error
 	CodeSize(ctx context.Context, account string) (int64, error)
+	Usage(ctx context.Context, account, region string) (functions, claimed int, err error)
 	LayerStore
 	ProviderStore
 }

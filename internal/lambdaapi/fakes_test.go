@@ -123,6 +123,18 @@ func (m *memory) All(_ context.Context, yield func(lambda.Function) error) error
 	return m.broken
 }
 
+func (m *memory) Usage(_ context.Context, account, region string) (functions, claimed int, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, fn := range m.functions {
+		if id.Account == account && id.Region == region {
+			functions++
+			claimed += fn.ClaimedConcurrency()
+		}
+	}
+	return functions, claimed, m.broken
+}
+
 // CodeSize counts as package storetest demands it.
 func (m *memory) CodeSize(_ context.Context, account string) (size int64, err error) {
 	m.mu.Lock()

@@ -79,10 +79,13 @@ func (c *call) users(id lambda.ProviderID) (found []lambda.FunctionID, err error
 	return found, err
 }
 
+// functionsPage is how many functions are in memory at once while all are looked at.
+const functionsPage = 100
+
 // eachFunction shows all functions of the caller's account and region, some at a time.
 func (c *call) eachFunction(show func(*lambda.Function)) error {
 	for after := ""; ; {
-		page, err := c.Store.Functions(c.ctx(), c.who.account, c.who.region, after, usagePage)
+		page, err := c.Store.Functions(c.ctx(), c.who.account, c.who.region, after, functionsPage)
 		if err != nil || len(page) == 0 {
 			return err
 		}

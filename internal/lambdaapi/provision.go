@@ -13,7 +13,7 @@ import (
 func (s *Server) Provision(ctx context.Context, id lambda.FunctionID, qualifier string, executions int) (lambda.ProvisionedConfig, error) {
 	s.reserving.Lock() // from the sum of all claims to this one
 	defer s.reserving.Unlock()
-	used, err := s.usage(ctx, id.Account, id.Region)
+	_, claimed, err := s.Store.Usage(ctx, id.Account, id.Region)
 	if err != nil {
 		return lambda.ProvisionedConfig{}, err
 	}
@@ -23,7 +23,7 @@ func (s *Server) Provision(ctx context.Context, id lambda.FunctionID, qualifier 
 		if err := checkProvisionable(fn, n); err != nil {
 			return err
 		}
-		if err := checkProvisioned(fn, n, executions, limit, limit-used.claimed); err != nil {
+		if err := checkProvisioned(fn, n, executions, limit, limit-claimed); err != nil {
 			return err
 		}
 		if fn.Provisioned == nil {

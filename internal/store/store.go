@@ -61,6 +61,10 @@ type Store interface {
 	// functions and of its layers, each counted, in all regions.
 	CodeSize(ctx context.Context, account string) (int64, error)
 
+	// Usage returns how many functions an account has in a region, and how much concurrency
+	// they claim (lambda.Function.ClaimedConcurrency).
+	Usage(ctx context.Context, account, region string) (functions, claimed int, err error)
+
 	// NextEpoch returns a number greater than all that were returned before, also
 	// across restarts: the name of one life of a daemon.
 	NextEpoch(ctx context.Context) (int64, error)

@@ -34,6 +34,9 @@ OR EXISTS (SELECT 1 FROM layer_versions WHERE digest = $1) OR EXISTS (SELECT 1 F
 
 const selectSize = `SELECT COALESCE(SUM(bytes), 0) FROM code_sizes WHERE account = $1`
 
+const selectUsage = `SELECT (SELECT COUNT(*) FROM functions WHERE account = $1 AND region = $2),
+(SELECT COALESCE(SUM(claimed), 0) FROM functions WHERE account = $1 AND region = $2 AND claimed > 0)`
+
 // querier is a pool or a transaction.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
@@ -93,6 +96,12 @@ func (s *Store) CodeInUse(ctx context.Context, digest string) (used bool, err er
 func (s *Store) CodeSize(ctx context.Context, account string) (size int64, err error) {
 	err = s.read.QueryRowContext(ctx, selectSize, account).Scan(&size)
 	return size, s.explain("adding up the code of account "+account, err)
+}
+
+// Usage implements store.Store.
+func (s *Store) Usage(ctx context.Context, account, region string) (functions, claimed int, err error) {
+	err = s.read.QueryRowContext(ctx, selectUsage, account, region).Scan(&functions, &claimed)
+	return functions, claimed, s.explain("adding up what the functions of account "+account+" claim", err)
 }
 
 // walk assembles functions from the rows of a query and yields each when its last

@@ -15,8 +15,8 @@ import (
 const maxTries = 10
 
 const (
-	insertFunction = `INSERT INTO functions (account, region, name, digest, record, serving, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7)`
-	updateFunction = `UPDATE functions SET digest = $4, record = $5, serving = $6, bytes = $7 WHERE account = $1 AND region = $2 AND name = $3`
+	insertFunction = `INSERT INTO functions (account, region, name, digest, record, serving, bytes, claimed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+	updateFunction = `UPDATE functions SET digest = $4, record = $5, serving = $6, bytes = $7, claimed = $8 WHERE account = $1 AND region = $2 AND name = $3`
 	deleteFunction = `DELETE FROM functions WHERE account = $1 AND region = $2 AND name = $3`
 	lockFunction   = `SELECT name FROM functions WHERE account = $1 AND region = $2 AND name = $3`
 
@@ -93,7 +93,8 @@ func (s *Store) putFunction(ctx context.Context, tx *sql.Tx, statement string, b
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, statement, fn.ID.Account, fn.ID.Region, fn.ID.Name, fn.Latest.Code.Digest, string(doc), fn.Runs().Code.Digest, fn.Latest.Code.Size)
+	_, err = tx.ExecContext(ctx, statement, fn.ID.Account, fn.ID.Region, fn.ID.Name, fn.Latest.Code.Digest, string(doc), fn.Runs().Code.Digest,
+		fn.Latest.Code.Size, fn.ClaimedConcurrency())
 	if err != nil {
 		return err
 	}

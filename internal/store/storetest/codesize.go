@@ -95,24 +95,26 @@ func sizeOf(fn lambda.Function) int64 {
 	return size
 }
 
-// WantOldCounted opens a store, puts it back with undo, SQL statements for exec, to a schema that did not
-// count code, and fails unless what is there is counted by who opens it next.
+// WantOldCounted opens a store, puts it back with undo, SQL statements for exec, to a schema that counted
+// neither code nor claims, and fails unless what is there is counted by who opens it next.
 func WantOldCounted(t *testing.T, place Place, exec func(statement string, args ...any), undo ...string) {
 	t.Helper()
 	first := open(t, place)
-	create(t, first, filled("old"))
+	create(t, first, claiming("old", 7), claiming("older", -1, 2, 3), claiming("oldest", -1))
 	publishLayer(t, first, "old", 2)
 	want, err := first.CodeSize(t.Context(), account)
 	if err != nil || want == 0 {
 		t.Fatalf("%d bytes, %v", want, err)
 	}
-	for _, statement := range append(undo, `DROP TABLE code_sizes`, `DELETE FROM goose_db_version WHERE version_id = 7`,
+	for _, statement := range append(undo, `DROP TABLE code_sizes`, `DELETE FROM goose_db_version WHERE version_id >= 7`,
+		`DROP INDEX functions_claimed`, `ALTER TABLE functions DROP COLUMN claimed`,
 		`CREATE INDEX functions_bytes ON functions (account, bytes)`, `CREATE INDEX versions_bytes ON versions (account, bytes)`,
 		`CREATE INDEX layer_versions_bytes ON layer_versions (account, bytes)`) {
 		exec(statement)
 	}
 	second := open(t, place)
 	wantSize(t, second, account, want)
+	wantUsage(t, second, ID("old"), 3, 7+2+3)
 	if err := second.DeleteFunction(t.Context(), ID("old")); err != nil {
 		t.Fatal(err)
 	}

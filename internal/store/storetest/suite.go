@@ -40,6 +40,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Place) {
 		"CodeInUse":             testCodeInUse,
 		"CodeSize":              testCodeSize,
 		"CodeSizeFollows":       testCodeSizeFollows,
+		"Usage":                 testUsage,
 		"Layers":                testLayers,
 		"LayerNumbers":          testLayerNumbers,
 		"LayersListed":          testLayersListed,
