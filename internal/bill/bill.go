@@ -51,6 +51,9 @@ func Write(ctx context.Context, sources []Source, o Options) (*Statement, error)
 		cancel(errUnsorted)
 		err = <-reading
 	}
+	if err == nil { // a short log is read before anybody sees that ctx has ended
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		cancel(err)
 		return nil, errors.Join(err, w.sorter.walk(func(arrival) {}))

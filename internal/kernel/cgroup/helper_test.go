@@ -114,7 +114,8 @@ func (c *child) line(t testing.TB) string {
 func spawn(t testing.TB, g *Group, job string) *child {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), "CGROUP_TEST_JOB="+job, "GOMAXPROCS=1")
+	// No signals of Go's own: one that meets a process at its limit may end it, see Hold.
+	cmd.Env = append(os.Environ(), "CGROUP_TEST_JOB="+job, "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1")
 	if fd, ok := g.CloneFD(); ok {
 		cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: fd}
 	}
