@@ -3,7 +3,6 @@ package test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,16 +22,13 @@ func TestBench(t *testing.T) {
 		t.Skip("the benchmark needs root, for the tier light")
 	}
 	t.Parallel() // its figures are not looked at
-	dir, bin := t.TempDir(), programs(t)
-	client, err := filepath.Abs(filepath.Join("..", "bin", "awslambdaric"))
-	if err := errors.Join(err, os.Symlink(client, filepath.Join(bin, "awslambdaric"))); err != nil {
-		t.Fatal(err)
-	}
+	dir, folder := t.TempDir(), programs(t)
+	besides(t, folder, "awslambdaric")
 	page, doc := filepath.Join(dir, "bench.html"), filepath.Join(dir, "doc.md")
 	if err := os.WriteFile(doc, []byte("<!-- lambent bench: begin -->\n<!-- lambent bench: end -->\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(filepath.Join(bin, "lambent"), "bench", "--quick", "--output", "json", "--html", page, "--markdown", doc, "--examples", "../examples")
+	cmd := exec.Command(filepath.Join(folder, "lambent"), "bench", "--quick", "--output", "json", "--html", page, "--markdown", doc, "--examples", "../examples")
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	out, err := cmd.Output()

@@ -1,6 +1,7 @@
 package test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -109,17 +110,21 @@ func programs(t *testing.T) string {
 func withRunsc(t *testing.T) string {
 	t.Helper()
 	dir := programs(t)
-	runsc, err := filepath.Abs(filepath.Join("..", "bin", "runsc"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(runsc); err != nil && os.Getenv("CI") != "true" {
+	if _, err := os.Stat(besides(t, dir, "runsc")); err != nil && os.Getenv("CI") != "true" {
 		t.Skip("needs runsc: run `make runsc`")
 	}
-	if err := os.Symlink(runsc, filepath.Join(dir, "runsc")); err != nil {
+	return dir
+}
+
+// besides links what make has put beside the programs, if it has, into a folder of them.
+func besides(t *testing.T, dir, name string) string {
+	t.Helper()
+	made, err := filepath.Abs(filepath.Join("..", "bin", name))
+	link := filepath.Join(dir, name)
+	if err := errors.Join(err, os.Symlink(made, link)); err != nil {
 		t.Fatal(err)
 	}
-	return dir
+	return link
 }
 
 // params are those of scripts whose servers have a tier as the default.

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // exchange is one request on its way through the function.
@@ -28,49 +30,41 @@ type bridge struct {
 // is none, in a process of its own, beside a Runtime API on another port.
 func prototype(ctx context.Context, addr string, command []string) error {
 	b := &bridge{waiting: make(chan exchange), taken: make(chan exchange, 1)}
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
 	var listen net.ListenConfig
 	api, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- serveOn(ctx, api, b.runtimeAPI()) }()
-	child, err := startFunction(ctx, api.Addr().String(), command)
-	if err != nil {
-		return errors.Join(err, api.Close(), <-failed)
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = child.Wait() // its state says the same
-		stop(fmt.Errorf("%w: %v", errFunctionEnded, child.ProcessState))
-	}()
-	err = serve(ctx, addr, http.HandlerFunc(b.invoke))
-	cause := context.Cause(ctx)
-	stop(nil)
-	<-ended
-	if errors.Is(cause, errFunctionEnded) { // nobody is left who answers
-		err = errors.Join(err, cause)
-	}
-	return errors.Join(err, <-failed)
+	all, ctx := errgroup.WithContext(ctx)
+	all.Go(func() error { return serveOn(ctx, api, b.runtimeAPI()) })
+	all.Go(func() error { return serve(ctx, addr, http.HandlerFunc(b.invoke)) })
+	all.Go(func() error { return runFunction(ctx, api.Addr().String(), command) })
+	return all.Wait()
 }
 
 var errFunctionEnded = errors.New("the function ended")
 
-func startFunction(ctx context.Context, api string, command []string) (*exec.Cmd, error) {
+// runFunction runs the function until ctx ends. It is an error if that ends first: nobody is left
+// who answers.
+func runFunction(ctx context.Context, api string, command []string) error {
 	if len(command) == 0 {
 		self, err := os.Executable()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		command = []string{self}
 	}
 	child := exec.CommandContext(ctx, command[0], command[1:]...)
 	child.Env = append(os.Environ(), "AWS_LAMBDA_RUNTIME_API="+api)
 	child.Stderr = os.Stderr
-	return child, child.Start()
+	if err := child.Start(); err != nil {
+		return err
+	}
+	_ = child.Wait() // its state says the same
+	if ctx.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %v", errFunctionEnded, child.ProcessState)
 }
 
 func (b *bridge) invoke(w http.ResponseWriter, r *http.Request) {

@@ -127,3 +127,12 @@ type Code struct {
 	Digest string // hex of the same: the blob's content address
 	Size   int64  // bytes of the package
 }
+
+// CodeSize is how many bytes the function's packages take: each version has its own.
+func (fn *Function) CodeSize() int64 {
+	size := fn.Latest.Code.Size
+	for i := range fn.Published {
+		size += fn.Published[i].Code.Size
+	}
+	return size
+}

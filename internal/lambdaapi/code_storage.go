@@ -32,11 +32,11 @@ func (c *call) admitCode(account string, grows int64) error {
 func (c *call) updateCode(n named, apply func(*lambda.Function) error) (fn lambda.Function, err error) {
 	err = c.storing(n.id.Account, func(left int64) (err error) {
 		fn, err = c.update(n, func(fn *lambda.Function) error {
-			before := codeSize(fn)
+			before := fn.CodeSize()
 			if err := apply(fn); err != nil {
 				return err
 			}
-			return fits(codeSize(fn)-before, left)
+			return fits(fn.CodeSize()-before, left)
 		})
 		return err
 	})
@@ -49,13 +49,4 @@ func fits(grows, left int64) error {
 		return lambda.NewError(lambda.ErrCodeStorageExceeded, "Code storage limit exceeded.")
 	}
 	return nil
-}
-
-// codeSize is how many bytes a function counts: each version has its package.
-func codeSize(fn *lambda.Function) int64 {
-	size := fn.Latest.Code.Size
-	for i := range fn.Published {
-		size += fn.Published[i].Code.Size
-	}
-	return size
 }

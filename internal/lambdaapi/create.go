@@ -125,7 +125,7 @@ func (c *call) keep(fn *lambda.Function, in *createFunctionRequest) error {
 		publish(fn, nil)
 	}
 	err = c.storing(fn.ID.Account, func(left int64) error {
-		if err := fits(codeSize(fn), left); err != nil {
+		if err := fits(fn.CodeSize(), left); err != nil {
 			return err
 		}
 		return c.commit(fn)

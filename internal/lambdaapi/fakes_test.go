@@ -141,7 +141,7 @@ func (m *memory) CodeSize(_ context.Context, account string) (size int64, err er
 	defer m.mu.Unlock()
 	for _, fn := range m.functions {
 		if fn.ID.Account == account {
-			size += codeSize(&fn)
+			size += fn.CodeSize()
 		}
 	}
 	for _, v := range m.sorted() {

@@ -78,19 +78,11 @@ func testCodeSizeFollows(t *testing.T, place Place) {
 func sizeOfAll(t *testing.T, s store.Store) (size int64) {
 	t.Helper()
 	err := s.All(t.Context(), func(fn lambda.Function) error {
-		size += sizeOf(fn)
+		size += fn.CodeSize()
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
-	}
-	return size
-}
-
-func sizeOf(fn lambda.Function) int64 {
-	size := fn.Latest.Code.Size
-	for i := range fn.Published {
-		size += fn.Published[i].Code.Size
 	}
 	return size
 }
@@ -118,7 +110,8 @@ func WantOldCounted(t *testing.T, place Place, exec func(statement string, args 
 	if err := second.DeleteFunction(t.Context(), ID("old")); err != nil {
 		t.Fatal(err)
 	}
-	wantSize(t, second, account, want-sizeOf(filled("old")))
+	old := filled("old")
+	wantSize(t, second, account, want-old.CodeSize())
 }
 
 func wantSize(t *testing.T, s store.Store, account string, want int64) {
